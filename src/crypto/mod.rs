@@ -1,0 +1,23 @@
+//! Keys, hashes, seals and signatures: the one room that names `ring`, `hpke` and `curve25519-dalek`.
+//!
+//! Secret types have no `Display`, no content in `Debug`, no `Serialize` and no `Clone`; their bytes are wiped on drop.
+
+mod mac;
+mod seal;
+mod sign;
+
+pub use mac::{Digest, MacKey, Secret32, Tag, digest, digest_parts, expand_secret};
+pub use seal::{InvalidSeal, SealKey, SealedBatch};
+pub use sign::{InvalidSignature, SigningKey, VerifyingKey};
+
+/// Fills an array with random bytes of the operating system.
+///
+/// # Panics
+/// When the operating system has no randomness, which no program can survive.
+#[must_use]
+pub fn random<const N: usize>() -> [u8; N] {
+    let mut out = [0_u8; N];
+    #[expect(clippy::expect_used, reason = "without randomness no key, salt or nonce is safe")]
+    ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut out).expect("operating system randomness");
+    out
+}

@@ -1,0 +1,10 @@
+//! Ketenpoort: a privacy-preserving data-exchange gateway for the Dutch youth-protection chain.
+//!
+//! # Layout
+//! Each module is a room; a room names only rooms before it (`ARCHITECTURE.md`, held by `tests/it/tidy.rs`):
+//! `crypto < domain < policy < {translog, linkage, indicator < disclosure} < {intake, storage} < service < transport
+//! < monitor < console < synthetic < node, cli`.
+
+pub mod crypto;
+pub mod domain;
+pub mod indicator;
