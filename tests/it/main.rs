@@ -1,0 +1,1 @@
+//! The one integration binary: each module asserts behaviour through public doors.
