@@ -1,1 +1,2 @@
 //! The one integration binary: each module asserts behaviour through public doors.
+mod tidy;
