@@ -6,4 +6,5 @@ pub mod event;
 pub mod oin;
 pub mod period;
 pub mod query;
+pub mod reason;
 pub mod table;

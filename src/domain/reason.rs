@@ -1,0 +1,282 @@
+//! The one registry of reason codes: for every refusal or fault a stable code, a Dutch sentence and remedy for the
+//! operator, and a status class that transport maps to gRPC. A peer is given the code only, never sentence or remedy.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Into which class of answer a reason falls; named after the gRPC status that transport gives it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum StatusClass {
+    /// Nothing is wrong.
+    Ok,
+    /// The question itself is malformed; asking it again does not help.
+    InvalidArgument,
+    /// The other side has not proven who it is.
+    Unauthenticated,
+    /// The other side is known, and may not have this.
+    PermissionDenied,
+    /// It may be allowed, in another state of affairs than the present one.
+    FailedPrecondition,
+    /// A bound is reached.
+    ResourceExhausted,
+    /// Cannot be reached or is not ready; asking again later helps.
+    Unavailable,
+    /// It took too long.
+    DeadlineExceeded,
+    /// A fault at this side.
+    Internal,
+}
+
+macro_rules! registry {
+    ($($(#[$doc:meta])* $variant:ident = $code:literal, $status:ident, $sentence:literal, $remedy:literal;)+) => {
+        /// Why something was refused or failed. Codes are stable: they are logged and sent, and never change meaning.
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub enum ReasonCode { $($(#[$doc])* $variant),+ }
+
+        impl ReasonCode {
+            /// Every code of the registry, in order.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The stable code, such as `KP-CONVENANT-VERSIE`: upper-case ASCII letters and hyphens.
+            #[must_use]
+            pub const fn code(self) -> &'static str {
+                match self { $(Self::$variant => $code),+ }
+            }
+
+            /// What is the matter: one Dutch sentence for the operator of this side.
+            #[must_use]
+            pub const fn sentence(self) -> &'static str {
+                match self { $(Self::$variant => $sentence),+ }
+            }
+
+            /// What the operator can do about it, in Dutch.
+            #[must_use]
+            pub const fn remedy(self) -> &'static str {
+                match self { $(Self::$variant => $remedy),+ }
+            }
+
+            /// The class of the answer.
+            #[must_use]
+            pub const fn status(self) -> StatusClass {
+                match self { $(Self::$variant => StatusClass::$status),+ }
+            }
+
+            /// Reads a code.
+            #[must_use]
+            pub fn parse(code: &str) -> Option<Self> {
+                match code { $($code => Some(Self::$variant),)+ _ => None }
+            }
+        }
+    };
+}
+
+registry! {
+    /// The peer offered no client certificate.
+    NoClientCertificate = "KP-CERT-GEEN", Unauthenticated,
+        "De andere partij bood geen clientcertificaat aan.",
+        "Laat de partij haar certificaat en sleutel in de configuratie zetten en opnieuw verbinden.";
+    /// The certificate does not chain to a trusted authority.
+    WrongAuthority = "KP-CERT-UITGEVER", Unauthenticated,
+        "Het certificaat is niet uitgegeven door een vertrouwde certificaatautoriteit.",
+        "Vergelijk de uitgever met de lijst van vertrouwde uitgevers; vraag zo nodig een ander certificaat aan.";
+    /// The certificate's last day has passed.
+    CertificateExpired = "KP-CERT-VERLOPEN", Unauthenticated,
+        "Het certificaat is verlopen.",
+        "Laat de partij haar certificaat vernieuwen; controleer ook de klok van beide servers.";
+    /// The certificate's first day lies ahead.
+    CertificateNotYetValid = "KP-CERT-NOG-NIET-GELDIG", Unauthenticated,
+        "Het certificaat is nog niet geldig.",
+        "Controleer de klok van beide servers en de ingangsdatum van het certificaat.";
+    /// The certificate stands on the revocation list.
+    CertificateRevoked = "KP-CERT-INGETROKKEN", Unauthenticated,
+        "Het certificaat is ingetrokken.",
+        "Neem telefonisch contact op met de partij; zij heeft een nieuw certificaat nodig.";
+    /// The certificate is broken or unfit for another reason.
+    CertificateUnusable = "KP-CERT-ONBRUIKBAAR", Unauthenticated,
+        "Het certificaat is onleesbaar of niet geschikt voor dit gebruik.",
+        "Laat de partij een clientcertificaat aanvragen met de gebruiken server- en clientauthenticatie.";
+    /// The revocation list is older than its next update.
+    CrlExpired = "KP-CRL-VERLOPEN", Unauthenticated,
+        "De intrekkingslijst (CRL) is verlopen, daarom kan geen certificaat worden vertrouwd.",
+        "Haal een nieuwe CRL op bij de certificaatautoriteit en zet die op de plaats uit de configuratie.";
+    /// The subject's serialNumber (2.5.4.5) holds no OIN.
+    OinUnusable = "KP-OIN-ONBRUIKBAAR", Unauthenticated,
+        "In het onderwerp van het certificaat (serialNumber, 2.5.4.5) staat geen bruikbaar OIN.",
+        "Laat de partij een certificaat aanvragen met haar OIN van 20 cijfers in het serialNumber van het onderwerp.";
+    /// A good certificate of an organisation that is no party.
+    OinNotInConvenant = "KP-OIN-GEEN-PARTIJ", PermissionDenied,
+        "Het OIN uit het certificaat is geen partij bij een geldend convenant.",
+        "Neem de partij op in een nieuwe versie van het convenant, of zoek uit wie hier verbinding maakt.";
+    /// The certificate's key is not the one the convenant names.
+    PinDiffers = "KP-PIN-WIJKT-AF", PermissionDenied,
+        "De sleutel van het certificaat is niet de sleutel die het convenant voor deze partij noemt.",
+        "Bel de partij: is de sleutel vernieuwd zonder aankondiging? Zo niet, dan is dit mogelijk misbruik.";
+    /// This node knows no convenant that is in force.
+    NoConvenant = "KP-CONVENANT-GEEN", FailedPrecondition,
+        "Op deze node geldt geen convenant.",
+        "Neem het convenant over dat alle partijen hebben ondertekend (convenant accept) en controleer de geldigheid.";
+    /// The question names another version of the convenant.
+    OtherConvenant = "KP-CONVENANT-VERSIE", FailedPrecondition,
+        "De vraag noemt een andere versie van het convenant dan hier geldt.",
+        "Vergelijk de hash aan beide kanten (convenant show) en laat beide nodes dezelfde bundel gebruiken.";
+    /// A party withdrew from the convenant.
+    ConvenantWithdrawn = "KP-CONVENANT-INGETROKKEN", FailedPrecondition,
+        "Een partij heeft dit convenant ingetrokken; alle uitwisseling onder dit convenant staat stil.",
+        "Overleg met de partijen en sluit een nieuwe versie.";
+    /// Today lies outside the validity of the convenant.
+    ConvenantNotValid = "KP-CONVENANT-NIET-GELDIG", FailedPrecondition,
+        "Het convenant is vandaag niet geldig.",
+        "Controleer de geldigheidsdatums (convenant show) en sluit zo nodig een nieuwe versie.";
+    /// Not every party has signed yet.
+    ConvenantIncomplete = "KP-CONVENANT-ONVOLLEDIG", FailedPrecondition,
+        "Nog niet alle partijen hebben het convenant ondertekend.",
+        "Bekijk met convenant show wie ontbreekt en vraag die partij om convenant accept.";
+    /// The convenant grants this indicator to nobody.
+    IndicatorNotAllowed = "KP-INDICATOR-NIET-TOEGESTAAN", PermissionDenied,
+        "Het convenant staat deze indicator niet toe.",
+        "Vraag alleen indicatoren uit het convenant, of neem de indicator op in een nieuwe versie.";
+    /// The convenant does not allow this breakdown.
+    DimensionNotAllowed = "KP-DIMENSIE-NIET-TOEGESTAAN", PermissionDenied,
+        "Het convenant staat deze uitsplitsing niet toe voor deze indicator en periodesoort.",
+        "Vraag een uitsplitsing die in het convenant staat (convenant show).";
+    /// The convenant does not allow this kind of period.
+    PeriodNotAllowed = "KP-PERIODE-NIET-TOEGESTAAN", PermissionDenied,
+        "Het convenant staat deze periodesoort niet toe voor deze indicator.",
+        "Vraag een periodesoort die in het convenant staat (convenant show).";
+    /// More than two dimensions, or one twice.
+    TooManyDimensions = "KP-DIMENSIES-TEVEEL", InvalidArgument,
+        "De vraag splitst uit naar meer dan twee dimensies, of noemt een dimensie dubbel.",
+        "Vraag hoogstens twee verschillende dimensies.";
+    /// The indicator has another route than the node's own gate.
+    RouteNotNode = "KP-ROUTE-NIET-NODE", PermissionDenied,
+        "Voor deze indicator wijst het convenant een andere route aan dan levering door de node zelf.",
+        "Stel de vraag via de route die het convenant noemt.";
+    /// The asker is a party, but not the monitor.
+    RoleNotAllowed = "KP-ROL-NIET-TOEGESTAAN", PermissionDenied,
+        "Deze partij mag volgens haar rol in het convenant deze vraag niet stellen.",
+        "Alleen de ketenmonitor uit het convenant mag cijfers opvragen.";
+    /// The period touches a quarter that has not settled.
+    NotSettled = "KP-KWARTAAL-NIET-VASTGESTELD", FailedPrecondition,
+        "De periode raakt een kwartaal dat nog niet is vastgesteld.",
+        "Wacht tot het aantal dagen uit het convenant na het einde van het kwartaal voorbij is.";
+    /// The node has no data over the whole period.
+    OutsideWindow = "KP-BUITEN-GEGEVENSVENSTER", FailedPrecondition,
+        "De periode valt niet geheel binnen het venster waarover deze node gegevens heeft.",
+        "Lees de ontbrekende leveringen in, of vraag een periode binnen het venster.";
+    /// Together with an earlier release the answer would give something away.
+    ComponentClosed = "KP-EERDERE-VRIJGAVE", FailedPrecondition,
+        "Een eerdere vrijgave staat deze vraag in de weg: samen zouden de cijfers een kleine groep prijsgeven.",
+        "Gebruik de eerder vrijgegeven tabellen; het logboek noemt de vrijgave die in de weg staat.";
+    /// No coarser table is left that passes disclosure control.
+    LadderExhausted = "KP-NIET-VEILIG-VRIJ-TE-GEVEN", FailedPrecondition,
+        "Ook de grofste tabel kan niet worden vrijgegeven zonder een kleine groep prijs te geven.",
+        "Vraag een langere periode of minder uitsplitsingen.";
+    /// A request id came back with another question.
+    RequestIdReused = "KP-VRAAGNUMMER-HERGEBRUIKT", InvalidArgument,
+        "Het nummer van de vraag is eerder gebruikt voor een andere vraag.",
+        "Geef elke nieuwe vraag een eigen nummer; herhaal een oude vraag alleen ongewijzigd.";
+    /// A message passes the bound on its size.
+    MessageTooLarge = "KP-BERICHT-TE-GROOT", ResourceExhausted,
+        "Het bericht is groter dan toegestaan.",
+        "Splits de vraag; een bericht mag hoogstens 1 MiB zijn.";
+    /// A message cannot be read.
+    MessageMalformed = "KP-BERICHT-ONLEESBAAR", InvalidArgument,
+        "Het bericht is onleesbaar of onvolledig.",
+        "Controleer of beide kanten dezelfde versie van Ketenpoort gebruiken.";
+    /// The bound on connections is reached.
+    TooManyConnections = "KP-VERBINDINGEN-TEVEEL", ResourceExhausted,
+        "Er zijn te veel verbindingen tegelijk.",
+        "Verbreek ongebruikte verbindingen en probeer het later opnieuw.";
+    /// A handshake or request took too long.
+    TooSlow = "KP-TE-TRAAG", DeadlineExceeded,
+        "De andere partij deed te lang over haar deel, of de vraag duurde te lang.",
+        "Controleer de verbinding en de belasting van beide servers en probeer het opnieuw.";
+    /// No space is left on the disk.
+    DiskFull = "KP-SCHIJF-VOL", ResourceExhausted,
+        "De schijf is vol; zonder logboek gaat er niets naar buiten.",
+        "Maak ruimte vrij; de node gaat daarna vanzelf verder.";
+    /// The transfer log cannot be written.
+    LogUnavailable = "KP-LOGBOEK-NIET-BESCHIKBAAR", Unavailable,
+        "Het logboek kan niet duurzaam worden geschreven; zonder logboek gaat er niets naar buiten.",
+        "Controleer de schijf en start de node opnieuw; die controleert dan zijn gegevens.";
+    /// The node is starting or indexing.
+    NotReady = "KP-NODE-NIET-GEREED", Unavailable,
+        "De node is nog niet gereed: zij start op of bouwt haar index.",
+        "Wacht tot de node gereed meldt en probeer het opnieuw.";
+    /// A fault of the program.
+    Internal = "KP-INTERNE-FOUT", Internal,
+        "Er ging iets mis in het programma.",
+        "Zoek het volgnummer (trace) op in het logboek van de node en meld de fout.";
+    /// A relation that the definitions imply does not hold for the true table.
+    DefinitionFault = "KP-DEFINITIE-FOUT", Internal,
+        "De cijfers voldoen niet aan een relatie die uit de definitie volgt; daarom is niets vrijgegeven.",
+        "Dit is een fout in de definitie of het programma: meld haar met het volgnummer (trace).";
+    /// The partner does not answer.
+    PartnerUnreachable = "KP-PARTNER-ONBEREIKBAAR", Unavailable,
+        "De andere partij is niet bereikbaar.",
+        "Controleer adres en poort in het convenant en vraag de partij of haar node draait (doctor --peer).";
+    /// The partner's answer is not signed by its key.
+    AnswerSignatureInvalid = "KP-ANTWOORD-HANDTEKENING", FailedPrecondition,
+        "De handtekening onder het antwoord klopt niet met de sleutel van de partij uit het convenant.",
+        "Gebruik het antwoord niet en neem telefonisch contact op met de partij.";
+    /// The partner answers another question than was asked.
+    AnswerMismatch = "KP-ANTWOORD-PAST-NIET", FailedPrecondition,
+        "Het antwoord hoort niet bij de gestelde vraag.",
+        "Gebruik het antwoord niet; vergelijk de versies van beide nodes en het convenant.";
+}
+
+/// The text is no code of the registry.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("onbekende redencode")]
+pub struct UnknownReason;
+
+impl fmt::Display for ReasonCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl fmt::Debug for ReasonCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl std::error::Error for ReasonCode {}
+
+impl TryFrom<String> for ReasonCode {
+    type Error = UnknownReason;
+    fn try_from(text: String) -> Result<Self, UnknownReason> {
+        Self::parse(&text).ok_or(UnknownReason)
+    }
+}
+
+impl From<ReasonCode> for String {
+    fn from(reason: ReasonCode) -> Self {
+        reason.code().to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_code_is_unique_readable_and_explained() {
+        let codes: BTreeSet<_> = ReasonCode::ALL.iter().map(|r| r.code()).collect();
+        assert_eq!(codes.len(), ReasonCode::ALL.len(), "a code occurs twice");
+        let sentences: BTreeSet<_> = ReasonCode::ALL.iter().map(|r| r.sentence()).collect();
+        assert_eq!(sentences.len(), ReasonCode::ALL.len(), "a sentence occurs twice");
+        for reason in ReasonCode::ALL {
+            let code = reason.code();
+            assert!(code.starts_with("KP-") && code.bytes().all(|b| b.is_ascii_uppercase() || b == b'-'), "{code}");
+            assert_eq!(ReasonCode::parse(code), Some(*reason));
+            assert!(reason.sentence().ends_with('.') && reason.remedy().ends_with('.'), "{code}");
+            assert_ne!(reason.status(), StatusClass::Ok, "{code} is a refusal or a fault");
+        }
+        assert_eq!(ReasonCode::parse("KP-"), None);
+    }
+}
