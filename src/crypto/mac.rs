@@ -5,6 +5,8 @@ use std::fmt;
 use ring::{digest as ring_digest, hkdf, hmac};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
+use super::hex::{from_hex, hex};
+
 /// A SHA-256 digest of public bytes: 32 bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Digest(pub [u8; 32]);
@@ -13,20 +15,13 @@ impl Digest {
     /// Lower-case hexadecimal text, 64 characters.
     #[must_use]
     pub fn to_hex(self) -> String {
-        self.0.iter().map(|b| format!("{b:02x}")).collect()
+        hex(&self.0)
     }
 
-    /// Reads 64 hexadecimal characters.
+    /// Reads 64 lower-case hexadecimal digits.
     #[must_use]
     pub fn from_hex(text: &str) -> Option<Self> {
-        let mut out = [0_u8; 32];
-        if text.len() != 64 || !text.is_ascii() {
-            return None;
-        }
-        for (i, byte) in out.iter_mut().enumerate() {
-            *byte = u8::from_str_radix(&text[2 * i..2 * i + 2], 16).ok()?;
-        }
-        Some(Self(out))
+        from_hex(text).map(Self)
     }
 }
 
@@ -99,15 +94,17 @@ impl hkdf::KeyType for Len32 {
 }
 
 /// HKDF-SHA-256 (RFC 5869) with an empty salt; `label` is the info, of the form `ketenpoort/v1/<use>/<epoch>`.
-///
-/// # Panics
-/// Never: 32 bytes are within the bound of HKDF.
 #[must_use]
 pub fn expand_secret(secret: &Secret32, label: &str) -> Secret32 {
-    let prk = hkdf::Salt::new(hkdf::HKDF_SHA256, &[]).extract(secret.expose());
+    expand_parts(&[], secret.expose(), &[label.as_bytes()])
+}
+
+/// HKDF-SHA-256: 32 bytes from salt, key material and the concatenation of `info`.
+pub(super) fn expand_parts(salt: &[u8], material: &[u8], info: &[&[u8]]) -> Secret32 {
+    let prk = hkdf::Salt::new(hkdf::HKDF_SHA256, salt).extract(material);
     let mut out = [0_u8; 32];
     #[expect(clippy::expect_used, reason = "32 bytes is within the bound of RFC 5869 section 2.3")]
-    prk.expand(&[label.as_bytes()], Len32).and_then(|okm| okm.fill(&mut out)).expect("HKDF output of 32 bytes");
+    prk.expand(info, Len32).and_then(|okm| okm.fill(&mut out)).expect("HKDF output of 32 bytes");
     Secret32::new(out)
 }
 

@@ -2,10 +2,21 @@
 //!
 //! Secret types have no `Display`, no content in `Debug`, no `Serialize` and no `Clone`; their bytes are wiped on drop.
 
+mod agreement;
+mod hex;
+mod hpke;
+mod keytree;
 mod mac;
 mod seal;
 mod sign;
 
+#[cfg(test)]
+mod tests;
+
+pub use agreement::{AgreementKey, AgreementPublic, InvalidAgreement};
+pub use hex::{from_hex, hex};
+pub use hpke::{open_with, seal_to};
+pub use keytree::{ChainBase, ChainEpoch, KeyTree, SealUse};
 pub use mac::{Digest, MacKey, Secret32, Tag, digest, digest_parts, expand_secret};
 pub use seal::{InvalidSeal, SealKey, SealedBatch};
 pub use sign::{InvalidSignature, SigningKey, VerifyingKey};

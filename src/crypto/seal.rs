@@ -6,6 +6,7 @@ use std::fmt;
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
 use thiserror::Error;
 
+use super::hex::hex;
 use super::mac::{Secret32, expand_secret};
 
 /// A sealed value does not open: wrong key, wrong context or changed bytes.
@@ -32,11 +33,8 @@ impl SealKey {
     /// The batch with this salt again, to open what was sealed in it (or for known-answer tests).
     #[must_use]
     pub fn open_batch(&self, salt: [u8; 16]) -> SealedBatch {
-        let hex: String = salt.iter().map(|b| format!("{b:02x}")).collect();
-        let key = expand_secret(&self.0, &format!("ketenpoort/v1/batch/{hex}"));
-        #[expect(clippy::expect_used, reason = "32 bytes is the length of this algorithm's key")]
-        let unbound = UnboundKey::new(&CHACHA20_POLY1305, key.expose()).expect("key of 32 bytes");
-        SealedBatch { salt, key: LessSafeKey::new(unbound), next: 0 }
+        let key = expand_secret(&self.0, &format!("ketenpoort/v1/batch/{}", hex(&salt)));
+        SealedBatch::under(&key, salt)
     }
 
     /// Seals one value alone: salt, then the sealed bytes; 32 bytes longer than `plain`.
@@ -73,6 +71,12 @@ pub struct SealedBatch {
 }
 
 impl SealedBatch {
+    pub(super) fn under(key: &Secret32, salt: [u8; 16]) -> Self {
+        #[expect(clippy::expect_used, reason = "32 bytes is the length of this algorithm's key")]
+        let unbound = UnboundKey::new(&CHACHA20_POLY1305, key.expose()).expect("key of 32 bytes");
+        Self { salt, key: LessSafeKey::new(unbound), next: 0 }
+    }
+
     /// The public salt that brings this batch's key back.
     #[must_use]
     pub fn salt(&self) -> [u8; 16] {
