@@ -8,3 +8,4 @@
 pub mod crypto;
 pub mod domain;
 pub mod indicator;
+pub mod storage;
