@@ -9,3 +9,4 @@ pub mod crypto;
 pub mod domain;
 pub mod indicator;
 pub mod storage;
+pub mod synthetic;
