@@ -8,5 +8,6 @@
 pub mod crypto;
 pub mod domain;
 pub mod indicator;
+pub mod policy;
 pub mod storage;
 pub mod synthetic;
