@@ -1,0 +1,214 @@
+//! `Columns`: the events of one organisation as dense columns, 36 bytes an event with the row list of its type.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+
+use super::family::Families;
+use crate::domain::codes::{EventType, Maatregel, Reden, Uitkomst};
+use crate::domain::day::{Day, PartialDate, Precision};
+use crate::domain::event::{Event, Gemeente};
+
+/// Stands for "none" in columns of indexes.
+const NO_INDEX: u32 = u32::MAX;
+/// Stands for "none" in columns of codes.
+const NO_CODE: u8 = u8::MAX;
+
+/// The age bands of definitions 2, in order; the last one is "unknown".
+pub const AGE_BANDS: [&str; 6] = ["0-3", "4-11", "12-15", "16-17", "18-22", "ONB"];
+const UNKNOWN_AGE: u8 = 5;
+
+/// A row number of [`Columns`], in stored order.
+pub(super) type Row = u32;
+
+/// The stored events of one organisation, one entry an event in every column, in stored order.
+///
+/// Subjects, trajectories (case number and subject), families and event ids are small numbers without meaning outside;
+/// the pseudonyms and fingerprints themselves are not kept.
+#[derive(Default)]
+pub struct Columns {
+    event_type: Vec<u8>,
+    maatregel: Vec<u8>,
+    reden: Vec<u8>,
+    uitkomst: Vec<u8>,
+    precision: Vec<u8>,
+    age: Vec<u8>,
+    gemeente: Vec<u16>,
+    lo: Vec<i32>,
+    hi: Vec<i32>,
+    subject: Vec<u32>,
+    trajectory: Vec<u32>,
+    family: Vec<u32>,
+    rank: Vec<u32>,
+    by_type: Vec<Vec<Row>>,
+    trajectories: usize,
+}
+
+impl Columns {
+    /// Builds the columns of `events`, which come in stored order.
+    ///
+    /// A child belongs to one family: children that share a family number on any event are one family, and a child
+    /// without any family number is a family of its own. An event without subject belongs to the family of its number,
+    /// or is a family of its own.
+    #[must_use]
+    pub fn build(events: impl IntoIterator<Item = Event>) -> Self {
+        let mut columns = Self { by_type: vec![Vec::new(); EventType::ALL.len()], ..Self::default() };
+        let mut keys = Keys::default();
+        for event in events {
+            columns.push(&event, &mut keys);
+            keys.event_ids.push(event.event_id);
+        }
+        columns.trajectories = keys.trajectories.len();
+        columns.family = keys.families.number();
+        columns.rank = ranks(&keys.event_ids);
+        columns
+    }
+
+    fn push(&mut self, event: &Event, keys: &mut Keys) {
+        let row = index(self.event_type.len());
+        self.event_type.push(event.event_type as u8);
+        self.by_type[usize::from(event.event_type as u8)].push(row);
+        self.maatregel.push(event.maatregel.map_or(NO_CODE, |m| m as u8));
+        self.reden.push(event.reden.map_or(NO_CODE, |r| r as u8));
+        self.uitkomst.push(event.uitkomst.map_or(NO_CODE, |u| u as u8));
+        self.precision.push(event.datum.precision as u8);
+        self.age.push(age_band(event.born, event.datum));
+        self.gemeente.push(event.gemeente.0);
+        self.lo.push(event.datum.lo.0);
+        self.hi.push(event.datum.hi.0);
+        let subject = event.subject.map(|tag| number(&mut keys.subjects, tag));
+        self.subject.push(subject.unwrap_or(NO_INDEX));
+        self.trajectory.push(subject.map_or(NO_INDEX, |s| number(&mut keys.trajectories, (event.zaak, s))));
+        keys.families.push(subject, event.gezin);
+    }
+
+    /// Number of events.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.event_type.len()
+    }
+
+    /// Whether there is no event.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.event_type.is_empty()
+    }
+
+    /// Events of a type, in stored order.
+    pub(super) fn of_type(&self, event_type: EventType) -> impl Iterator<Item = Row> {
+        self.by_type.get(usize::from(event_type as u8)).into_iter().flatten().copied()
+    }
+
+    pub(super) fn maatregel(&self, row: Row) -> Option<Maatregel> {
+        Maatregel::from_index(self.maatregel[at(row)])
+    }
+
+    pub(super) fn reden(&self, row: Row) -> Option<Reden> {
+        Reden::from_index(self.reden[at(row)])
+    }
+
+    pub(super) fn uitkomst(&self, row: Row) -> Option<Uitkomst> {
+        Uitkomst::from_index(self.uitkomst[at(row)])
+    }
+
+    pub(super) fn gemeente(&self, row: Row) -> Gemeente {
+        Gemeente(self.gemeente[at(row)])
+    }
+
+    /// Place of the age band in [`AGE_BANDS`].
+    pub(super) fn age(&self, row: Row) -> u8 {
+        self.age[at(row)]
+    }
+
+    /// First possible day.
+    pub(super) fn lo(&self, row: Row) -> Day {
+        Day(self.lo[at(row)])
+    }
+
+    /// Last possible day.
+    pub(super) fn hi(&self, row: Row) -> Day {
+        Day(self.hi[at(row)])
+    }
+
+    /// The day, when the date is exact.
+    pub(super) fn day(&self, row: Row) -> Option<Day> {
+        (self.precision[at(row)] == Precision::D as u8).then(|| self.lo(row))
+    }
+
+    /// Whether the date says nothing at all (precision U).
+    pub(super) fn is_undated(&self, row: Row) -> bool {
+        self.precision[at(row)] == Precision::U as u8
+    }
+
+    pub(super) fn subject(&self, row: Row) -> Option<u32> {
+        some(self.subject[at(row)])
+    }
+
+    pub(super) fn trajectory(&self, row: Row) -> Option<u32> {
+        some(self.trajectory[at(row)])
+    }
+
+    /// Family of the child, or of the event when it has no subject.
+    pub(super) fn family(&self, row: Row) -> u32 {
+        self.family[at(row)]
+    }
+
+    /// Place of the event id in byte order.
+    pub(super) fn rank(&self, row: Row) -> u32 {
+        self.rank[at(row)]
+    }
+
+    /// Number of trajectories.
+    pub(super) fn trajectories(&self) -> usize {
+        self.trajectories
+    }
+}
+
+/// What is needed while building and forgotten afterwards.
+#[derive(Default)]
+struct Keys {
+    subjects: HashMap<crate::crypto::Tag, u32>,
+    trajectories: HashMap<(u128, u32), u32>,
+    families: Families,
+    event_ids: Vec<Box<str>>,
+}
+
+fn number<K: Eq + Hash>(known: &mut HashMap<K, u32>, key: K) -> u32 {
+    let next = index(known.len());
+    *known.entry(key).or_insert(next)
+}
+
+#[expect(clippy::expect_used, reason = "four thousand million events take more memory than this program can have")]
+pub(super) fn index(n: usize) -> u32 {
+    u32::try_from(n).ok().filter(|&i| i != NO_INDEX).expect("fewer than 2^32 - 1 events")
+}
+
+pub(super) fn at(index: u32) -> usize {
+    index as usize
+}
+
+fn some(index: u32) -> Option<u32> {
+    (index != NO_INDEX).then_some(index)
+}
+
+fn ranks(event_ids: &[Box<str>]) -> Vec<u32> {
+    let mut order: Vec<u32> = (0..index(event_ids.len())).collect();
+    order.sort_by(|&a, &b| event_ids[at(a)].as_bytes().cmp(event_ids[at(b)].as_bytes()));
+    let mut ranks = vec![0; order.len()];
+    for (rank, &row) in order.iter().enumerate() {
+        ranks[at(row)] = index(rank);
+    }
+    ranks
+}
+
+/// Age band of a child on an event's day: unknown when birth date or day is not exact, or the age is outside 0 to 22.
+fn age_band(born: Option<Day>, on: PartialDate) -> u8 {
+    let Some((born, on)) = born.zip(on.exact_day()) else { return UNKNOWN_AGE };
+    match born.age_on(on) {
+        0..=3 => 0,
+        4..=11 => 1,
+        12..=15 => 2,
+        16..=17 => 3,
+        18..=22 => 4,
+        _ => UNKNOWN_AGE,
+    }
+}

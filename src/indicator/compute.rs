@@ -1,0 +1,57 @@
+//! `compute`: one table of an indicator over the organisation's own events.
+
+use super::columns::Columns;
+use super::raw::RawTable;
+use super::sheet::Sheet;
+use super::view::View;
+use super::{follow, stage, volume};
+use crate::crypto::Digest;
+use crate::domain::day::{Day, WorkCalendar};
+use crate::domain::oin::Oin;
+use crate::domain::query::{IndicatorId, TableQuery};
+
+/// What the figures depend on besides the events.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Horizon H: last day for which data has been delivered.
+    pub horizon: Day,
+    /// Data start F: first day for which data has been delivered (IND-12 alone looks at it).
+    pub data_from: Day,
+    /// N of IND-05 in days, for linked figures.
+    pub within: u32,
+    /// The organisation whose events these are: the value of dimension `organisatie`.
+    pub organisation: Oin,
+}
+
+/// Computes the exact cells of one table, as definitions 3 say.
+///
+/// A table without dimensions lists every series of the definition, also when it counts nothing (the series by reason of
+/// IND-02 only when they occur), and the excluded events as `uitgesloten:...`; a table with dimensions lists the cells
+/// that hold at least one unit. IND-24 has no events as its source: its table is empty here, see `quality_table`.
+#[must_use]
+pub fn compute(
+    columns: &Columns,
+    settings: &Settings,
+    calendar: &WorkCalendar,
+    query: &TableQuery,
+    query_hash: Digest,
+) -> RawTable {
+    let view = View { columns, horizon: settings.horizon, calendar };
+    let window = query.period.bounds();
+    let mut sheet = Sheet::new(view, &query.by, settings.organisation);
+    match query.indicator {
+        IndicatorId::Ind01 => volume::inflow(view, window, &mut sheet),
+        IndicatorId::Ind02 => volume::outflow(view, window, &mut sheet),
+        IndicatorId::Ind03 => volume::stock(view, window.1, &mut sheet),
+        IndicatorId::Ind06 => stage::ended(view, window, &mut sheet),
+        IndicatorId::Ind07 => stage::timely(view, window, &stage::WORKER, &mut sheet),
+        IndicatorId::Ind08 => stage::timely(view, window, &stage::CONTACT, &mut sheet),
+        IndicatorId::Ind08P => stage::timely(view, window, &stage::PLAN, &mut sheet),
+        IndicatorId::Ind10 => follow::pjb_to_ots(view, window, &mut sheet),
+        IndicatorId::Ind11 => follow::vots_to_ots(view, window, &mut sheet),
+        IndicatorId::Ind13 => follow::re_entry(view, window, &mut sheet),
+        IndicatorId::Ind17 => stage::waiting(view, window.1, &mut sheet),
+        IndicatorId::Ind24 => {}
+    }
+    RawTable::mint(query.clone(), query_hash, sheet.into_cells())
+}

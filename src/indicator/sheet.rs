@@ -1,0 +1,211 @@
+//! From units to raw cells: grouping by dimensions, counting units and their families, nearest-rank quantiles.
+
+use std::collections::BTreeMap;
+
+use super::columns::{AGE_BANDS, Row, at};
+use super::raw::{Count, RawCell, RawValue};
+use super::view::View;
+use crate::domain::codes::Maatregel;
+use crate::domain::oin::Oin;
+use crate::domain::query::Dimension;
+
+/// Upper ends and measure names of the bins of days (definitions 2, histogram).
+pub(super) const DAY_BINS: [(i32, &str); 9] = [
+    (5, "bin:0-5"),
+    (10, "bin:6-10"),
+    (20, "bin:11-20"),
+    (42, "bin:21-42"),
+    (70, "bin:43-70"),
+    (91, "bin:71-91"),
+    (182, "bin:92-182"),
+    (365, "bin:183-365"),
+    (i32::MAX, "bin:366+"),
+];
+
+/// Upper ends and measure names of the waiting-time bins of IND-17.
+pub(super) const WAIT_BINS: [(i32, &str); 4] =
+    [(10, "bin:0-10"), (30, "bin:11-30"), (90, "bin:31-90"), (i32::MAX, "bin:91+")];
+
+/// A counted unit: the event that gives it its dimensions, the trajectory whose measure replaces the event's own, and
+/// what the program found out about it.
+#[derive(Clone, Copy)]
+pub(super) struct Unit<P> {
+    pub anchor: Row,
+    pub trajectory: Option<u32>,
+    pub found: P,
+}
+
+impl<P> Unit<P> {
+    pub fn new(anchor: Row, found: P) -> Self {
+        Self { anchor, trajectory: None, found }
+    }
+}
+
+/// The cells of a table while they are made.
+pub(super) struct Sheet<'a> {
+    view: View<'a>,
+    by: &'a [Dimension],
+    organisation: Oin,
+    trajectory_measures: Vec<Option<Maatregel>>,
+    cells: Vec<RawCell>,
+}
+
+/// Dimension values of a unit as small numbers, in the order of `by`.
+type Key = [u16; 4];
+
+impl<'a> Sheet<'a> {
+    pub fn new(view: View<'a>, by: &'a [Dimension], organisation: Oin) -> Self {
+        let trajectory_measures =
+            if by.contains(&Dimension::Maatregel) { view.trajectory_measures() } else { Vec::new() };
+        Self { view, by, organisation, trajectory_measures, cells: Vec::new() }
+    }
+
+    /// Whether this is a table of totals, which lists every series and the excluded events.
+    pub fn is_total(&self) -> bool {
+        self.by.is_empty()
+    }
+
+    /// Adds the cells of a series: one for the total, or one for each combination of dimension values that occurs.
+    pub fn series<P>(&mut self, series: &str, units: Vec<Unit<P>>, fold: impl Fn(&[Unit<P>], &mut Measures)) {
+        if self.is_total() {
+            return self.cell(series, &[], &units, &fold);
+        }
+        let mut groups: BTreeMap<Key, Vec<Unit<P>>> = BTreeMap::new();
+        for unit in units {
+            groups.entry(self.key(&unit)).or_default().push(unit);
+        }
+        for (key, units) in groups {
+            let key: Vec<String> = self.by.iter().zip(key).map(|(&d, value)| self.text(d, value)).collect();
+            self.cell(series, &key, &units, &fold);
+        }
+    }
+
+    fn cell<P>(&mut self, series: &str, key: &[String], units: &[Unit<P>], fold: &impl Fn(&[Unit<P>], &mut Measures)) {
+        let mut measures = Measures { view: self.view, values: Vec::new() };
+        fold(units, &mut measures);
+        self.cells.extend(measures.values.into_iter().map(|(measure, value)| RawCell {
+            series: series.to_owned(),
+            measure: measure.to_owned(),
+            key: key.to_vec(),
+            value,
+        }));
+    }
+
+    /// Adds, to a table of totals, the anchor events that the indicator leaves out (`uitgesloten`).
+    pub fn excluded(&mut self, series: &str, events: &[Row]) {
+        if !self.is_total() {
+            return;
+        }
+        let (columns, units) = (self.view.columns, events.iter().map(|&row| Unit::new(row, ())).collect::<Vec<_>>());
+        self.cell(series, &[], &units, &|units, out| {
+            out.count("uitgesloten:n_zonder_subject", units, |u| columns.subject(u.anchor).is_none());
+            out.count("uitgesloten:n_onnauwkeurig", units, |u| {
+                columns.subject(u.anchor).is_some() && columns.day(u.anchor).is_none()
+            });
+        });
+    }
+
+    /// The finished cells.
+    pub fn into_cells(self) -> Vec<RawCell> {
+        self.cells
+    }
+
+    fn key<P>(&self, unit: &Unit<P>) -> Key {
+        let mut key = Key::default();
+        for (slot, &dimension) in key.iter_mut().zip(self.by) {
+            *slot = self.value(dimension, unit.anchor, unit.trajectory);
+        }
+        key
+    }
+
+    fn value(&self, dimension: Dimension, anchor: Row, trajectory: Option<u32>) -> u16 {
+        let columns = self.view.columns;
+        match dimension {
+            Dimension::Gemeente => columns.gemeente(anchor).0,
+            Dimension::Maatregel => {
+                let of_trajectory = trajectory.and_then(|t| self.trajectory_measures[at(t)]);
+                of_trajectory.or_else(|| columns.maatregel(anchor)).map_or(0, |m| 1 + m as u16)
+            }
+            Dimension::Leeftijd => u16::from(columns.age(anchor)),
+            Dimension::Organisatie => 0,
+        }
+    }
+
+    fn text(&self, dimension: Dimension, value: u16) -> String {
+        match dimension {
+            Dimension::Gemeente => format!("{value:04}"),
+            Dimension::Maatregel => {
+                let code = value.checked_sub(1).and_then(|v| Maatregel::ALL.get(usize::from(v)));
+                code.map_or("-", |m| m.as_str()).to_owned()
+            }
+            Dimension::Leeftijd => AGE_BANDS.get(usize::from(value)).copied().unwrap_or("ONB").to_owned(),
+            Dimension::Organisatie => self.organisation.to_string(),
+        }
+    }
+}
+
+/// The measures of one cell.
+pub(super) struct Measures<'a> {
+    view: View<'a>,
+    values: Vec<(&'static str, RawValue)>,
+}
+
+impl Measures<'_> {
+    /// Counts the units for which `holds`, with the families behind them.
+    pub fn count<P>(&mut self, measure: &'static str, units: &[Unit<P>], holds: impl Fn(&Unit<P>) -> bool) {
+        let families = units.iter().filter(|u| holds(u)).map(|u| self.view.columns.family(u.anchor)).collect();
+        self.values.push((measure, RawValue::Count(count_families(families))));
+    }
+
+    /// Counts the distinct children among the units.
+    pub fn children<P>(&mut self, measure: &'static str, units: &[Unit<P>]) {
+        let columns = self.view.columns;
+        let mut children: Vec<_> =
+            units.iter().filter_map(|u| Some((columns.subject(u.anchor)?, columns.family(u.anchor)))).collect();
+        children.sort_unstable();
+        children.dedup_by_key(|(child, _)| *child);
+        let families = children.into_iter().map(|(_, family)| family).collect();
+        self.values.push((measure, RawValue::Count(count_families(families))));
+    }
+
+    /// Counts the units with a number of days, one count a bin.
+    pub fn bins<P>(
+        &mut self,
+        bins: &'static [(i32, &'static str)],
+        units: &[Unit<P>],
+        days: impl Fn(&Unit<P>) -> Option<i32>,
+    ) {
+        let mut low = i32::MIN;
+        for &(top, measure) in bins {
+            self.count(measure, units, |u| days(u).is_some_and(|d| low < d && d <= top));
+            low = top;
+        }
+    }
+
+    /// Median and P80 of the units with a number of days, for own use.
+    pub fn quantiles<P>(&mut self, units: &[Unit<P>], days: impl Fn(&Unit<P>) -> Option<i32>) {
+        let mut sorted: Vec<i32> = units.iter().filter_map(days).collect();
+        sorted.sort_unstable();
+        self.own("mediaan", nearest_rank(&sorted, 50));
+        self.own("p80", nearest_rank(&sorted, 80));
+    }
+
+    /// A number for own use, never released.
+    pub fn own(&mut self, measure: &'static str, value: Option<i64>) {
+        self.values.push((measure, RawValue::OwnOnly(value)));
+    }
+}
+
+/// Value number ⌈percent/100 · n⌉ of the sorted values; none when there are none.
+fn nearest_rank(sorted: &[i32], percent: usize) -> Option<i64> {
+    let place = (sorted.len() * percent).div_ceil(100);
+    place.checked_sub(1).and_then(|i| sorted.get(i)).map(|&v| i64::from(v))
+}
+
+fn count_families(mut families: Vec<u32>) -> Count {
+    families.sort_unstable();
+    let runs = families.chunk_by(|a, b| a == b).map(<[u32]>::len);
+    let (distinct, largest) = runs.fold((0, 0), |(n, largest), run| (n + 1, largest.max(run)));
+    let [n, families, largest] = [families.len(), distinct, largest].map(super::columns::index);
+    Count { n, families, largest }
+}

@@ -1,0 +1,150 @@
+//! What every program reads: events up to the horizon, first events of trajectories, inflow starts (definitions 2).
+
+use std::cmp::Reverse;
+
+use super::columns::{Columns, Row, at};
+use crate::domain::codes::{EventType, Maatregel};
+use crate::domain::day::{Day, WorkCalendar};
+
+/// Which day difference a norm is counted in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DayCount {
+    /// Working days in (start, end].
+    Working,
+    /// Calendar days, end − start.
+    Calendar,
+}
+
+/// The events of an organisation as the programs see them: not those after the horizon or without any date.
+#[derive(Clone, Copy)]
+pub(super) struct View<'a> {
+    pub columns: &'a Columns,
+    pub horizon: Day,
+    pub calendar: &'a WorkCalendar,
+}
+
+impl<'a> View<'a> {
+    /// Events of a type up to the horizon.
+    pub fn of_type(self, event_type: EventType) -> impl Iterator<Item = Row> + 'a {
+        self.columns
+            .of_type(event_type)
+            .filter(move |&row| !self.columns.is_undated(row) && self.columns.lo(row) <= self.horizon)
+    }
+
+    /// Events of several types, type after type.
+    pub fn of_types(self, types: &'a [EventType]) -> impl Iterator<Item = Row> + 'a {
+        types.iter().flat_map(move |&t| self.of_type(t))
+    }
+
+    /// Whether the event lies in the period: a date known to the month or year only when all of it does.
+    pub fn lies_in(self, row: Row, (first, last): (Day, Day)) -> bool {
+        self.columns.lo(row) >= first && self.columns.hi(row) <= last
+    }
+
+    /// Inflow starts: starts of a measure that are not a take-over reported twice.
+    pub fn inflow_starts(self) -> Vec<Row> {
+        let columns = self.columns;
+        let key = |row| columns.subject(row).zip(columns.day(row)).map(|(s, d)| (s, columns.maatregel(row), d));
+        let mut taken_over: Vec<_> = self.of_type(EventType::GiOvergenomen).filter_map(key).collect();
+        taken_over.sort_unstable();
+        let twice = |row| {
+            key(row).is_some_and(|(subject, measure, day)| {
+                let from = taken_over.partition_point(|&k| k < (subject, measure, Day(day.0 - 1)));
+                taken_over.get(from).is_some_and(|&k| k <= (subject, measure, Day(day.0 + 1)))
+            })
+        };
+        self.of_type(EventType::GiMaatregelStart).filter(|&row| !twice(row)).collect()
+    }
+
+    /// First event of a type in each trajectory, by (`lo`, `hi`, `event_id`); the index is the trajectory.
+    pub fn firsts(self, event_type: EventType) -> Vec<Option<Row>> {
+        let mut first: Vec<Option<Row>> = vec![None; self.columns.trajectories()];
+        for row in self.of_type(event_type) {
+            if let Some(trajectory) = self.columns.trajectory(row) {
+                let slot = &mut first[at(trajectory)];
+                if slot.is_none_or(|old| self.order(row) < self.order(old)) {
+                    *slot = Some(row);
+                }
+            }
+        }
+        first
+    }
+
+    /// The order that decides which event of a trajectory is first.
+    pub fn order(self, row: Row) -> (Day, Day, u32) {
+        (self.columns.lo(row), self.columns.hi(row), self.columns.rank(row))
+    }
+
+    /// Measure of each trajectory: of its first start, else of its first take-over.
+    pub fn trajectory_measures(self) -> Vec<Option<Maatregel>> {
+        let started = [EventType::GiMaatregelStart, EventType::GiPjbStart].map(|t| self.firsts(t));
+        let taken_over = self.firsts(EventType::GiOvergenomen);
+        (0..self.columns.trajectories())
+            .map(|i| {
+                let start = started.iter().filter_map(|f| f[i]).min_by_key(|&row| self.order(row));
+                start.or(taken_over[i]).and_then(|row| self.columns.maatregel(row))
+            })
+            .collect()
+    }
+
+    /// First exact event of each child among `rows` in the period, by (day, `event_id`), with its subject and day.
+    pub fn anchors(self, rows: impl Iterator<Item = Row>, (first, last): (Day, Day)) -> Vec<Anchor> {
+        let mut anchors: Vec<Anchor> = rows
+            .filter_map(|row| {
+                let (subject, day) = self.columns.subject(row).zip(self.columns.day(row))?;
+                (first <= day && day <= last).then_some(Anchor { subject, day, row })
+            })
+            .collect();
+        anchors.sort_unstable_by_key(|a| (a.subject, a.day, self.columns.rank(a.row)));
+        anchors.dedup_by_key(|a| a.subject);
+        anchors
+    }
+
+    /// Days of exact events of children, for looking up the first on or after a day.
+    pub fn timeline(self, rows: impl Iterator<Item = Row>) -> Timeline {
+        Timeline::new(rows.filter_map(|row| self.columns.subject(row).zip(self.columns.day(row))))
+    }
+
+    /// Days between, as the norm counts them.
+    pub fn days(self, count: DayCount, from: Day, to: Day) -> i32 {
+        match count {
+            DayCount::Working => self.calendar.between(from, to),
+            DayCount::Calendar => to.0 - from.0,
+        }
+    }
+
+    /// Last event of each (child, measure) with `hi` up to `day`, by largest (`hi`, `lo`), then smallest `event_id`.
+    pub fn last_starts(self, rows: impl Iterator<Item = Row>, day: Day) -> Vec<Row> {
+        let columns = self.columns;
+        let mut last: Vec<Row> = rows.filter(|&r| columns.hi(r) <= day && columns.subject(r).is_some()).collect();
+        let unit = |row| (columns.subject(row), columns.maatregel(row));
+        last.sort_unstable_by_key(|&r| (unit(r), Reverse((columns.hi(r), columns.lo(r))), columns.rank(r)));
+        last.dedup_by_key(|r| unit(*r));
+        last
+    }
+}
+
+/// The first exact event of a child in the period.
+#[derive(Clone, Copy)]
+pub(super) struct Anchor {
+    pub subject: u32,
+    pub day: Day,
+    pub row: Row,
+}
+
+/// Days per child (or trajectory), sorted.
+pub(super) struct Timeline(Vec<(u32, Day)>);
+
+impl Timeline {
+    pub fn new(days: impl Iterator<Item = (u32, Day)>) -> Self {
+        let mut days: Vec<_> = days.collect();
+        days.sort_unstable();
+        Self(days)
+    }
+
+    /// First day in [from, to] of this child.
+    pub fn first(&self, whose: u32, from: Day, to: Day) -> Option<Day> {
+        let next = self.0.partition_point(|&k| k < (whose, from));
+        self.0.get(next).filter(|&&(who, day)| who == whose && day <= to).map(|&(_, day)| day)
+    }
+}
