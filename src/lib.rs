@@ -9,5 +9,6 @@ pub mod crypto;
 pub mod domain;
 pub mod indicator;
 pub mod policy;
+pub mod service;
 pub mod storage;
 pub mod synthetic;

@@ -101,6 +101,14 @@ registry! {
     CrlExpired = "KP-CRL-VERLOPEN", Unauthenticated,
         "De intrekkingslijst (CRL) is verlopen, daarom kan geen certificaat worden vertrouwd.",
         "Haal een nieuwe CRL op bij de certificaatautoriteit en zet die op de plaats uit de configuratie.";
+    /// No revocation list of the certificate's issuer is at hand, or it cannot be trusted.
+    CrlUnusable = "KP-CRL-ONBRUIKBAAR", Unauthenticated,
+        "Er is geen bruikbare intrekkingslijst (CRL) van de uitgever van dit certificaat.",
+        "Zet de CRL van elke uitgever in de keten in het CRL-bestand uit de configuratie.";
+    /// The other side speaks no TLS 1.3, or no TLS at all.
+    TlsUnusable = "KP-TLS-ONVERENIGBAAR", Unauthenticated,
+        "De andere kant spreekt geen TLS 1.3, of in het geheel geen TLS.",
+        "Laat de partij TLS 1.3 gebruiken; zoek uit wie hier verbinding maakt als het geen partij is.";
     /// The subject's serialNumber (2.5.4.5) holds no OIN.
     OinUnusable = "KP-OIN-ONBRUIKBAAR", Unauthenticated,
         "In het onderwerp van het certificaat (serialNumber, 2.5.4.5) staat geen bruikbaar OIN.",

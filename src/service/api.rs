@@ -1,0 +1,289 @@
+//! What transport serves ([`NodeService`]) and calls for us ([`Peers`]): plain synchronous traits and their nouns.
+
+use std::fmt;
+use std::time::Duration;
+
+use thiserror::Error;
+
+use crate::crypto::Digest;
+use crate::domain::oin::Oin;
+use crate::domain::query::Query;
+use crate::domain::reason::ReasonCode;
+
+/// What TLS agreed on for one connection, for the log.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TlsFacts {
+    /// Protocol version, `TLS1.3`.
+    pub version: String,
+    /// Cipher suite by its IANA name, `TLS13_AES_256_GCM_SHA384`.
+    pub suite: String,
+    /// Key exchange group, `X25519`.
+    pub group: String,
+}
+
+/// The other side of a connection: it proved to hold the key of this certificate.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Peer {
+    /// The OIN in the subject's serialNumber (2.5.4.5) of its certificate.
+    pub oin: Oin,
+    /// SHA-256 of the certificate's SubjectPublicKeyInfo (DER).
+    pub pin: Digest,
+    /// SHA-256 of the whole certificate (DER).
+    pub certificate: Digest,
+    /// What TLS agreed on.
+    pub tls: TlsFacts,
+}
+
+/// The W3C trace context that crosses organisations: names a call in both logs.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TraceContext {
+    /// The whole call chain: 16 bytes, not all zero.
+    pub trace_id: [u8; 16],
+    /// The caller's step: 8 bytes, not all zero.
+    pub span_id: [u8; 8],
+}
+
+impl TraceContext {
+    /// A fresh context with random ids.
+    #[must_use]
+    pub fn random() -> Self {
+        Self { trace_id: crate::crypto::random(), span_id: crate::crypto::random() }
+    }
+
+    /// Reads a version 00 `traceparent` header (W3C Trace Context, section 3.2); `None` for any other text.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let [version, trace, span, flags] = text.split('-').collect::<Vec<_>>().try_into().ok()?;
+        if version != "00" || unhex::<1>(flags).is_none() {
+            return None;
+        }
+        let (trace_id, span_id) = (unhex(trace)?, unhex(span)?);
+        (trace_id != [0; 16] && span_id != [0; 8]).then_some(Self { trace_id, span_id })
+    }
+
+    /// The trace id as 32 lower-case hexadecimal characters.
+    #[must_use]
+    pub fn trace_hex(&self) -> String {
+        hex(&self.trace_id)
+    }
+}
+
+impl fmt::Display for TraceContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "00-{}-{}-01", self.trace_hex(), hex(&self.span_id))
+    }
+}
+
+impl fmt::Debug for TraceContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let digits = |b: &u8| b.is_ascii_digit() || (b'a'..=b'f').contains(b);
+    if text.len() != 2 * N || !text.as_bytes().iter().all(digits) {
+        return None;
+    }
+    let mut out = [0; N];
+    for (i, byte) in out.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(text.get(2 * i..2 * i + 2)?, 16).ok()?;
+    }
+    Some(out)
+}
+
+/// A question of the monitor to one node.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AggregateRequest {
+    /// Drawn by the asker; a repeated request bears the same id.
+    pub request_id: [u8; 16],
+    /// The version of the convenant that the asker goes by.
+    pub convenant_hash: Digest,
+    /// The tables asked for.
+    pub query: Query,
+    /// Names the call in both logs.
+    pub trace: TraceContext,
+}
+
+/// An answer that may leave: a document (JSON bytes, at most 16 MiB) with the node's Ed25519 signature over it.
+#[derive(Debug)]
+pub struct Answer {
+    document: Vec<u8>,
+    signature: [u8; 64],
+}
+
+impl Answer {
+    /// An answer about nothing, for tests of the transport alone; not compiled into the product.
+    #[cfg(test)]
+    pub(crate) fn for_tests(document: Vec<u8>, signature: [u8; 64]) -> Self {
+        Self { document, signature }
+    }
+
+    /// The document: JSON bytes.
+    #[must_use]
+    pub fn document(&self) -> &[u8] {
+        &self.document
+    }
+
+    /// The node's Ed25519 signature.
+    #[must_use]
+    pub fn signature(&self) -> &[u8; 64] {
+        &self.signature
+    }
+
+    /// Document and signature.
+    #[must_use]
+    pub fn into_parts(self) -> (Vec<u8>, [u8; 64]) {
+        (self.document, self.signature)
+    }
+}
+
+/// What a node says to a question.
+#[derive(Debug)]
+pub enum Reply {
+    /// Released and logged.
+    Answer(Answer),
+    /// Refused, and the refusal logged. The asker gets this code and the trace id only.
+    Refused(ReasonCode),
+}
+
+/// A partner's answer as it came in: nothing in it is checked but its size and digest.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AnswerBytes {
+    /// The document as the partner signed it.
+    pub document: Vec<u8>,
+    /// The partner's signature, still to be verified.
+    pub signature: [u8; 64],
+}
+
+/// The state of a node that a partner may see. Holds no value that derives from a child.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StatusView {
+    /// Who answers.
+    pub oin: Oin,
+    /// Version of the software.
+    pub version: String,
+    /// Hashes of the convenants in force here, sorted.
+    pub convenants: Vec<Digest>,
+    /// Whether questions can be answered now.
+    pub ready: bool,
+}
+
+/// What a node serves to its partners. Called from threads that may block; no method may panic on bad input.
+pub trait NodeService: Send + Sync + 'static {
+    /// Whether this OIN with this key is a party of a convenant in force. Asked after each handshake and before each
+    /// call, from an async thread: must not block on a disk.
+    ///
+    /// # Errors
+    /// Why not: [`ReasonCode::OinNotInConvenant`], [`ReasonCode::PinDiffers`] or [`ReasonCode::NoConvenant`].
+    fn admit(&self, oin: &Oin, pin: &Digest) -> Result<(), ReasonCode>;
+
+    /// Answers a question; logs before it returns.
+    fn aggregate(&self, peer: &Peer, request: AggregateRequest) -> Reply;
+
+    /// The state that a partner may see.
+    fn status(&self, peer: &Peer) -> StatusView;
+
+    /// Counts a connection or message that was refused before it became a question. `claimed` is the OIN of the
+    /// certificate, which proves nothing while the certificate is refused. Called from async threads: must not block
+    /// on a disk.
+    fn connection_refused(&self, reason: ReasonCode, claimed: Option<Oin>);
+}
+
+/// Why a call to a partner brought no answer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+pub enum PeerError {
+    /// No endpoint and pin are known for this OIN.
+    #[error("van deze partij is geen adres en sleutel bekend")]
+    UnknownParty,
+    /// The partner's address cannot be reached; nothing was sent.
+    #[error("de partij is niet bereikbaar op haar adres")]
+    Unreachable,
+    /// The partner's certificate or key was refused by us; nothing was sent.
+    #[error("het certificaat van de andere kant is geweigerd ({0}): {sentence}", sentence = .0.sentence())]
+    Distrusted(ReasonCode),
+    /// The partner broke off the connection. It refuses our certificate, key or connection; its log has the reason.
+    #[error("de partij verbrak de verbinding; de reden staat in haar logboek")]
+    Closed,
+    /// The partner refused with this code.
+    #[error("de partij weigert ({0}): {sentence}", sentence = .0.sentence())]
+    Refused(ReasonCode),
+    /// No answer within the deadline; whether it was sent is unknown.
+    #[error("geen antwoord binnen de tijd")]
+    Deadline,
+    /// What came back is no answer of this protocol, or a code that this version does not know.
+    #[error("het antwoord is onleesbaar of onvolledig")]
+    Malformed,
+}
+
+impl PeerError {
+    /// The code of the registry that comes nearest, for logs and reports.
+    #[must_use]
+    pub fn reason(self) -> ReasonCode {
+        match self {
+            Self::UnknownParty => ReasonCode::OinNotInConvenant,
+            Self::Unreachable | Self::Closed => ReasonCode::PartnerUnreachable,
+            Self::Distrusted(reason) | Self::Refused(reason) => reason,
+            Self::Deadline => ReasonCode::TooSlow,
+            Self::Malformed => ReasonCode::MessageMalformed,
+        }
+    }
+
+    /// Whether the same request, with the same id, may succeed when it is sent again.
+    #[must_use]
+    pub fn retryable(self) -> bool {
+        use crate::domain::reason::StatusClass;
+        match self {
+            Self::Unreachable | Self::Closed | Self::Deadline => true,
+            Self::Refused(reason) => matches!(
+                reason.status(),
+                StatusClass::Unavailable | StatusClass::DeadlineExceeded | StatusClass::ResourceExhausted
+            ),
+            Self::UnknownParty | Self::Distrusted(_) | Self::Malformed => false,
+        }
+    }
+}
+
+/// Our partners, one method per call. Blocks: call it from a thread that may.
+pub trait Peers: Send + Sync {
+    /// Asks `to` a question and waits at most `deadline`, connecting included.
+    ///
+    /// # Errors
+    /// [`PeerError`]; the caller decides on retries, with the same request id.
+    fn aggregate(&self, to: &Oin, request: &AggregateRequest, deadline: Duration) -> Result<AnswerBytes, PeerError>;
+
+    /// Asks `to` for its state.
+    ///
+    /// # Errors
+    /// [`PeerError`].
+    fn status(&self, to: &Oin, deadline: Duration) -> Result<StatusView, PeerError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn traceparent_is_read_and_written_as_the_w3c_example() {
+        let text = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let trace = TraceContext::parse(text).unwrap();
+        assert_eq!(trace.to_string(), text);
+        assert_eq!(trace.trace_hex(), "4bf92f3577b34da6a3ce929d0e0e4736");
+        for bad in [
+            "",
+            "01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
+            "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
+            "00-+bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            "00-é4bf92f3577b34da6a3ce929d0e0e473-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-00",
+        ] {
+            assert_eq!(TraceContext::parse(bad), None, "{bad}");
+        }
+    }
+}
