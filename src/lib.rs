@@ -12,3 +12,4 @@ pub mod policy;
 pub mod service;
 pub mod storage;
 pub mod synthetic;
+pub mod translog;

@@ -1,0 +1,136 @@
+//! What a verification found, in Dutch for the reader and as data for machines.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Serialize;
+
+/// The findings that are kept; more are only counted.
+const MAX_FINDINGS: usize = 100;
+
+/// One thing that is wrong, and where.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// Path of the file inside the export.
+    pub file: String,
+    /// Number of the entry, from 0, when it is about one.
+    pub entry: Option<u64>,
+    /// What is wrong, in Dutch.
+    pub text: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.entry {
+            Some(entry) => write!(f, "{}, regel {entry}: {}", self.file, self.text),
+            None => write!(f, "{}: {}", self.file, self.text),
+        }
+    }
+}
+
+/// Whose signature stands under the export.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub enum Signer {
+    /// The key that the caller trusts.
+    #[serde(rename = "vertrouwd")]
+    Trusted,
+    /// The key that the export itself names; compare its fingerprint.
+    #[default]
+    #[serde(rename = "niet nagegaan")]
+    NotChecked,
+}
+
+/// A transfer that was announced and has no outcome in this log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct OpenTransfer {
+    /// Number of the INTENT's entry.
+    pub entry: u64,
+    /// Its transfer id.
+    pub transfer_id: String,
+}
+
+/// The result of a verification.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// Name of the log, from the checkpoint.
+    pub origin: Option<String>,
+    /// Number of entries, from the checkpoint.
+    pub size: u64,
+    /// Root of the tree, from the checkpoint, as `sha256:` and hexadecimal text.
+    pub root: Option<String>,
+    /// Whose signature was checked.
+    pub signer: Signer,
+    /// Fingerprint of the key that was used.
+    pub key_fingerprint: Option<String>,
+    /// Earliest and latest start of an entry, milliseconds since 1970 UTC, as the entries say; not proven.
+    pub times_ms: Option<(u64, u64)>,
+    /// Entries whose start lies before that of the entry in front of them (a clock that was set back).
+    pub earlier_than_previous: u64,
+    /// Entries per phase.
+    pub phases: BTreeMap<&'static str, u64>,
+    /// Transfers without an outcome. Not a fault of the log: the outcome may still come.
+    pub open_transfers: Vec<OpenTransfer>,
+    /// What is wrong, in the order of the checks; at most 100.
+    pub findings: Vec<Finding>,
+    /// Findings beyond those.
+    pub further_findings: u64,
+}
+
+impl Report {
+    /// Whether nothing is wrong.
+    #[must_use]
+    pub fn is_intact(&self) -> bool {
+        self.findings.is_empty()
+    }
+
+    pub(super) fn fault(&mut self, file: &str, entry: Option<u64>, text: impl Into<String>) {
+        if self.findings.len() < MAX_FINDINGS {
+            self.findings.push(Finding { file: file.to_owned(), entry, text: text.into() });
+        } else {
+            self.further_findings += 1;
+        }
+    }
+
+    /// The result in one Dutch sentence.
+    #[must_use]
+    pub fn conclusion(&self) -> String {
+        let key = self.key_fingerprint.as_deref().unwrap_or("onbekend");
+        match (self.is_intact(), self.signer) {
+            (true, Signer::Trusted) => format!("Ongeschonden, ondertekend door de vertrouwde sleutel ({key})."),
+            (true, Signer::NotChecked) => {
+                format!("Ongeschonden, ondertekenaar niet nagegaan: vergelijk de vingerafdruk {key}.")
+            }
+            (false, _) => {
+                let count = self.findings.len() as u64 + self.further_findings;
+                format!("NIET ongeschonden: {count} bevinding{}.", if count == 1 { "" } else { "en" })
+            }
+        }
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", self.conclusion())?;
+        if let Some(origin) = &self.origin {
+            writeln!(f, "Log {origin}, {} regels, wortel {}.", self.size, self.root.as_deref().unwrap_or("onbekend"))?;
+        }
+        for finding in &self.findings {
+            writeln!(f, "- {finding}")?;
+        }
+        if self.further_findings > 0 {
+            writeln!(f, "- en nog {} bevindingen", self.further_findings)?;
+        }
+        if self.earlier_than_previous > 0 {
+            writeln!(
+                f,
+                "Let op: {} regels beginnen eerder dan de regel ervoor (klok teruggezet).",
+                self.earlier_than_previous
+            )?;
+        }
+        if let [first, ..] = self.open_transfers.as_slice() {
+            let count = self.open_transfers.len();
+            writeln!(f, "Let op: {count} overdracht(en) zonder afloop, de eerste is regel {}.", first.entry)?;
+        }
+        Ok(())
+    }
+}
