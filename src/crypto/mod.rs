@@ -3,6 +3,7 @@
 //! Secret types have no `Display`, no content in `Debug`, no `Serialize` and no `Clone`; their bytes are wiped on drop.
 
 mod agreement;
+mod fingerprint;
 mod hex;
 mod hpke;
 mod keytree;
@@ -14,6 +15,7 @@ mod sign;
 mod tests;
 
 pub use agreement::{AgreementKey, AgreementPublic, InvalidAgreement};
+pub use fingerprint::FingerprintKey;
 pub use hex::{from_hex, hex};
 pub use hpke::{open_with, seal_to};
 pub use keytree::{ChainBase, ChainEpoch, KeyTree, SealUse};

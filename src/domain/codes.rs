@@ -44,6 +44,8 @@ macro_rules! closed_list {
     };
 }
 
+pub(crate) use closed_list;
+
 closed_list! {
     /// Who owns an event type (input contract 2); an organisation delivers the types of its `levert` list.
     Owner {

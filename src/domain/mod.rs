@@ -1,10 +1,14 @@
 //! The nouns of the chain, without input or output, without a clock and without async.
 
+pub mod bsn;
 pub mod codes;
 pub mod day;
 pub mod event;
+pub mod gemeente;
 pub mod oin;
 pub mod period;
 pub mod query;
 pub mod reason;
+pub mod register;
+pub mod row;
 pub mod table;
