@@ -8,6 +8,7 @@
 pub mod crypto;
 pub mod domain;
 pub mod indicator;
+pub mod monitor;
 pub mod policy;
 pub mod service;
 pub mod storage;

@@ -1,0 +1,4 @@
+//! The ketenmonitor: adds up what nodes released and makes the report.
+
+pub mod merge;
+mod quantile;
