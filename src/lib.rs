@@ -14,3 +14,4 @@ pub mod service;
 pub mod storage;
 pub mod synthetic;
 pub mod translog;
+pub mod transport;

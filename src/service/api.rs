@@ -10,6 +10,9 @@ use crate::domain::oin::Oin;
 use crate::domain::query::Query;
 use crate::domain::reason::ReasonCode;
 
+/// Bound on the document of an answer, in bytes: 16 MiB. A longer one cannot leave.
+pub const MAX_DOCUMENT_BYTES: usize = 16 << 20;
+
 /// What TLS agreed on for one connection, for the log.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TlsFacts {

@@ -1,0 +1,271 @@
+//! The client: calls to partners over connections of which the other end proved to be the expected party, by OIN and
+//! key rather than by DNS name.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use http::Uri;
+use hyper_util::rt::TokioIo;
+use rustls::pki_types::ServerName;
+use tokio::net::TcpStream;
+use tokio::runtime::Handle;
+use tokio_rustls::TlsConnector;
+use tonic::metadata::MetadataValue;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Code, Request, Status};
+
+use super::guard::TRACEPARENT;
+use super::proto::StatusRequest;
+use super::proto::node_client::NodeClient;
+use super::status;
+use super::tls::{Expected, TlsHandle, reason_of};
+use super::wire::{self, Assembly, MAX_MESSAGE, Outbound};
+use crate::crypto::Digest;
+use crate::domain::oin::Oin;
+use crate::service::api::{AggregateRequest, AnswerBytes, PeerError, Peers, StatusView, TraceContext};
+
+/// Where a partner is and by which keys we know it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Partner {
+    /// `host:port`
+    pub endpoint: String,
+    /// SHA-256 of the SubjectPublicKeyInfo of its TLS key, and of the next one when that is announced.
+    pub pins: Vec<Digest>,
+}
+
+/// Knows the partners; asked before each call.
+pub trait Directory: Send + Sync {
+    /// The partner with this OIN, when there is one.
+    fn partner(&self, oin: &Oin) -> Option<Partner>;
+}
+
+impl Directory for BTreeMap<Oin, Partner> {
+    fn partner(&self, oin: &Oin) -> Option<Partner> {
+        self.get(oin).cloned()
+    }
+}
+
+/// Connecting, TLS included, may take this long.
+const CONNECT: Duration = Duration::from_secs(10);
+/// A ping goes out when this long nothing happened on a connection in use.
+const KEEPALIVE: Duration = Duration::from_secs(20);
+/// A kept connection is made anew after this long, so that certificates and lists are looked at again.
+const KEEP: Duration = Duration::from_secs(300);
+
+/// Calls partners.
+pub struct Client {
+    tls: Arc<TlsHandle>,
+    directory: Arc<dyn Directory>,
+    runtime: Handle,
+    kept: Mutex<BTreeMap<Oin, Kept>>,
+}
+
+#[derive(Clone)]
+struct Kept {
+    partner: Partner,
+    generation: u64,
+    since: Instant,
+    channel: Channel,
+    fault: Fault,
+}
+
+/// What the connector found, because tonic hides it.
+type Fault = Arc<Mutex<Option<PeerError>>>;
+
+impl Client {
+    /// A client that runs its connections on `runtime`.
+    #[must_use]
+    pub fn new(tls: Arc<TlsHandle>, directory: Arc<dyn Directory>, runtime: Handle) -> Self {
+        Self { tls, directory, runtime, kept: Mutex::default() }
+    }
+
+    /// As [`Peers::aggregate`], for async callers.
+    ///
+    /// # Errors
+    /// [`PeerError`].
+    pub async fn ask(
+        &self,
+        to: &Oin,
+        request: &AggregateRequest,
+        deadline: Duration,
+    ) -> Result<AnswerBytes, PeerError> {
+        let message = outgoing(request.encode(), &request.trace, deadline);
+        self.within(to, deadline, async |mut node: NodeClient<Channel>| {
+            let mut stream = node.aggregate(message).await?.into_inner();
+            let mut assembly = Assembly::default();
+            while let Some(part) = stream.message().await? {
+                assembly.push(part).map_err(unreadable)?;
+            }
+            assembly.finish().map_err(unreadable)
+        })
+        .await
+    }
+
+    /// As [`Peers::status`], for async callers.
+    ///
+    /// # Errors
+    /// [`PeerError`].
+    pub async fn ask_status(&self, to: &Oin, deadline: Duration) -> Result<StatusView, PeerError> {
+        let message = outgoing(StatusRequest {}, &TraceContext::random(), deadline);
+        self.within(to, deadline, async |mut node: NodeClient<Channel>| {
+            let reply = node.status(message).await?.into_inner();
+            wire::status_view(reply).map_err(unreadable)
+        })
+        .await
+    }
+
+    async fn within<T>(
+        &self,
+        to: &Oin,
+        deadline: Duration,
+        call: impl AsyncFnOnce(NodeClient<Channel>) -> Result<T, Failure>,
+    ) -> Result<T, PeerError> {
+        let calling = async {
+            let kept = self.connected(to).await?;
+            let node = NodeClient::new(kept.channel)
+                .max_decoding_message_size(MAX_MESSAGE)
+                .max_encoding_message_size(MAX_MESSAGE);
+            call(node).await.map_err(|failure| {
+                let error = failure.judge(&kept.fault);
+                if !matches!(error, PeerError::Refused(_)) {
+                    self.forget(to);
+                }
+                error
+            })
+        };
+        tokio::time::timeout(deadline, calling).await.unwrap_or_else(|_| {
+            // The connection may be half open.
+            self.forget(to);
+            Err(PeerError::Deadline)
+        })
+    }
+
+    fn forget(&self, to: &Oin) {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).remove(to);
+    }
+
+    async fn connected(&self, to: &Oin) -> Result<Kept, PeerError> {
+        let partner = self.directory.partner(to).ok_or(PeerError::UnknownParty)?;
+        let generation = self.tls.generation();
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).get(to).cloned();
+        if let Some(kept) =
+            kept.filter(|kept| kept.partner == partner && kept.generation == generation && kept.since.elapsed() < KEEP)
+        {
+            return Ok(kept);
+        }
+        let (channel, fault) = connect(&self.tls, *to, &partner).await?;
+        let kept = Kept { partner, generation, since: Instant::now(), channel, fault };
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).insert(*to, kept.clone());
+        Ok(kept)
+    }
+}
+
+/// Blocks the calling thread, which must be none of the runtime's own workers (a `spawn_blocking` thread is good).
+impl Peers for Client {
+    fn aggregate(&self, to: &Oin, request: &AggregateRequest, deadline: Duration) -> Result<AnswerBytes, PeerError> {
+        self.runtime.block_on(self.ask(to, request, deadline))
+    }
+
+    fn status(&self, to: &Oin, deadline: Duration) -> Result<StatusView, PeerError> {
+        self.runtime.block_on(self.ask_status(to, deadline))
+    }
+}
+
+fn outgoing<T>(message: T, trace: &TraceContext, deadline: Duration) -> Request<T> {
+    let mut request = Request::new(message);
+    request.set_timeout(deadline);
+    if let Ok(value) = MetadataValue::try_from(trace.to_string()) {
+        request.metadata_mut().insert(TRACEPARENT, value);
+    }
+    request
+}
+
+/// A call that failed: by a status, or by an answer that cannot be read.
+enum Failure {
+    Status(Box<Status>),
+    Unreadable,
+}
+
+impl From<Status> for Failure {
+    fn from(status: Status) -> Self {
+        Self::Status(Box::new(status))
+    }
+}
+
+fn unreadable(fault: wire::InvalidReply) -> Failure {
+    tracing::warn!(%fault, "het antwoord van een partij is onleesbaar");
+    Failure::Unreadable
+}
+
+impl Failure {
+    fn judge(self, fault: &Fault) -> PeerError {
+        let Self::Status(status) = self else { return PeerError::Malformed };
+        if let Some(reason) = status::reason(&status) {
+            return PeerError::Refused(reason);
+        }
+        if let Some(found) = fault.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            return found;
+        }
+        // Without our metadata it is tonic speaking, here or there, or another program.
+        let transport = std::error::Error::source(status.as_ref()).is_some();
+        match status.code() {
+            Code::DeadlineExceeded => PeerError::Deadline,
+            Code::Unavailable | Code::Cancelled => PeerError::Closed,
+            _ if transport => PeerError::Closed,
+            _ => PeerError::Malformed,
+        }
+    }
+}
+
+async fn connect(tls: &Arc<TlsHandle>, oin: Oin, partner: &Partner) -> Result<(Channel, Fault), PeerError> {
+    let endpoint = Endpoint::from_shared(format!("http://{}", partner.endpoint))
+        .map_err(|_| PeerError::Unreachable)?
+        .connect_timeout(CONNECT)
+        .http2_keep_alive_interval(KEEPALIVE)
+        .keep_alive_timeout(KEEPALIVE)
+        .http2_max_header_list_size(16 << 10);
+    let fault: Fault = Arc::default();
+    let (tls, expected) = (Arc::clone(tls), Expected { oin, pins: partner.pins.clone() });
+    let noted = Arc::clone(&fault);
+    let connector = tower::service_fn(move |uri: Uri| {
+        let (tls, expected, noted) = (Arc::clone(&tls), expected.clone(), Arc::clone(&noted));
+        async move {
+            let opened = open(&tls, expected, &uri).await;
+            opened.map(TokioIo::new).inspect_err(|error| {
+                *noted.lock().unwrap_or_else(PoisonError::into_inner) = Some(*error);
+            })
+        }
+    });
+    let channel = endpoint
+        .connect_with_connector(connector)
+        .await
+        .map_err(|_| fault.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or(PeerError::Unreachable))?;
+    Ok((channel, fault))
+}
+
+async fn open(
+    tls: &TlsHandle,
+    expected: Expected,
+    uri: &Uri,
+) -> Result<tokio_rustls::client::TlsStream<TcpStream>, PeerError> {
+    let host = uri.host().ok_or(PeerError::Unreachable)?.trim_start_matches('[').trim_end_matches(']');
+    let port = uri.port_u16().ok_or(PeerError::Unreachable)?;
+    let stream = TcpStream::connect((host, port)).await.map_err(|_| PeerError::Unreachable)?;
+    let _best_effort = stream.set_nodelay(true);
+    let name = ServerName::try_from(host.to_owned()).map_err(|_| PeerError::Unreachable)?;
+    let (config, gate) = tls.state().outgoing(expected).map_err(|error| {
+        tracing::error!(%error, "TLS kan niet worden ingesteld");
+        PeerError::Unreachable
+    })?;
+    TlsConnector::from(config).connect(name, stream).await.map_err(|error| {
+        if let Some(Err(reason)) = gate.seen().verdict {
+            return PeerError::Distrusted(reason);
+        }
+        match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+            // An alert is the other side's refusal of us.
+            Some(rustls::Error::AlertReceived(_)) | None => PeerError::Closed,
+            Some(error) => PeerError::Distrusted(reason_of(error)),
+        }
+    })
+}

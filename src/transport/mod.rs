@@ -1,0 +1,21 @@
+//! gRPC over mutual TLS 1.3 between nodes: certificates, acceptor, wire, server and client. Only `service::Answer` and
+//! the closed list of control messages can be encoded (`wire`).
+
+pub mod certs;
+pub mod client;
+pub mod server;
+pub mod tls;
+
+mod accept;
+mod guard;
+mod status;
+mod wire;
+
+/// Generated from `proto/` by `cargo run --example gen`; fresh by the test `gen_is_fresh`.
+#[expect(clippy::allow_attributes, reason = "written by the generator")]
+mod proto {
+    include!("gen/ketenpoort.v1.rs");
+}
+
+#[cfg(test)]
+mod tests;

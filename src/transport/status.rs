@@ -1,0 +1,69 @@
+//! The one table between reason codes and gRPC statuses. A peer gets the code and the trace id; no inner text leaves.
+
+use tonic::metadata::{MetadataMap, MetadataValue};
+use tonic::{Code, Status};
+
+use crate::domain::reason::{ReasonCode, StatusClass};
+use crate::service::api::TraceContext;
+
+/// Metadata with the code of the registry.
+pub(super) const REASON: &str = "kp-reason";
+/// Metadata with the trace id, 32 hexadecimal characters.
+pub(super) const TRACE: &str = "kp-trace";
+
+fn code(class: StatusClass) -> Code {
+    match class {
+        // No refusal has this class; a status must not say Ok to one that would.
+        StatusClass::Ok => Code::Unknown,
+        StatusClass::InvalidArgument => Code::InvalidArgument,
+        StatusClass::Unauthenticated => Code::Unauthenticated,
+        StatusClass::PermissionDenied => Code::PermissionDenied,
+        StatusClass::FailedPrecondition => Code::FailedPrecondition,
+        StatusClass::ResourceExhausted => Code::ResourceExhausted,
+        StatusClass::Unavailable => Code::Unavailable,
+        StatusClass::DeadlineExceeded => Code::DeadlineExceeded,
+        StatusClass::Internal => Code::Internal,
+    }
+}
+
+/// The status of a refusal.
+pub(super) fn status(reason: ReasonCode, trace: &TraceContext) -> Status {
+    let mut metadata = MetadataMap::new();
+    metadata.insert(REASON, MetadataValue::from_static(reason.code()));
+    if let Ok(text) = MetadataValue::try_from(trace.trace_hex()) {
+        metadata.insert(TRACE, text);
+    }
+    Status::with_metadata(code(reason.status()), reason.code(), metadata)
+}
+
+/// The reason that a partner's status names, when this version knows it.
+pub(super) fn reason(status: &Status) -> Option<ReasonCode> {
+    status.metadata().get(REASON)?.to_str().ok().and_then(ReasonCode::parse)
+}
+
+/// The reason of a status that tonic itself made, before the message reached our code.
+pub(super) fn reason_of_tonic(code: Code) -> ReasonCode {
+    match code {
+        Code::OutOfRange | Code::ResourceExhausted => ReasonCode::MessageTooLarge,
+        Code::DeadlineExceeded | Code::Cancelled => ReasonCode::TooSlow,
+        _ => ReasonCode::MessageMalformed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_survives_the_wire_and_says_nothing_else() {
+        let trace = TraceContext::random();
+        for wanted in ReasonCode::ALL {
+            let status = status(*wanted, &trace);
+            assert_ne!(status.code(), Code::Ok);
+            assert_ne!(status.code(), Code::Unknown);
+            assert_eq!(status.message(), wanted.code());
+            assert_eq!(status.metadata().len(), 2);
+            assert_eq!(reason(&status), Some(*wanted));
+        }
+    }
+}

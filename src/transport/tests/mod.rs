@@ -1,0 +1,1 @@
+//! The transport over real loopback TCP with a fake node behind it.
