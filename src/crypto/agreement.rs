@@ -3,9 +3,10 @@
 use std::fmt;
 
 use curve25519_dalek::montgomery::MontgomeryPoint;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::hex::{from_hex, hex};
+use super::hex::{from_hex, hex, text_form};
 use super::mac::{Secret32, expand_parts};
 
 /// A public key that lets nothing be agreed: a point of small order, or no 32 bytes.
@@ -14,7 +15,8 @@ use super::mac::{Secret32, expand_parts};
 pub struct InvalidAgreement;
 
 /// The public half of an agreement key; never a point of small order, so agreeing with it cannot give all zeros.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct AgreementPublic([u8; 32]);
 
 impl AgreementPublic {
@@ -50,11 +52,7 @@ impl AgreementPublic {
     }
 }
 
-impl fmt::Debug for AgreementPublic {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "x25519:{}", self.to_hex())
-    }
-}
+text_form!(AgreementPublic, "x25519", |bytes| AgreementPublic::from_bytes(bytes).ok());
 
 /// An X25519 private key, one per node and epoch.
 pub struct AgreementKey(Secret32);

@@ -25,3 +25,41 @@ pub fn from_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
     }
     Some(out)
 }
+
+/// The text is no digest or key in its one form: algorithm, colon, lower-case hexadecimal digits.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("no digest or key of the form `algorithm:hexadecimal`")]
+pub struct InvalidText;
+
+/// Gives a type of 32 public bytes its one text form, in JSON, TOML and messages.
+macro_rules! text_form {
+    ($name:ident, $prefix:literal, $make:expr) => {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(f, concat!($prefix, ":{}"), $crate::crypto::hex(&self.0))
+            }
+        }
+
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                std::fmt::Display::fmt(self, f)
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = $crate::crypto::InvalidText;
+            fn try_from(text: String) -> Result<Self, Self::Error> {
+                let digits = text.strip_prefix(concat!($prefix, ":"));
+                digits.and_then($crate::crypto::from_hex).and_then($make).ok_or($crate::crypto::InvalidText)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(value: $name) -> Self {
+                value.to_string()
+            }
+        }
+    };
+}
+
+pub(super) use text_form;

@@ -3,12 +3,14 @@
 use std::fmt;
 
 use ring::{digest as ring_digest, hkdf, hmac};
+use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use super::hex::{from_hex, hex};
+use super::hex::{from_hex, hex, text_form};
 
-/// A SHA-256 digest of public bytes: 32 bytes.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+/// A SHA-256 digest of public bytes: 32 bytes; `sha256:` and 64 digits in text.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Digest(pub [u8; 32]);
 
 impl Digest {
@@ -25,17 +27,7 @@ impl Digest {
     }
 }
 
-impl fmt::Debug for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "sha256:{}", self.to_hex())
-    }
-}
-
-impl fmt::Display for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "sha256:{}", self.to_hex())
-    }
-}
+text_form!(Digest, "sha256", |bytes| Some(Digest(bytes)));
 
 /// SHA-256 of `bytes`.
 #[must_use]

@@ -16,7 +16,7 @@ mod tests;
 
 pub use agreement::{AgreementKey, AgreementPublic, InvalidAgreement};
 pub use fingerprint::FingerprintKey;
-pub use hex::{from_hex, hex};
+pub use hex::{InvalidText, from_hex, hex};
 pub use hpke::{open_with, seal_to};
 pub use keytree::{ChainBase, ChainEpoch, KeyTree, SealUse};
 pub use mac::{Digest, MacKey, Secret32, Tag, digest, digest_parts, expand_secret};

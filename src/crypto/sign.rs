@@ -3,8 +3,10 @@
 use std::fmt;
 
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::hex::text_form;
 use super::mac::Secret32;
 
 /// A signature does not belong to this key and message.
@@ -49,9 +51,12 @@ impl fmt::Debug for SigningKey {
     }
 }
 
-/// An Ed25519 public key: 32 bytes.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+/// An Ed25519 public key: 32 bytes; `ed25519:` and 64 digits in text.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct VerifyingKey(pub [u8; 32]);
+
+text_form!(VerifyingKey, "ed25519", |bytes| Some(VerifyingKey(bytes)));
 
 impl VerifyingKey {
     /// Checks a signature over `message`.

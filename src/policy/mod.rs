@@ -1,3 +1,17 @@
 //! What may be asked by whom: node cards, the convenant, and the permits that follow from it. Pure: no clock, no IO.
 
+pub mod bundle;
+pub mod card;
+pub mod chain;
+pub mod check;
+pub mod convenant;
+pub mod diff;
+pub mod draft;
+pub mod dsse;
+pub mod permit;
 pub mod rules;
+
+#[cfg(test)]
+pub(crate) mod fixture;
+#[cfg(test)]
+mod tests;

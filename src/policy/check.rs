@@ -1,0 +1,311 @@
+//! Is a convenant sound? Every fault at once, in Dutch, with the place in the document.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use super::card::is_line;
+use super::convenant::{Convenant, Grant, Party, Purpose, Role, Route};
+use super::rules::{AGE_BANDS, BinCut, MEASURES, OTHER, day_kinds, definition_edges, norms};
+use crate::domain::codes::OrgType;
+use crate::domain::period::PeriodKind;
+use crate::domain::query::{Dimension, IndicatorId};
+
+/// One fault of a convenant.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Fault {
+    /// Where in the document, as a path.
+    pub place: String,
+    /// What is wrong, in Dutch.
+    pub text: String,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.place, self.text)
+    }
+}
+
+#[derive(Default)]
+struct Faults(Vec<Fault>);
+
+impl Faults {
+    fn when(&mut self, wrong: bool, place: &str, text: impl Into<String>) {
+        if wrong {
+            self.0.push(Fault { place: place.to_owned(), text: text.into() });
+        }
+    }
+}
+
+/// Every fault of the convenant, in the order of the document; empty when it may be signed.
+#[must_use]
+pub fn check(convenant: &Convenant) -> Vec<Fault> {
+    let mut faults = Faults::default();
+    check_head(convenant, &mut faults);
+    check_disclosure(convenant, &mut faults);
+    check_domains(convenant, &mut faults);
+    check_purposes(convenant, &mut faults);
+    for grant in &convenant.indicators {
+        check_grant(grant, &mut faults);
+    }
+    check_indicators(convenant, &mut faults);
+    for cut in &convenant.bin_cuts {
+        check_cut(convenant, cut, &mut faults);
+    }
+    check_gemeenten(convenant, &mut faults);
+    check_chain(convenant, &mut faults);
+    for party in &convenant.parties {
+        check_party(party, &mut faults);
+    }
+    check_parties(convenant, &mut faults);
+    faults.0
+}
+
+fn repeated<T: Ord>(items: impl Iterator<Item = T>) -> bool {
+    let mut seen = BTreeSet::new();
+    !items.into_iter().all(|item| seen.insert(item))
+}
+
+fn check_head(c: &Convenant, faults: &mut Faults) {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    let id = !c.id.is_empty() && c.id.len() <= 64 && c.id.bytes().all(plain);
+    faults.when(!id, "id", "gebruik hoogstens 64 kleine letters, cijfers en koppeltekens");
+    faults.when(c.version == 0, "version", "versies beginnen bij 1");
+    faults.when(!is_line(&c.title, 200), "title", "de titel is leeg, te lang of bevat stuurtekens");
+    faults.when(c.valid_to < c.valid_from, "valid_to", "de laatste dag ligt vóór de eerste");
+    faults.when(c.settlement_days > 366, "settlement_days", "hoogstens 366 dagen");
+    let years = 1..=30;
+    faults.when(!years.contains(&c.retention.events_years), "retention.events_years", "kies 1 tot en met 30 jaar");
+    faults.when(!years.contains(&c.retention.log_years), "retention.log_years", "kies 1 tot en met 30 jaar");
+}
+
+fn check_disclosure(c: &Convenant, faults: &mut Faults) {
+    let d = c.disclosure;
+    let place = |name: &str| format!("disclosure.{name}");
+    faults.when(!(10..=1000).contains(&d.threshold), &place("threshold"), "de drempel is minstens 10 (hoogstens 1000)");
+    let rounding = d.rounding >= 5 && d.rounding <= d.threshold;
+    faults.when(!rounding, &place("rounding"), "afronding op minstens 5 en hoogstens de drempel");
+    faults.when(!(3..=100).contains(&d.min_families), &place("min_families"), "minstens 3 gezinnen (hoogstens 100)");
+    faults.when(!(1..=80).contains(&d.dominance_percent), &place("dominance_percent"), "hoogstens 80 procent");
+    faults.when(!(30..=1000).contains(&d.share_noemer), &place("share_noemer"), "minstens 30 (hoogstens 1000)");
+}
+
+fn is_code(code: &str) -> bool {
+    code.len() == 4 && code.bytes().all(|b| b.is_ascii_digit())
+}
+
+fn check_domains(c: &Convenant, faults: &mut Faults) {
+    let d = &c.domains;
+    faults.when(
+        d.leeftijd != AGE_BANDS,
+        "domains.leeftijd",
+        format!("de klassen zijn altijd {}", AGE_BANDS.join(", ")),
+    );
+    faults.when(d.maatregel != MEASURES, "domains.maatregel", format!("de codes zijn altijd {}", MEASURES.join(", ")));
+    let place = "domains.gemeente";
+    let Some((last, codes)) = d.gemeente.split_last() else {
+        return faults.when(true, place, format!("noem de gemeenten van de regio en als laatste `{OTHER}`"));
+    };
+    faults.when(last != OTHER, place, format!("de laatste waarde is `{OTHER}`"));
+    faults.when(repeated(codes.iter()), place, "een gemeente staat er dubbel in");
+    for code in codes {
+        let known = c.gemeenten.iter().any(|g| g.code == *code);
+        faults.when(!known, place, format!("gemeente {code} staat niet in de lijst gemeenten"));
+    }
+}
+
+fn check_purposes(c: &Convenant, faults: &mut Faults) {
+    let place = "purposes";
+    faults.when(repeated(c.purposes.iter().map(|p| p.purpose)), place, "een doel staat er dubbel in");
+    for term in &c.purposes {
+        faults.when(
+            !is_line(&term.legal_basis, 500),
+            &format!("{place}.{:?}.legal_basis", term.purpose),
+            "de grondslag is leeg, te lang of bevat stuurtekens",
+        );
+    }
+    let monitoring = c.purposes.iter().any(|p| p.purpose == Purpose::P1);
+    faults.when(!monitoring && !c.indicators.is_empty(), place, "indicatoren vragen om doel P1 met zijn grondslag");
+}
+
+fn check_grant(grant: &Grant, faults: &mut Faults) {
+    let place = format!("indicators.{}", grant.indicator);
+    faults.when(
+        grant.indicator == IndicatorId::Ind24,
+        &place,
+        "IND-24 gaat over de eigen levering van een organisatie en wordt niet vrijgegeven",
+    );
+    faults.when(!is_line(&grant.version, 20), &format!("{place}.version"), "noem de versie van de definitie");
+    faults.when(
+        grant.route != Route::Node,
+        &format!("{place}.route"),
+        "deze versie van Ketenpoort biedt alleen de route `node`; `sum` en `link` kunnen nog niet",
+    );
+    faults.when(grant.tables.is_empty(), &format!("{place}.tables"), "noem minstens één periodesoort");
+    faults.when(
+        repeated(grant.tables.iter().map(|t| t.period)),
+        &format!("{place}.tables"),
+        "een periodesoort staat er dubbel in",
+    );
+    for table in &grant.tables {
+        let place = format!("{place}.{}", kind_name(table.period));
+        faults.when(
+            !matches!(table.period, PeriodKind::Year | PeriodKind::Quarter),
+            &place,
+            "deze versie van Ketenpoort geeft alleen kwartalen en jaren vrij",
+        );
+        check_breakdowns(&table.by, &format!("{place}.by"), faults);
+    }
+}
+
+fn kind_name(kind: PeriodKind) -> &'static str {
+    match kind {
+        PeriodKind::Year => "year",
+        PeriodKind::Half => "half",
+        PeriodKind::Quarter => "quarter",
+        PeriodKind::Month => "month",
+    }
+}
+
+fn check_breakdowns(by: &[Vec<Dimension>], place: &str, faults: &mut Faults) {
+    faults.when(!by.iter().any(Vec::is_empty), place, "het totaal `[]` hoort erbij");
+    faults.when(repeated(by.iter()), place, "een uitsplitsing staat er dubbel in");
+    for dimensions in by {
+        faults.when(dimensions.len() > 2, place, "hoogstens twee dimensies");
+        let ascending = dimensions.windows(2).all(|pair| pair[0] < pair[1]);
+        faults.when(
+            !ascending,
+            place,
+            "dimensies in de volgorde gemeente, maatregel, leeftijd, elk hoogstens één keer",
+        );
+        faults.when(
+            dimensions.contains(&Dimension::Organisatie),
+            place,
+            "een node geeft alleen eigen cijfers vrij; uitsplitsen naar organisatie kan niet",
+        );
+    }
+}
+
+fn check_indicators(c: &Convenant, faults: &mut Faults) {
+    faults.when(repeated(c.indicators.iter().map(|g| g.indicator)), "indicators", "een indicator staat er dubbel in");
+    for grant in &c.indicators {
+        for days in day_kinds(grant.indicator) {
+            let missing = c.bin_cut(grant.indicator, *days).is_none();
+            faults.when(missing, "bin_cuts", format!("klassen van {} ({days:?}) ontbreken", grant.indicator));
+        }
+    }
+}
+
+fn check_cut(c: &Convenant, cut: &BinCut, faults: &mut Faults) {
+    let place = format!("bin_cuts.{}", cut.indicator);
+    faults.when(!day_kinds(cut.indicator).contains(&cut.days), &place, "deze indicator telt deze soort dagen niet");
+    faults.when(c.grant(cut.indicator).is_none(), &place, "deze indicator staat niet in het convenant");
+    let same = c.bin_cuts.iter().filter(|o| o.indicator == cut.indicator && o.days == cut.days).count();
+    faults.when(same > 1, &place, "deze klassen staan er dubbel in");
+    let ascending = cut.edges.windows(2).all(|pair| pair[0] < pair[1]);
+    faults.when(cut.edges.is_empty() || !ascending, &place, "grenzen lopen op, en er is er minstens één");
+    let known = definition_edges(cut.indicator);
+    for edge in &cut.edges {
+        let text = format!("grens {edge} is geen klassegrens van de definitie ({known:?})");
+        faults.when(!known.contains(edge), &place, text);
+    }
+    for norm in norms(cut.indicator, cut.days) {
+        faults.when(!cut.edges.contains(norm), &place, format!("de norm {norm} moet een grens zijn"));
+    }
+}
+
+fn check_gemeenten(c: &Convenant, faults: &mut Faults) {
+    faults.when(c.gemeenten.is_empty(), "gemeenten", "noem de gemeentecodes met hun geldigheid");
+    for (i, term) in c.gemeenten.iter().enumerate() {
+        let place = format!("gemeenten.{}", term.code);
+        faults.when(!is_code(&term.code), &place, "een gemeentecode heeft vier cijfers");
+        faults.when(term.tot.is_some_and(|tot| tot < term.van), &place, "de laatste dag ligt vóór de eerste");
+        faults.when(term.name.as_ref().is_some_and(|n| !is_line(n, 100)), &place, "de naam is onbruikbaar");
+        let overlap = c.gemeenten[..i].iter().any(|other| {
+            other.code == term.code
+                && other.tot.is_none_or(|tot| term.van <= tot)
+                && term.tot.is_none_or(|tot| other.van <= tot)
+        });
+        faults.when(overlap, &place, "de geldigheid overlapt met een andere regel van deze code");
+    }
+}
+
+fn check_chain(c: &Convenant, faults: &mut Faults) {
+    let Some(chain) = &c.chain else { return };
+    let maker = c.party(&chain.made_by).filter(|party| party.has(Role::Delivering));
+    faults.when(maker.is_none(), "chain.made_by", "de maker van de ketensleutel is een leverende partij");
+    if let Some(maker) = maker {
+        let signed = chain.signed_by(&c.id, &maker.card.card().signing);
+        faults.when(
+            !signed,
+            "chain.sealed",
+            "een verzegelde sleutel is niet door de maker ondertekend of heeft een foute lengte",
+        );
+    }
+    faults.when(repeated(chain.sealed.iter().map(|s| s.recipient)), "chain.sealed", "een ontvanger staat er dubbel in");
+    for blob in &chain.sealed {
+        let place = format!("chain.sealed.{}", blob.recipient);
+        let Some(party) = c.party(&blob.recipient) else {
+            faults.when(true, &place, "de ontvanger is geen partij");
+            continue;
+        };
+        let counts = party.has(Role::Monitor) || party.has(Role::Gate);
+        faults.when(counts, &place, "ketenmonitor en poortwachter krijgen nooit een ketensleutel");
+        faults.when(
+            !counts && !party.has(Role::Delivering),
+            &place,
+            "alleen leverende partijen krijgen een ketensleutel",
+        );
+    }
+    for card in c.with_role(Role::Delivering) {
+        let missing = !chain.sealed.iter().any(|blob| blob.recipient == card.oin);
+        faults.when(missing, "chain.sealed", format!("de sleutel voor {} ({}) ontbreekt", card.name, card.oin));
+    }
+}
+
+fn check_party(party: &Party, faults: &mut Faults) {
+    let card = party.card.card();
+    let place = format!("parties.{}", card.oin);
+    if let Err(error) = party.card.verify() {
+        faults.when(true, &place, error.to_string());
+    }
+    faults.when(party.roles.is_empty(), &place, "een partij heeft minstens één rol");
+    let ascending = party.roles.windows(2).all(|pair| pair[0] < pair[1]);
+    faults.when(!ascending, &place, "rollen in de volgorde delivering, monitor, gate, elk hoogstens één keer");
+    for (role, kind) in [(Role::Monitor, OrgType::Monitor), (Role::Gate, OrgType::Gate)] {
+        faults.when(
+            party.has(role) != (card.org_type == kind),
+            &place,
+            format!("rol en soort organisatie ({kind}) horen bij elkaar"),
+        );
+    }
+    let several = party.has(Role::Delivering) && party.roles.len() > 1;
+    faults.when(several, &place, "wie gegevens levert is geen ketenmonitor of poortwachter");
+}
+
+fn check_parties(c: &Convenant, faults: &mut Faults) {
+    let place = "parties";
+    faults.when(c.with_role(Role::Monitor).count() != 1, place, "er is precies één ketenmonitor");
+    faults.when(c.with_role(Role::Gate).count() > 1, place, "er is hoogstens één poortwachter");
+    faults.when(c.with_role(Role::Delivering).next().is_none(), place, "er is minstens één leverende partij");
+    let cards = || c.parties.iter().map(|party| party.card.card());
+    faults.when(repeated(cards().map(|card| card.oin)), place, "een OIN staat er dubbel in");
+    faults.when(repeated(cards().map(|card| card.endpoint.as_str())), place, "twee partijen noemen hetzelfde endpoint");
+    faults.when(
+        repeated(cards().flat_map(|k| [k.signing.0, k.checkpoint.0])),
+        place,
+        "twee partijen delen een ondertekensleutel",
+    );
+    faults.when(
+        repeated(cards().map(|card| *card.agreement.as_bytes())),
+        place,
+        "twee partijen delen een verzegelsleutel",
+    );
+    let pins = cards().flat_map(|card| [Some(card.tls_pin), card.next_tls_pin]).flatten();
+    faults.when(repeated(pins), place, "twee partijen delen een TLS-sleutel");
+    let tests = cards().filter(|card| card.oin.is_test()).count();
+    faults.when(
+        tests != 0 && tests != c.parties.len(),
+        place,
+        "test-OIN's (00000099..) en echte OIN's staan door elkaar",
+    );
+}

@@ -1,0 +1,235 @@
+//! May this requester have these tables? The one place that mints permits; everything not granted is refused.
+
+use super::bundle::ConvenantInForce;
+use super::convenant::{Convenant, Purpose, Role, Route};
+use super::rules::{BinCut, DayKind, DisclosureRules, Domains};
+use crate::crypto::Digest;
+use crate::domain::day::Day;
+use crate::domain::oin::Oin;
+use crate::domain::period::{Period, PeriodKind};
+use crate::domain::query::{IndicatorId, Query, TableQuery};
+use crate::domain::reason::ReasonCode;
+
+/// Leave to compute and release the tables of one question, with every term that the convenant sets to it.
+pub struct Permit {
+    query: Query,
+    query_hash: Digest,
+    requester: Oin,
+    convenant: ConvenantInForce,
+}
+
+impl Permit {
+    /// Hash of the question that it is for.
+    #[must_use]
+    pub fn query_hash(&self) -> Digest {
+        self.query_hash
+    }
+
+    /// The question itself.
+    #[must_use]
+    pub fn query(&self) -> &Query {
+        &self.query
+    }
+
+    /// Who asks.
+    #[must_use]
+    pub fn requester(&self) -> &Oin {
+        &self.requester
+    }
+
+    /// Hash of the convenant under which it is given.
+    #[must_use]
+    pub fn convenant_hash(&self) -> Digest {
+        self.convenant.hash()
+    }
+
+    /// Name and version of that convenant.
+    #[must_use]
+    pub fn convenant_version(&self) -> (&str, u32) {
+        let c = self.terms();
+        (&c.id, c.version)
+    }
+
+    fn terms(&self) -> &Convenant {
+        self.convenant.convenant()
+    }
+
+    /// The purpose, for the log: figures go to the ketenmonitor under P1 only.
+    #[must_use]
+    pub fn purpose(&self) -> Purpose {
+        Purpose::P1
+    }
+
+    /// The legal basis in words, for the log.
+    #[must_use]
+    pub fn legal_basis(&self) -> &str {
+        let term = self.terms().purposes.iter().find(|p| p.purpose == Purpose::P1);
+        term.map_or("", |p| &p.legal_basis)
+    }
+
+    /// Thresholds of release.
+    #[must_use]
+    pub fn rules(&self) -> &DisclosureRules {
+        &self.terms().disclosure
+    }
+
+    /// Full domains of the dimensions.
+    #[must_use]
+    pub fn domains(&self) -> &Domains {
+        &self.terms().domains
+    }
+
+    /// The bins of an indicator's durations in these days.
+    #[must_use]
+    pub fn bin_cut(&self, indicator: IndicatorId, days: DayKind) -> Option<&BinCut> {
+        self.terms().bin_cut(indicator, days)
+    }
+
+    /// Every bin cut.
+    #[must_use]
+    pub fn bin_cuts(&self) -> &[BinCut] {
+        &self.terms().bin_cuts
+    }
+
+    /// Days after its end on which a quarter settles.
+    #[must_use]
+    pub fn settlement_days(&self) -> u32 {
+        self.terms().settlement_days
+    }
+
+    /// The version of an indicator's definition that the convenant names.
+    #[must_use]
+    pub fn definition_version(&self, indicator: IndicatorId) -> Option<&str> {
+        self.terms().grant(indicator).map(|grant| grant.version.as_str())
+    }
+
+    /// The indicators that nodes release, in the order of the convenant.
+    pub fn indicators(&self) -> impl Iterator<Item = IndicatorId> {
+        self.terms().indicators.iter().map(|grant| grant.indicator)
+    }
+
+    /// The full declared release plan of an indicator in a calendar year: every table that may ever be asked of it,
+    /// sorted. Disclosure control weighs the whole plan, whatever part of it is asked first.
+    #[must_use]
+    pub fn plan(&self, indicator: IndicatorId, year: i16) -> Vec<TableQuery> {
+        declared_plan(self.terms(), indicator, year)
+    }
+}
+
+/// Every table that a convenant declares for an indicator in a calendar year, sorted; also what a monitor can ask.
+#[must_use]
+pub fn declared_plan(convenant: &Convenant, indicator: IndicatorId, year: i16) -> Vec<TableQuery> {
+    let tables = convenant.grant(indicator).map_or(&[][..], |grant| &grant.tables);
+    let mut plan: Vec<TableQuery> = tables
+        .iter()
+        .flat_map(|t| periods_of(t.period, year).into_iter().flat_map(|p| t.by.iter().map(move |by| (p, by))))
+        .map(|(period, by)| TableQuery { indicator, period, by: by.clone() })
+        .collect();
+    plan.sort();
+    plan
+}
+
+fn periods_of(kind: PeriodKind, year: i16) -> Vec<Period> {
+    match kind {
+        PeriodKind::Year => vec![Period::year_of(year)],
+        PeriodKind::Quarter => (1..=4).map(|q| Period::quarter(year, q)).collect(),
+        // No checked convenant grants these (see `check`).
+        PeriodKind::Half | PeriodKind::Month => vec![],
+    }
+}
+
+/// Decides whether a requester may have the tables of a question today, under the convenant that its request names.
+/// Whether this node has the data, and whether earlier releases stand in the way, is not decided here.
+///
+/// # Errors
+/// The reason of the first rule that refuses, in the order: version, validity, party, role, then table by table
+/// dimensions, indicator, route, period kind, breakdown, settlement.
+pub fn decide(
+    convenant: &ConvenantInForce,
+    requester: &Oin,
+    requested: &Digest,
+    query: &Query,
+    today: Day,
+) -> Result<Permit, ReasonCode> {
+    if *requested != convenant.hash() {
+        return Err(ReasonCode::OtherConvenant);
+    }
+    let terms = convenant.convenant();
+    if !terms.valid_on(today) {
+        return Err(ReasonCode::ConvenantNotValid);
+    }
+    let party = terms.party(requester).ok_or(ReasonCode::OinNotInConvenant)?;
+    if !party.has(Role::Monitor) {
+        return Err(ReasonCode::RoleNotAllowed);
+    }
+    if query.tables().is_empty() {
+        return Err(ReasonCode::MessageMalformed);
+    }
+    for table in query.tables() {
+        decide_table(terms, table, today)?;
+    }
+    Ok(Permit { query: query.clone(), query_hash: query.hash(), requester: *requester, convenant: convenant.clone() })
+}
+
+fn decide_table(terms: &Convenant, table: &TableQuery, today: Day) -> Result<(), ReasonCode> {
+    let repeated = table.by.iter().enumerate().any(|(i, d)| table.by[..i].contains(d));
+    if table.by.len() > 2 || repeated {
+        return Err(ReasonCode::TooManyDimensions);
+    }
+    let grant = terms.grant(table.indicator).ok_or(ReasonCode::IndicatorNotAllowed)?;
+    if grant.route != Route::Node {
+        return Err(ReasonCode::RouteNotNode);
+    }
+    let kind = grant.tables.iter().find(|t| t.period == table.period.kind()).ok_or(ReasonCode::PeriodNotAllowed)?;
+    if !kind.by.contains(&table.by) {
+        return Err(ReasonCode::DimensionNotAllowed);
+    }
+    if settles_on(table.period, terms.settlement_days) > today { Err(ReasonCode::NotSettled) } else { Ok(()) }
+}
+
+/// The first day on which every quarter of a period is settled.
+#[must_use]
+pub fn settles_on(period: Period, settlement_days: u32) -> Day {
+    let (_, last) = period.bounds();
+    let end = last.end_of_quarter();
+    Day(end.0.saturating_add(i32::try_from(settlement_days).unwrap_or(i32::MAX)))
+}
+
+/// How the caller knows that it deals with the owner of the node.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LocalAccess {
+    /// The peer of the local socket has the user id of the node.
+    Socket,
+    /// The caller holds the lock of the node's directory, and so can read every file in it anyway.
+    DirectoryLock,
+}
+
+/// The marker of somebody on the node's own machine who owns it. Only two callers may make one: the local socket, after
+/// it has compared the peer's user id, and the command that holds the directory lock. Never code that answers a partner.
+pub struct LocalOwner(LocalAccess);
+
+impl LocalOwner {
+    /// States that the caller has checked this kind of access.
+    #[must_use]
+    pub fn checked(access: LocalAccess) -> Self {
+        Self(access)
+    }
+}
+
+/// Leave to see the organisation's own, unprotected figures on its own machine. Nothing made with it reaches the wire.
+pub struct OwnUse(LocalAccess);
+
+impl OwnUse {
+    /// How the owner came in, for the log.
+    #[must_use]
+    pub fn access(&self) -> LocalAccess {
+        self.0
+    }
+}
+
+/// Mints the leave for own use.
+#[must_use]
+#[expect(clippy::needless_pass_by_value, reason = "the marker is used up: one check, one leave")]
+pub fn own_use_for(owner: LocalOwner) -> OwnUse {
+    OwnUse(owner.0)
+}
