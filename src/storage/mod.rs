@@ -3,5 +3,7 @@
 
 pub mod disk;
 pub mod files;
+pub mod index;
 pub mod journal;
 pub mod lock;
+pub mod state;

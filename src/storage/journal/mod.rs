@@ -131,15 +131,17 @@ pub struct Options {
     /// A segment takes no further group once it has this many bytes.
     pub segment_bytes: u64,
     /// The number of records that are known to be durable, as from a signed checkpoint. Opening refuses a journal that
-    /// ends earlier, and leaves whole segments below it unread; they are checked when they are read. 0 reads them all.
+    /// ends earlier, and then cuts nothing.
     pub checkpoint: u64,
+    /// Leaves segments wholly below the checkpoint unread at open; they are checked when they are read.
+    pub skip_checked: bool,
     /// The disk, which a test may tell to fail.
     pub disk: Disk,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { segment_bytes: 64 << 20, checkpoint: 0, disk: Disk::plain() }
+        Self { segment_bytes: 64 << 20, checkpoint: 0, skip_checked: false, disk: Disk::plain() }
     }
 }
 

@@ -63,7 +63,8 @@ pub(super) fn open(dir: &Path, options: &Options, visit: Visit<'_>) -> Result<(D
     }
     let lock = DirLock::acquire(dir, "journaal")?;
     let segments = load(dir)?;
-    let from = segments.partition_point(|segment| segment.first <= options.checkpoint).saturating_sub(1);
+    let checked = if options.skip_checked { options.checkpoint } else { 0 };
+    let from = segments.partition_point(|segment| segment.first <= checked).saturating_sub(1);
     let Some((last, whole)) = segments[from..].split_last() else {
         return Err(JournalError::Missing { dir: dir.to_owned() });
     };
