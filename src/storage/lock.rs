@@ -31,7 +31,7 @@ pub enum LockError {
 /// An exclusive hold on a directory, until dropped.
 #[derive(Debug)]
 pub struct DirLock {
-    _file: File,
+    file: File,
 }
 
 impl DirLock {
@@ -65,6 +65,13 @@ impl DirLock {
         // The text only serves the message above; a disk too full to hold it must not stop a reader.
         let text = format!("proces {} ({purpose})\n", std::process::id());
         let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(text.as_bytes()));
-        Ok(Self { _file: file })
+        Ok(Self { file })
+    }
+}
+
+impl Drop for DirLock {
+    /// Closing alone would leave the lock with a child process that was forked meanwhile, until it starts its program.
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
     }
 }

@@ -9,9 +9,6 @@ mod replay;
 mod segment;
 mod writer;
 
-#[cfg(test)]
-mod tests;
-
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -307,3 +304,6 @@ impl Pending {
         self.0.recv().unwrap_or(Err(JournalError::Failed))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,181 @@
+//! The index may be deleted, damaged, older or ahead: after catching up it says what the journals say.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use ketenpoort::storage::index::{Index, IndexEntry, IndexError, IndexOptions, Source, Tree};
+use ketenpoort::storage::journal::Journal;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+
+const OPTIONS: IndexOptions = IndexOptions { cache_bytes: 4 << 20 };
+
+/// A record is one byte of subject and one of partner.
+fn extract(seq: u64, record: &[u8]) -> Result<Vec<IndexEntry>, IndexError> {
+    Ok(vec![
+        IndexEntry { tree: Tree::Subject, key: vec![record[0]], seq },
+        IndexEntry { tree: Tree::Partner, key: vec![b'p', record[1]], seq },
+    ])
+}
+
+fn fill(journal: &Journal, from: u64, count: u64) {
+    let records = (from..from + count).map(|n| vec![u8::try_from(n * 7 % 50).unwrap(), u8::try_from(n % 5).unwrap()]);
+    journal.append_all(records.collect()).unwrap();
+}
+
+fn expected(journal: &Journal) -> BTreeMap<(Tree, Vec<u8>), Vec<u64>> {
+    let mut found: BTreeMap<_, Vec<u64>> = BTreeMap::new();
+    for record in journal.iter_from(0) {
+        let (seq, bytes) = record.unwrap();
+        for entry in extract(seq, &bytes).unwrap() {
+            found.entry((entry.tree, entry.key)).or_default().push(seq);
+        }
+    }
+    found
+}
+
+fn catch_up(index: &Index, journal: &Journal) -> u64 {
+    index.catch_up(Source::Translog, journal, &mut extract).unwrap()
+}
+
+/// As a node does: when the index breaks under a question, catch up and ask again.
+fn ask<T>(index: &Index, journal: &Journal, question: impl Fn() -> Result<T, IndexError>) -> T {
+    question().unwrap_or_else(|_| {
+        catch_up(index, journal);
+        question().unwrap()
+    })
+}
+
+fn check(index: &Index, journal: &Journal) {
+    assert_eq!(index.high_water(Source::Translog), journal.len());
+    for ((tree, key), seqs) in expected(journal) {
+        let found = ask(index, journal, || index.exact(Source::Translog, tree, &key));
+        assert_eq!(found, seqs, "{tree:?} {key:?}");
+    }
+    let all = ask(index, journal, || index.prefix(Source::Translog, Tree::Partner, b"p"));
+    assert_eq!(all.len() as u64, journal.len());
+    let all = ask(index, journal, || index.prefix(Source::Translog, Tree::Subject, b""));
+    assert_eq!(all.len() as u64, journal.len());
+}
+
+fn built(dir: &Path, records: u64) -> Journal {
+    let journal = Journal::create(&dir.join("journal")).unwrap();
+    fill(&journal, 0, records);
+    let (index, _) = Index::open(&dir.join("index"), OPTIONS).unwrap();
+    catch_up(&index, &journal);
+    index.flush().unwrap();
+    journal
+}
+
+#[test]
+fn only_the_tail_is_read_after_a_flush() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = built(dir.path(), 1000);
+    fill(&journal, 1000, 20);
+    let (index, rebuilt) = Index::open(&dir.path().join("index"), OPTIONS).unwrap();
+    assert_eq!((rebuilt, catch_up(&index, &journal)), (None, 20));
+    assert_eq!(catch_up(&index, &journal), 0);
+    check(&index, &journal);
+    assert_eq!(index.high_water(Source::State), 0, "sources are apart");
+    assert!(index.prefix(Source::State, Tree::Subject, b"").unwrap().is_empty());
+}
+
+#[test]
+fn entries_put_at_once_are_found_and_not_doubled() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(built(dir.path(), 10));
+    let (index, _) = Index::open(&dir.path().join("index"), OPTIONS).unwrap();
+    let entry = IndexEntry { tree: Tree::Idempotency, key: b"once".to_vec(), seq: 10 };
+    index.put(Source::Translog, &[entry.clone(), entry]).unwrap();
+    assert_eq!(index.exact(Source::Translog, Tree::Idempotency, b"once").unwrap(), [10]);
+    assert!(index.exact(Source::Translog, Tree::Idempotency, b"on").unwrap().is_empty());
+    let long = IndexEntry { tree: Tree::Subject, key: vec![0; 513], seq: 0 };
+    assert!(matches!(index.put(Source::Translog, &[long]), Err(IndexError::KeyTooLong(513))));
+}
+
+#[test]
+fn a_range_is_in_order_and_bounded() {
+    let dir = tempfile::tempdir().unwrap();
+    let (index, _) = Index::open(dir.path(), OPTIONS).unwrap();
+    let entries: Vec<_> =
+        (0..600_u64).map(|n| IndexEntry { tree: Tree::Time, key: (n * 10).to_be_bytes().to_vec(), seq: n }).collect();
+    index.put(Source::State, &entries).unwrap();
+    let ask = |from: u64, to: u64, limit| {
+        let found = index.range((Source::State, Tree::Time), &from.to_be_bytes(), &to.to_be_bytes(), limit).unwrap();
+        found.into_iter().map(|(_, seq)| seq).collect::<Vec<_>>()
+    };
+    assert_eq!(ask(995, 1030, 100), [100, 101, 102]);
+    assert_eq!(ask(0, u64::MAX, 3), [0, 1, 2]);
+    assert!(ask(30, 30, 9).is_empty() && ask(30, 20, 9).is_empty());
+}
+
+#[test]
+fn a_deleted_index_is_rebuilt() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = built(dir.path(), 700);
+    fs::remove_dir_all(dir.path().join("index")).unwrap();
+    let (index, _) = Index::open(&dir.path().join("index"), OPTIONS).unwrap();
+    assert_eq!(catch_up(&index, &journal), 700);
+    check(&index, &journal);
+}
+
+#[test]
+fn an_index_of_something_else_is_rebuilt() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(built(dir.path(), 700));
+    // Ahead of the journal, beside it, and beside it with more records than the index has seen.
+    for records in [10, 700, 900] {
+        let other = dir.path().join(format!("other{records}"));
+        let journal = Journal::create(&other).unwrap();
+        fill(&journal, 1, records);
+        let (index, _) = Index::open(&dir.path().join("index"), OPTIONS).unwrap();
+        catch_up(&index, &journal);
+        check(&index, &journal);
+    }
+}
+
+#[test]
+fn a_half_snapshot_does_not_stop_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = built(dir.path(), 100);
+    fs::write(dir.path().join("index/snap.0000000000000001.generating"), b"half").unwrap();
+    let (index, rebuilt) = Index::open(&dir.path().join("index"), OPTIONS).unwrap();
+    assert_eq!((rebuilt, catch_up(&index, &journal)), (None, 0));
+    check(&index, &journal);
+}
+
+#[test]
+fn a_damaged_index_is_rebuilt_or_harmless() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = built(dir.path(), 1500);
+    let whole = dir.path().join("index");
+    let files: Vec<_> = fs::read_dir(&whole)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_file())
+        .map(|path| (path.file_name().unwrap().to_owned(), fs::read(&path).unwrap()))
+        .filter(|(_, bytes)| !bytes.is_empty())
+        .collect();
+    let strategy = (any::<prop::sample::Index>(), any::<prop::sample::Index>(), 1..=255_u8, any::<bool>());
+    let config = Config { cases: 60, failure_persistence: None, ..Config::default() };
+    let outcome = TestRunner::new(config).run(&strategy, |(file, at, mask, truncate)| {
+        let copy = tempfile::tempdir().unwrap();
+        let hit = file.index(files.len());
+        for (n, (name, bytes)) in files.iter().enumerate() {
+            let mut bytes = bytes.clone();
+            if n == hit {
+                let at = at.index(bytes.len());
+                if truncate { bytes.truncate(at) } else { bytes[at] ^= mask }
+            }
+            fs::write(copy.path().join(name), bytes).unwrap();
+        }
+        let (index, _) = Index::open(copy.path(), OPTIONS).unwrap();
+        catch_up(&index, &journal);
+        check(&index, &journal);
+        Ok(())
+    });
+    outcome.unwrap();
+}

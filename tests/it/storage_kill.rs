@@ -1,0 +1,286 @@
+//! kill -9 at random moments, also during opening: every acknowledged record is there, in order, whole, and the next
+//! start needs no repair. The killed writer is this test program itself, started for one ignored test.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::Duration;
+
+use ketenpoort::crypto::{SealKey, Secret32, random};
+use ketenpoort::storage::index::{Index, IndexEntry, IndexError, IndexOptions, Source, Tree};
+use ketenpoort::storage::journal::{Journal, Options};
+use ketenpoort::storage::state::{StateError, StateKind, StateStore};
+
+/// The child works in the directory that this names.
+const DIR: &str = "KETENPOORT_KILL_DIR";
+const WRITERS: u8 = 8;
+const CACHE: IndexOptions = IndexOptions { cache_bytes: 4 << 20 };
+
+fn say(line: &str) {
+    // Past the capture of the test harness. A child whose parent is gone ends.
+    let mut out = std::io::stdout().lock();
+    if out.write_all(format!("\n{line}\n").as_bytes()).and_then(|()| out.flush()).is_err() {
+        std::process::exit(1);
+    }
+}
+
+fn below(limit: u64) -> u64 {
+    u64::from_be_bytes(random()) % limit
+}
+
+/// Starts this program for the ignored test `name` only.
+fn start(name: &str, dir: &Path) -> Child {
+    Command::new(std::env::current_exe().expect("path of this program"))
+        .args(["--exact", name, "--ignored", "--nocapture", "--test-threads=1"])
+        .env(DIR, dir)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("this program again")
+}
+
+fn child_dir() -> Option<PathBuf> {
+    std::env::var_os(DIR).map(PathBuf::from)
+}
+
+/// Lets the child run until it says `ready`, then `after` longer, kills it, and returns all that it said.
+fn kill(mut child: Child, ready: &'static str, after: Duration) -> Vec<String> {
+    let (said, hear) = channel();
+    let pipe = child.stdout.take().expect("piped output");
+    let reader = std::thread::spawn(move || {
+        let mut lines = Vec::new();
+        for line in BufReader::new(pipe).lines().map_while(Result::ok) {
+            if line == ready {
+                let _ = said.send(());
+            }
+            lines.push(line);
+        }
+        lines
+    });
+    match hear.recv_timeout(Duration::from_secs(60)) {
+        Ok(()) => std::thread::sleep(after),
+        Err(RecvTimeoutError::Timeout) => {
+            child.kill().expect("kill");
+            panic!("the child is not ready in 60 s");
+        }
+        Err(RecvTimeoutError::Disconnected) => {
+            let output = child.wait_with_output().expect("output of the child");
+            panic!("the child stopped by itself: {}", String::from_utf8_lossy(&output.stderr));
+        }
+    }
+    child.kill().expect("kill");
+    child.wait().expect("wait");
+    reader.join().expect("reader")
+}
+
+/// The numbers on lines that begin with `word`.
+fn numbers(lines: &[String], word: &str) -> Vec<Vec<u64>> {
+    let of_word = lines.iter().filter_map(|line| line.strip_prefix(word));
+    // A kill in the middle of a line leaves less of it; only whole ones end with a full stop.
+    let whole = of_word.filter_map(|line| line.strip_suffix('.'));
+    whole.map(|line| line.split_whitespace().map(|n| n.parse().expect("number")).collect()).collect()
+}
+
+fn options() -> Options {
+    Options { segment_bytes: 64 << 10, ..Options::default() }
+}
+
+/// Content of 20 to about 900 bytes that says whose record it is.
+fn content(writer: u8, n: u64) -> Vec<u8> {
+    let len = usize::try_from((n * 37 + u64::from(writer) * 101) % 880).unwrap();
+    let mut bytes = vec![writer];
+    bytes.extend(n.to_be_bytes());
+    bytes.extend((0..len).map(|k| u8::try_from(k % 251).unwrap() ^ writer));
+    bytes
+}
+
+fn numbered(record: &[u8]) -> (u8, u64) {
+    (record[0], u64::from_be_bytes(record[1..9].try_into().unwrap()))
+}
+
+/// The number of records of each writer, after checking that there is none missing, twice, out of order or changed.
+fn counts(journal: &Journal) -> BTreeMap<u8, u64> {
+    let mut counts = BTreeMap::new();
+    let mut expected = 0;
+    for record in journal.iter_from(0) {
+        let (seq, bytes) = record.expect("whole record");
+        let (writer, n) = numbered(&bytes);
+        let count = counts.entry(writer).or_insert(0);
+        assert_eq!((seq, n), (expected, *count), "a gap");
+        assert_eq!(bytes, content(writer, n));
+        *count += 1;
+        expected += 1;
+    }
+    assert_eq!(expected, journal.len());
+    counts
+}
+
+#[test]
+#[ignore = "the program that kills_lose_no_acknowledged_record kills"]
+fn journal_child() {
+    let Some(dir) = child_dir() else { return };
+    say("open");
+    let (journal, _) = Journal::open_with(&dir, options()).expect("opens without repair");
+    let counts = counts(&journal);
+    say("write");
+    std::thread::scope(|scope| {
+        for writer in 0..WRITERS {
+            let (journal, mut n) = (&journal, counts.get(&writer).copied().unwrap_or(0));
+            scope.spawn(move || {
+                loop {
+                    // Every fourth time a batch, of which all must be there or nothing.
+                    let batch = if n % 4 == 0 { 3 } else { 1 };
+                    let records = (n..n + batch).map(|n| content(writer, n)).collect();
+                    let seqs = journal.append_all(records).expect("append");
+                    say(&format!("ack {writer} {n} {batch} {}.", seqs.start));
+                    n += batch;
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn kills_lose_no_acknowledged_record() {
+    const KILLS: u64 = 100;
+    let dir = tempfile::tempdir().unwrap();
+    drop(Journal::create_with(dir.path(), options()).unwrap());
+    let (mut acknowledged, mut cuts, mut before_writing) = (0, 0, 0);
+    for round in 0..KILLS {
+        // Every fifth one is killed while it opens.
+        let (ready, after) = if round % 5 == 0 { ("open", below(4_000)) } else { ("write", below(60_000)) };
+        let said = kill(start("storage_kill::journal_child", dir.path()), ready, Duration::from_micros(after));
+        before_writing += u64::from(!said.iter().any(|line| line == "write"));
+        let (journal, replay) = Journal::open_with(dir.path(), options()).expect("opens without repair");
+        cuts += u64::from(replay.cut.is_some());
+        let counts = counts(&journal);
+        for ack in numbers(&said, "ack ") {
+            let [writer, n, batch, seq] = ack[..] else { panic!("{ack:?}") };
+            let writer = u8::try_from(writer).unwrap();
+            for k in 0..batch {
+                let record = journal.read(seq + k).unwrap().expect("an acknowledged record is gone");
+                assert_eq!(numbered(&record), (writer, n + k), "round {round}");
+            }
+            acknowledged += batch;
+        }
+        // Batches are three records from a number that is a multiple of four: a part of one would end in between.
+        for (writer, count) in counts {
+            let mut n = 0;
+            while n < count {
+                n += if n % 4 == 0 { 3 } else { 1 };
+            }
+            assert_eq!(n, count, "part of a batch of writer {writer}");
+        }
+    }
+    eprintln!(
+        "{KILLS} kills, {before_writing} before writing: {acknowledged} acknowledged, {cuts} torn tails, none lost"
+    );
+    assert!(acknowledged > KILLS * 10, "the test wrote something");
+}
+
+fn key() -> SealKey {
+    SealKey::new(Secret32::new([3; 32]))
+}
+
+fn extract(store: &StateStore, seq: u64, bytes: &[u8]) -> Result<Vec<IndexEntry>, IndexError> {
+    let record = store.unseal(seq, bytes).expect("own record");
+    Ok(vec![IndexEntry { tree: Tree::Subject, key: vec![record.kind as u8], seq }])
+}
+
+fn catch_up(index: &Index, store: &StateStore) {
+    index.catch_up(Source::State, store.journal(), &mut |seq, bytes| extract(store, seq, bytes)).expect("index");
+}
+
+#[test]
+#[ignore = "the program that kills_leave_whole_deliveries_and_an_index_that_fits kills"]
+fn state_child() {
+    let Some(dir) = child_dir() else { return };
+    say("open");
+    let (store, _) = StateStore::open_with(&dir.join("state"), key(), options()).expect("opens without repair");
+    let (index, _) = Index::open(&dir.join("index"), CACHE).expect("index opens or is rebuilt");
+    catch_up(&index, &store);
+    say("write");
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for batches in (1..12_u8).cycle() {
+                let mut delivery = store.begin_delivery(vec![batches]).expect("head");
+                let head = delivery.head();
+                for n in 0..batches {
+                    delivery.push(vec![n; 3000]).expect("rows");
+                }
+                delivery.commit(vec![batches]).expect("commit");
+                say(&format!("delivered {head} {batches}."));
+            }
+        });
+        scope.spawn(|| {
+            loop {
+                let seq = store.append(StateKind::Setting, vec![1; 100]).expect("append");
+                say(&format!("set {seq}."));
+            }
+        });
+        loop {
+            catch_up(&index, &store);
+            index.flush().expect("flush");
+        }
+    });
+}
+
+/// The deliveries that count, by head, with their number of batches.
+fn deliveries(store: &StateStore) -> BTreeMap<u64, u64> {
+    let (mut found, mut open) = (BTreeMap::new(), None);
+    let take = |seq, kind, body: Vec<u8>| {
+        match kind {
+            StateKind::DeliveryHead => open = Some((seq, 0_u8)),
+            StateKind::Rows => {
+                let (_, rows) = open.as_mut().expect("rows within a delivery");
+                assert_eq!(body, vec![*rows; 3000]);
+                *rows += 1;
+            }
+            StateKind::DeliveryEnd => {
+                let (head, rows) = open.take().expect("end of a delivery");
+                assert_eq!(body, [rows], "all rows of the delivery");
+                found.insert(head, u64::from(rows));
+            }
+            _ => {}
+        }
+        Ok::<(), StateError>(())
+    };
+    store.replay(take).expect("replay");
+    assert!(open.is_none(), "a delivery without its end");
+    found
+}
+
+#[test]
+fn kills_leave_whole_deliveries_and_an_index_that_fits() {
+    const KILLS: u64 = 30;
+    let dir = tempfile::tempdir().unwrap();
+    drop(StateStore::create(&dir.path().join("state"), key()).unwrap());
+    let (mut acknowledged, mut rebuilt) = (0, 0);
+    for round in 0..KILLS {
+        let (ready, after) = if round % 5 == 0 { ("open", below(20_000)) } else { ("write", below(80_000)) };
+        let said = kill(start("storage_kill::state_child", dir.path()), ready, Duration::from_micros(after));
+        let opened = StateStore::open_with(&dir.path().join("state"), key(), options());
+        let (store, _) = opened.expect("opens without repair");
+        let found = deliveries(&store);
+        for delivered in numbers(&said, "delivered ") {
+            assert_eq!(found.get(&delivered[0]), Some(&delivered[1]), "an acknowledged delivery is gone");
+            acknowledged += 1;
+        }
+        for set in numbers(&said, "set ") {
+            let record = store.read(set[0]).expect("read").expect("an acknowledged record is gone");
+            assert_eq!((record.kind, record.body.len()), (StateKind::Setting, 100));
+        }
+        let (index, why) = Index::open(&dir.path().join("index"), CACHE).expect("index opens or is rebuilt");
+        rebuilt += u64::from(why.is_some());
+        catch_up(&index, &store);
+        let mut indexed = index.prefix(Source::State, Tree::Subject, b"").expect("prefix");
+        indexed.sort_unstable();
+        assert_eq!(indexed, (0..store.journal().len()).collect::<Vec<_>>(), "the index says what the journal says");
+    }
+    eprintln!("{KILLS} kills: {acknowledged} deliveries acknowledged, none lost; index rebuilt {rebuilt} times");
+    assert!(acknowledged > KILLS, "the test wrote something");
+}
