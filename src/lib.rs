@@ -6,6 +6,7 @@
 //! < monitor < console < synthetic < node, cli`.
 
 pub mod crypto;
+pub mod disclosure;
 pub mod domain;
 pub mod indicator;
 pub mod monitor;

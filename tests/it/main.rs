@@ -2,4 +2,5 @@
 mod storage;
 mod storage_index;
 mod storage_kill;
+mod attacker;
 mod tidy;

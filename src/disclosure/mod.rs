@@ -1,0 +1,43 @@
+//! From exact counts to released figures: thresholds, rounding, complementary suppression with an audit, the ledger.
+//!
+//! Pure: no clock, no IO. The one room that mints [`Released`](release::Released) and
+//! [`OwnFigures`](own::OwnFigures); nothing else that is made of counts may leave a node.
+
+pub mod protect;
+pub mod rules;
+mod solve;
+pub mod system;
+mod witness;
+
+use thiserror::Error;
+
+/// Why a release stops. Nothing has left when one of these is returned.
+#[derive(Debug, Error, Clone, PartialEq, Eq)]
+pub enum DisclosureFault {
+    /// The exact figures break a relation that the definitions promise: a fault of the definition, never of the data.
+    #[error("de definitie klopt niet: {0}; er is niets vrijgegeven, meld dit bij de beheerder van de definities")]
+    Definition(String),
+    /// Figures released earlier no longer agree with the records.
+    #[error(
+        "eerder vrijgegeven cijfers passen niet bij de gegevens: {0}; alleen een formele herziening kan dit oplossen"
+    )]
+    Earlier(String),
+    /// No pattern of suppressed cells protects every small group, whatever is left out.
+    #[error("geen veilige vrijgave mogelijk: {0}")]
+    Unsafe(String),
+    /// The audit needed more solver runs than it is given.
+    #[error("de toets van de vrijgave is te groot: meer dan {0} oplossingen nodig")]
+    Budget(usize),
+    /// The question is not part of what the convenant declares.
+    #[error("deze vraag hoort niet bij het vrijgaveplan van het convenant: {0}")]
+    NotDeclared(String),
+    /// The period is not settled or its follow-up is not.
+    #[error("nog niet vrij te geven: {0}")]
+    NotSettled(String),
+    /// An earlier release stands in the way.
+    #[error("een eerdere vrijgave staat in de weg: {0}")]
+    Closed(String),
+    /// A stored answer cannot be read back.
+    #[error("een bewaard antwoord is niet leesbaar: {0}")]
+    Stored(String),
+}

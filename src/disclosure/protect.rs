@@ -1,0 +1,236 @@
+//! Primary and complementary suppression of a whole system, with a witness for every sensitive cell.
+
+use crate::crypto::MacKey;
+
+use super::DisclosureFault;
+use super::rules::{DisclosureRules, rounded, sensitive};
+use super::solve::{Ask, Proposal, Proposer};
+use super::system::{Kind, Printed, System};
+use super::witness::{Deviation, possible, value, wide_enough};
+
+/// Sizes of neighbourhood that are tried in turn; the last takes everything that is connected.
+const SIZES: [usize; 3] = [40, 200, usize::MAX];
+
+/// The audit's finding for one sensitive cell: both values are reached by a possible table.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Range {
+    /// Index of the cell.
+    pub cell: usize,
+    /// A value that it can have, at most one under its exact count.
+    pub low: i64,
+    /// A value that it can have, at least the threshold and at least the threshold over `low`.
+    pub high: i64,
+}
+
+/// What can be printed of a system, and what the audit found.
+#[derive(Clone, Debug)]
+pub struct Protected {
+    /// For each cell what a reader sees of it.
+    pub printed: Vec<Printed>,
+    /// One range for every sensitive cell, hidden ones included.
+    pub ranges: Vec<Range>,
+    /// Publishable cells suppressed for their own sake.
+    pub primaries: usize,
+    /// Publishable cells suppressed to protect others.
+    pub secondaries: usize,
+    /// Linear programs solved.
+    pub runs: usize,
+}
+
+/// Decides for every cell whether it is printed, so that no sensitive cell is pinned by all that is.
+///
+/// Each sensitive cell of exact size q, printed or not, ends with two whole-number tables that agree with every
+/// printed value and every relation, in which it has values L and U with `L <= max(0, q-1)`, `U >= threshold` and
+/// `U - L >= threshold`. `budget` bounds the number of linear programs, so the outcome depends on no clock.
+///
+/// # Errors
+/// [`DisclosureFault::Definition`] or [`DisclosureFault::Earlier`] when the exact figures break a relation or an
+/// earlier release; [`DisclosureFault::Unsafe`] when fixed cells leave no safe pattern; [`DisclosureFault::Budget`].
+pub fn protect(
+    system: &System,
+    rules: &DisclosureRules,
+    tie_key: &MacKey,
+    budget: usize,
+) -> Result<Protected, DisclosureFault> {
+    system.check_truth(rules)?;
+    let printed = alone(system, rules)?;
+    let primaries = count_suppressed(system, &printed);
+    let mut audit = Audit::new(system, rules, tie_key, printed);
+    if cfg!(not(feature = "defect-primary-only")) {
+        audit.run(budget)?;
+    }
+    let ranges = audit.ranges();
+    let secondaries = count_suppressed(system, &audit.printed) - primaries;
+    Ok(Protected { printed: audit.printed, ranges, primaries, secondaries, runs: audit.proposer.runs })
+}
+
+/// What each cell would print if it stood alone.
+fn alone(system: &System, rules: &DisclosureRules) -> Result<Vec<Printed>, DisclosureFault> {
+    let print = |(i, cell): (usize, &super::system::Cell)| match (cell.fixed, cell.kind) {
+        (Some(Printed::Value(_)), _) if sensitive(cell.truth, rules) => {
+            Err(DisclosureFault::Earlier(format!("cel {i}")))
+        }
+        (Some(printed), _) => Ok(printed),
+        (None, Kind::Hidden) if !cell.impossible => Ok(Printed::Suppressed),
+        (None, _) if cell.impossible => Ok(Printed::Impossible),
+        (None, _) if sensitive(cell.truth, rules) => Ok(Printed::Suppressed),
+        (None, _) => Ok(Printed::Value(rounded(cell.truth.n, rules))),
+    };
+    system.cells.iter().enumerate().map(print).collect()
+}
+
+fn count_suppressed(system: &System, printed: &[Printed]) -> usize {
+    let counts = |(cell, p): &(&super::system::Cell, &Printed)| {
+        cell.kind == Kind::Publishable && cell.fixed.is_none() && **p == Printed::Suppressed
+    };
+    system.cells.iter().zip(printed).filter(counts).count()
+}
+
+/// The state of one audit: tables found so far stay possible, since later steps only print less.
+struct Audit<'a> {
+    system: &'a System,
+    rules: &'a DisclosureRules,
+    proposer: Proposer<'a>,
+    printed: Vec<Printed>,
+    /// Cells that need a witness.
+    sensitive: Vec<bool>,
+    /// Sensitive cells without one.
+    wanted: Vec<bool>,
+    /// For each cell the least and the most that a possible table gives it.
+    reach: Vec<(i64, i64)>,
+    tables: Vec<Deviation>,
+    /// Order of work: ties are broken by a keyed hash, so that nobody can replay it.
+    order: Vec<usize>,
+}
+
+impl<'a> Audit<'a> {
+    fn new(system: &'a System, rules: &'a DisclosureRules, tie_key: &MacKey, printed: Vec<Printed>) -> Self {
+        let lots: Vec<u32> = (0..system.cells.len()).map(|i| lot(tie_key, i)).collect();
+        let sensitive: Vec<bool> = system.cells.iter().map(|c| !c.impossible && sensitive(c.truth, rules)).collect();
+        let loss = |(cell, &lot): (&super::system::Cell, &u32)| {
+            let size = 1.0 + f64::from(cell.truth.n) / 40.0;
+            f64::from(cell.weight.max(1)) * size * (1.0 + f64::from(lot) / f64::from(u32::MAX) / 20.0)
+        };
+        let losses = system.cells.iter().zip(&lots).map(loss).collect();
+        let mut order: Vec<usize> = (0..system.cells.len()).filter(|&i| sensitive[i]).collect();
+        order.sort_by_key(|&i| (std::cmp::Reverse(system.cells[i].truth.n), lots[i]));
+        Self {
+            system,
+            rules,
+            proposer: Proposer::new(system, rules, losses),
+            printed,
+            wanted: sensitive.clone(),
+            sensitive,
+            reach: (0..system.cells.len()).map(|i| (system.truth(i), system.truth(i))).collect(),
+            tables: Vec::new(),
+            order,
+        }
+    }
+
+    /// Gives every sensitive cell its witness, suppressing what that takes, and checks all witnesses at the end.
+    fn run(&mut self, budget: usize) -> Result<(), DisclosureFault> {
+        for cell in self.order.clone() {
+            if self.wanted[cell] {
+                self.settle(cell, budget)?;
+            }
+        }
+        let sound = self.tables.iter().all(|table| possible(self.system, &self.printed, self.rules, table));
+        let open = |cell: &usize| {
+            let q = self.system.truth(*cell);
+            wide_enough(q, self.reach[*cell].0, self.reach[*cell].1, self.rules)
+        };
+        if sound && self.order.iter().all(open) {
+            Ok(())
+        } else {
+            Err(DisclosureFault::Unsafe("de eindtoets van het vrijgaveplan slaagt niet".into()))
+        }
+    }
+
+    fn settle(&mut self, cell: usize, budget: usize) -> Result<(), DisclosureFault> {
+        let mut best: Option<Proposal> = None;
+        for size in SIZES {
+            if self.proposer.runs >= budget {
+                return Err(DisclosureFault::Budget(budget));
+            }
+            // The whole system only when a smaller neighbourhood gives nothing at all.
+            if size == usize::MAX && best.is_some() {
+                break;
+            }
+            if let Some(found) = self.ask(cell, size, None) {
+                let free = found.opened.is_empty();
+                best = Some(found);
+                if free {
+                    break;
+                }
+            }
+        }
+        let best = best.ok_or_else(|| DisclosureFault::Unsafe(format!("cel {cell} is niet te beschermen")))?;
+        let best = self.prune(cell, best);
+        for &opened in &best.opened {
+            self.printed[opened] = Printed::Suppressed;
+        }
+        self.accept(best);
+        if self.wanted[cell] {
+            return Err(DisclosureFault::Unsafe(format!("cel {cell} is niet te beschermen")));
+        }
+        Ok(())
+    }
+
+    fn ask(&mut self, cell: usize, size: usize, only: Option<&[usize]>) -> Option<Proposal> {
+        let ask = Ask { printed: &self.printed, cell, size, wanted: &self.wanted, only };
+        self.proposer.propose(&ask)
+    }
+
+    /// Tries to do with fewer suppressed cells: leaves out one after the other, the costliest first.
+    fn prune(&mut self, cell: usize, mut best: Proposal) -> Proposal {
+        if best.opened.len() < 2 {
+            return best;
+        }
+        let mut keep = best.opened.clone();
+        keep.sort_by_key(|&c| {
+            (std::cmp::Reverse(self.system.cells[c].weight), std::cmp::Reverse(self.system.cells[c].truth.n))
+        });
+        for drop in keep.clone() {
+            let fewer: Vec<usize> = keep.iter().copied().filter(|&c| c != drop && best.opened.contains(&c)).collect();
+            if !best.opened.contains(&drop) {
+                continue;
+            }
+            if let Some(found) = self.ask(cell, SIZES[1], Some(&fewer)) {
+                keep.retain(|c| found.opened.contains(c));
+                best = found;
+            }
+        }
+        best
+    }
+
+    /// Keeps both tables of a proposal that the exact checker finds possible, and notes which cells they leave open.
+    fn accept(&mut self, found: Proposal) {
+        for table in [found.low, found.high] {
+            if !possible(self.system, &self.printed, self.rules, &table) {
+                continue;
+            }
+            for &cell in table.keys() {
+                let v = value(self.system, &table, cell);
+                self.reach[cell].0 = self.reach[cell].0.min(v);
+                self.reach[cell].1 = self.reach[cell].1.max(v);
+                let q = self.system.truth(cell);
+                if self.sensitive[cell] && wide_enough(q, self.reach[cell].0, self.reach[cell].1, self.rules) {
+                    self.wanted[cell] = false;
+                }
+            }
+            self.tables.push(table);
+        }
+    }
+
+    fn ranges(&self) -> Vec<Range> {
+        self.order.iter().map(|&cell| Range { cell, low: self.reach[cell].0, high: self.reach[cell].1 }).collect()
+    }
+}
+
+/// A keyed random number for a cell.
+fn lot(tie_key: &MacKey, cell: usize) -> u32 {
+    let tag = tie_key.tag(&[b"ketenpoort/v1/disclosure-tie", &cell.to_be_bytes()]);
+    let mut first = [0_u8; 4];
+    first.copy_from_slice(&tag.expose()[..4]);
+    u32::from_be_bytes(first)
+}

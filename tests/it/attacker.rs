@@ -1,0 +1,510 @@
+//! The attacker: knows every rule and every relation, reads only what is printed, and bounds what is not.
+//!
+//! Shares no code with the product: it takes printed marks and linear relations, narrows whole-number bounds by
+//! propagation, and asks linear and integer programs for the rest.
+
+use good_lp::{Expression, ProblemVariables, Solution, SolverModel, Variable, microlp, variable};
+
+/// What the attacker sees of one number.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Seen {
+    /// Printed, rounded to 5 after a threshold of 10.
+    Number(i64),
+    /// Not printed, or never part of a table.
+    Unknown,
+    /// Printed as impossible.
+    Zero,
+}
+
+/// `low <= sum(factor * cell) <= high`; an open end is none.
+#[derive(Clone, Debug)]
+pub struct Law {
+    pub terms: Vec<(usize, i64)>,
+    pub low: Option<i64>,
+    pub high: Option<i64>,
+}
+
+/// Everything that is public about a set of tables.
+#[derive(Clone, Default)]
+pub struct Puzzle {
+    pub seen: Vec<Seen>,
+    pub laws: Vec<Law>,
+}
+
+/// Bounds of one cell, both inclusive; no upper bound when there is none.
+pub type Bounds = (i64, Option<i64>);
+
+/// No count of a region is larger; stands for "no bound" in the programs.
+const HUGE: i64 = 5_000;
+
+impl Puzzle {
+    pub fn cell(&mut self, seen: Seen) -> usize {
+        self.seen.push(seen);
+        self.seen.len() - 1
+    }
+
+    /// `total = sum(parts)`
+    pub fn equal(&mut self, total: usize, parts: &[usize]) {
+        self.laws.push(Law { terms: against(total, parts), low: Some(0), high: Some(0) });
+    }
+
+    /// `total <= sum(parts)`
+    pub fn at_most(&mut self, total: usize, parts: &[usize]) {
+        self.laws.push(Law { terms: against(total, parts), low: None, high: Some(0) });
+    }
+
+    /// `inner <= outer`
+    pub fn inside(&mut self, inner: usize, outer: usize) {
+        self.laws.push(Law { terms: vec![(inner, 1), (outer, -1)], low: None, high: Some(0) });
+    }
+
+    /// What the print of each cell says by itself.
+    pub fn start(&self) -> Vec<Bounds> {
+        let of = |seen: &Seen| match seen {
+            Seen::Number(v) => ((v - 2).max(10), Some(v + 2)),
+            Seen::Unknown => (0, None),
+            Seen::Zero => (0, Some(0)),
+        };
+        self.seen.iter().map(of).collect()
+    }
+
+    /// Narrows all bounds until nothing moves (at most `rounds` times).
+    pub fn propagate(&self, rounds: usize) -> Vec<Bounds> {
+        let mut bounds = self.start();
+        for _ in 0..rounds {
+            let before = bounds.clone();
+            for law in &self.laws {
+                narrow(law, &mut bounds);
+            }
+            if before == bounds {
+                break;
+            }
+        }
+        bounds
+    }
+
+    /// The least or greatest value of a cell over all whole-number tables that agree with the print.
+    ///
+    /// First the relaxed program, whose bound is never tighter than the true one; the integer program only when that
+    /// ends in a fraction.
+    pub fn extreme(&self, bounds: &[Bounds], cell: usize, most: bool) -> i64 {
+        let relaxed = self.solve(bounds, cell, most, false).expect("the true table is a solution");
+        if relaxed.1 {
+            return relaxed.0;
+        }
+        self.solve(bounds, cell, most, true).map_or(relaxed.0, |exact| exact.0)
+    }
+
+    fn solve(&self, bounds: &[Bounds], cell: usize, most: bool, whole: bool) -> Option<(i64, bool)> {
+        let mut problem = ProblemVariables::new();
+        let near = self.connected(cell);
+        let at: Vec<Option<Variable>> = bounds
+            .iter()
+            .zip(&near)
+            .map(|(&(low, high), near)| {
+                #[expect(clippy::cast_precision_loss, reason = "counts are small")]
+                let of = |n: i64| n as f64;
+                let v = variable().min(of(low)).max(of(high.unwrap_or(HUGE)));
+                near.then(|| problem.add(if whole { v.integer() } else { v }))
+            })
+            .collect();
+        let aim = at[cell]?;
+        let objective = Expression::from(aim);
+        let model = if most { problem.maximise(objective) } else { problem.minimise(objective) };
+        let mut model = model.using(microlp);
+        for law in self.laws.iter().filter(|l| l.terms.iter().any(|(c, _)| near[*c])) {
+            #[expect(clippy::cast_precision_loss, reason = "counts are small")]
+            let sum = || -> Expression {
+                law.terms.iter().filter_map(|&(c, f)| at[c].map(|v| v * f as f64)).sum::<Expression>()
+            };
+            #[expect(clippy::cast_precision_loss, reason = "counts are small")]
+            if law.low.is_some() && law.low == law.high {
+                model.add_constraint(sum().eq(law.low.unwrap_or(0) as f64));
+            } else {
+                if let Some(low) = law.low {
+                    model.add_constraint(sum().geq(low as f64));
+                }
+                if let Some(high) = law.high {
+                    model.add_constraint(sum().leq(high as f64));
+                }
+            }
+        }
+        let solution = model.solve().ok()?;
+        let fractional = at.iter().flatten().any(|&v| (solution.value(v) - solution.value(v).round()).abs() > 1e-5);
+        let value = solution.value(aim);
+        #[expect(clippy::cast_possible_truncation, reason = "counts are small")]
+        let value = if most { (value + 1e-6).floor() as i64 } else { (value - 1e-6).ceil() as i64 };
+        Some((value, !fractional))
+    }
+
+    /// The cells that any chain of laws ties to this one.
+    fn connected(&self, cell: usize) -> Vec<bool> {
+        let mut near = vec![false; self.seen.len()];
+        near[cell] = true;
+        loop {
+            let before = near.iter().filter(|n| **n).count();
+            for law in &self.laws {
+                if law.terms.iter().any(|(c, _)| near[*c]) {
+                    law.terms.iter().for_each(|(c, _)| near[*c] = true);
+                }
+            }
+            if near.iter().filter(|n| **n).count() == before {
+                return near;
+            }
+        }
+    }
+}
+
+fn against(total: usize, parts: &[usize]) -> Vec<(usize, i64)> {
+    std::iter::once((total, 1)).chain(parts.iter().map(|&p| (p, -1))).collect()
+}
+
+fn narrow(law: &Law, bounds: &mut [Bounds]) {
+    for &(cell, factor) in &law.terms {
+        let (mut rest_low, mut rest_high) = (Some(0_i64), Some(0_i64));
+        for &(c, f) in law.terms.iter().filter(|(c, _)| *c != cell) {
+            let (low, high) = bounds[c];
+            let (a, b) =
+                if f > 0 { (Some(low * f), high.map(|h| h * f)) } else { (high.map(|h| h * f), Some(low * f)) };
+            rest_low = rest_low.zip(a).map(|(x, y)| x + y);
+            rest_high = rest_high.zip(b).map(|(x, y)| x + y);
+        }
+        assert!(factor.abs() == 1, "laws of counts have factors 1 and -1");
+        let most = law.high.zip(rest_low).map(|(h, r)| h - r);
+        let least = law.low.zip(rest_high).map(|(l, r)| l - r);
+        let (low, high) = if factor > 0 { (least, most) } else { (most.map(|m| -m), least.map(|l| -l)) };
+        let at = &mut bounds[cell];
+        at.0 = low.map_or(at.0, |l| at.0.max(l));
+        at.1 = match (at.1, high) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+    }
+}
+
+/// Whether the bounds tell too much about a cell whose true value is `q`.
+pub fn pinned(q: i64, (low, high): Bounds) -> bool {
+    high.is_some_and(|high| high < 10 || high - low < 10) || low > (q - 1).max(0)
+}
+
+/// Attacks one cell of true size `q`: cheap bounds first, programs when these do not decide.
+pub fn succeeds(puzzle: &Puzzle, cheap: &[Bounds], cell: usize, q: i64) -> bool {
+    pinned(q, cheap[cell]) || pinned(q, (puzzle.extreme(cheap, cell, false), Some(puzzle.extreme(cheap, cell, true))))
+}
+
+mod systems {
+    use super::{Puzzle, Seen, succeeds};
+    use ketenpoort::crypto::MacKey;
+    use ketenpoort::disclosure::protect::{Protected, protect};
+    use ketenpoort::disclosure::rules::DisclosureRules;
+    use ketenpoort::disclosure::system::{Cell, Kind, Printed, Rel, System};
+    use ketenpoort::indicator::raw::Count;
+    use proptest::prelude::*;
+
+    /// Families of their own, so that only size matters; or one family that dominates.
+    fn count(n: u32, dominated: bool) -> Count {
+        if dominated { Count { n, families: 3, largest: n } } else { Count { n, families: n, largest: n.min(1) } }
+    }
+
+    fn key() -> MacKey {
+        MacKey::from_slice(b"attacker test")
+    }
+
+    /// The same facts in the attacker's own terms.
+    fn puzzle(system: &System, protected: &Protected) -> Puzzle {
+        let seen = |p: &Printed| match p {
+            Printed::Value(v) => Seen::Number(i64::from(*v)),
+            Printed::Suppressed => Seen::Unknown,
+            Printed::Impossible => Seen::Zero,
+        };
+        let mut puzzle = Puzzle { seen: protected.printed.iter().map(seen).collect(), laws: Vec::new() };
+        for rel in &system.relations {
+            match rel {
+                Rel::Sum { total, parts } => puzzle.equal(*total, parts),
+                Rel::Cover { total, parts } => {
+                    puzzle.at_most(*total, parts);
+                    parts.iter().for_each(|p| puzzle.inside(*p, *total));
+                }
+                Rel::AtMost { total, parts } => puzzle.at_most(*total, parts),
+                Rel::Nested { inner, outer, rest } => puzzle.equal(*outer, &[*inner, *rest]),
+            }
+        }
+        puzzle
+    }
+
+    /// Small cells that the attacker pins.
+    fn caught(system: &System, protected: &Protected) -> Vec<usize> {
+        let puzzle = puzzle(system, protected);
+        let cheap = puzzle.propagate(50);
+        let small = |i: &usize| system.cells[*i].truth.n < 10 && !system.cells[*i].impossible;
+        (0..system.cells.len())
+            .filter(small)
+            .filter(|&i| succeeds(&puzzle, &cheap, i, i64::from(system.cells[i].truth.n)))
+            .collect()
+    }
+
+    fn rest(system: &mut System, inner: usize, outer: usize) {
+        let n = system.cells[outer].truth.n - system.cells[inner].truth.n;
+        system.cells.push(Cell::hidden(n));
+        let rest = system.cells.len() - 1;
+        system.relations.push(Rel::Nested { inner, outer, rest });
+    }
+
+    /// A total and its parts.
+    fn margin(values: &[u32]) -> System {
+        let mut system = System::default();
+        for &n in values {
+            system.cells.push(Cell::publishable(count(n, false)));
+        }
+        system.cells.push(Cell { weight: 50, ..Cell::publishable(count(values.iter().sum(), false)) });
+        system.relations.push(Rel::Sum { total: values.len(), parts: (0..values.len()).collect() });
+        system
+    }
+
+    /// A two-way table with margins and grand total; the last row is another count inside the first.
+    fn two_way(table: &[Vec<u32>], inner: &[u32], dominated: bool) -> System {
+        let (rows, columns) = (table.len(), table[0].len());
+        let mut system = System::default();
+        let mut full: Vec<Vec<u32>> = table.to_vec();
+        full.iter_mut().for_each(|row| row.push(row.iter().sum()));
+        full.push((0..=columns).map(|c| full.iter().map(|row| row[c]).sum()).collect());
+        for (r, row) in full.iter().enumerate() {
+            for (c, &n) in row.iter().enumerate() {
+                let weight = 1 + 20 * u32::from(r == rows) + 20 * u32::from(c == columns);
+                let cell = Cell::publishable(count(n, dominated && (r, c) == (0, 0)));
+                system.cells.push(Cell { weight, ..cell });
+            }
+        }
+        let at = |r: usize, c: usize| r * (columns + 1) + c;
+        for r in 0..=rows {
+            system.relations.push(Rel::Sum { total: at(r, columns), parts: (0..columns).map(|c| at(r, c)).collect() });
+        }
+        for c in 0..=columns {
+            system.relations.push(Rel::Sum { total: at(rows, c), parts: (0..rows).map(|r| at(r, c)).collect() });
+        }
+        // A numerator inside the first row, with its own total.
+        let first = system.cells.len();
+        let inner: Vec<u32> = inner.iter().zip(&table[0]).map(|(a, b)| *a.min(b)).collect();
+        for &n in &inner {
+            system.cells.push(Cell::publishable(count(n, false)));
+        }
+        system.cells.push(Cell::publishable(count(inner.iter().sum(), false)));
+        system.relations.push(Rel::Sum { total: first + columns, parts: (first..first + columns).collect() });
+        for c in 0..=columns {
+            rest(&mut system, first + c, at(0, c));
+        }
+        system
+    }
+
+    /// Quarters that cover a year, each by dimension cells, with children that come back and an unprinted part.
+    fn year(quarters: &[Vec<u32>], back: u32, year_only: u32) -> System {
+        let mut system = System::default();
+        let mut totals = Vec::new();
+        for q in quarters {
+            let parts: Vec<usize> = (0..q.len()).map(|i| system.cells.len() + i).collect();
+            system.cells.extend(q.iter().map(|&n| Cell::publishable(count(n, false))));
+            system.cells.push(Cell { weight: 20, ..Cell::publishable(count(q.iter().sum(), false)) });
+            let total = system.cells.len() - 1;
+            totals.push(total);
+            system.relations.push(Rel::Sum { total, parts: parts.clone() });
+            // A single part is the total: its rest is 0 by definition, nothing that could be found out.
+            parts.iter().filter(|_| parts.len() > 1).for_each(|&p| rest(&mut system, p, total));
+        }
+        let n = |i: usize, s: &System| s.cells[i].truth.n;
+        let most = totals.iter().map(|&t| n(t, &system)).max().unwrap_or(0);
+        let sum: u32 = totals.iter().map(|&t| n(t, &system)).sum::<u32>() + year_only;
+        let children = sum.saturating_sub(back).max(most).max(year_only);
+        system.cells.push(Cell { weight: 100, ..Cell::publishable(count(children, false)) });
+        let total = system.cells.len() - 1;
+        system.cells.push(Cell::hidden(year_only));
+        let mut parts = totals.clone();
+        parts.push(total + 1);
+        system.relations.push(Rel::Cover { total, parts });
+        totals.iter().for_each(|&t| rest(&mut system, t, total));
+        system
+    }
+
+    fn sizes() -> impl Strategy<Value = u32> {
+        prop_oneof![2 => Just(0_u32), 4 => 1..10_u32, 4 => 10..40_u32, 1 => 40..300_u32]
+    }
+
+    #[cfg(not(feature = "defect-primary-only"))]
+    fn attack_fails(system: &System) -> Result<(), TestCaseError> {
+        let protected = protect(system, &DisclosureRules::default(), &key(), 20_000)
+            .map_err(|fault| TestCaseError::fail(fault.to_string()))?;
+        for (cell, printed) in system.cells.iter().zip(&protected.printed) {
+            if let Printed::Value(v) = printed {
+                prop_assert!(cell.kind == Kind::Publishable && cell.truth.n >= 10);
+                prop_assert!(v % 5 == 0 && v.abs_diff(cell.truth.n) <= 2);
+            }
+        }
+        prop_assert_eq!(caught(system, &protected), Vec::<usize>::new());
+        Ok(())
+    }
+
+    #[cfg(not(feature = "defect-primary-only"))]
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+        #[test]
+        fn margins_hold(values in prop::collection::vec(sizes(), 2..12)) {
+            attack_fails(&margin(&values))?;
+        }
+
+        #[test]
+        fn two_way_tables_with_nested_counts_hold(
+            table in (2..6_usize, 2..5_usize)
+                .prop_flat_map(|(r, c)| prop::collection::vec(prop::collection::vec(sizes(), c), r)),
+            inner in prop::collection::vec(sizes(), 6),
+            dominated in any::<bool>(),
+        ) {
+            attack_fails(&two_way(&table, &inner, dominated))?;
+        }
+
+        #[test]
+        fn years_of_quarters_hold(
+            quarters in (1..6_usize).prop_flat_map(|c| prop::collection::vec(prop::collection::vec(sizes(), c), 4)),
+            back in 0..60_u32,
+            year_only in 0..4_u32,
+        ) {
+            attack_fails(&year(&quarters, back, year_only))?;
+        }
+    }
+
+    /// Tables on which primary suppression alone gives small cells away: few enough terms that rounding hides nothing.
+    fn weak() -> Vec<System> {
+        vec![
+            margin(&[41, 3]),
+            two_way(&[vec![41, 3], vec![30, 22], vec![5, 33]], &[38, 2], false),
+            year(&[vec![30, 4], vec![28, 12], vec![41, 15], vec![33, 11]], 5, 1),
+        ]
+    }
+
+    #[cfg(feature = "defect-primary-only")]
+    #[test]
+    fn primary_suppression_alone_is_no_protection() {
+        for system in weak() {
+            let protected = protect(&system, &DisclosureRules::default(), &key(), 20_000).expect("released");
+            assert!(!caught(&system, &protected).is_empty(), "the attacker must win against a broken build");
+        }
+    }
+
+    #[cfg(not(feature = "defect-primary-only"))]
+    #[test]
+    fn the_attacker_wins_against_primary_suppression_and_loses_against_the_product() {
+        for system in weak() {
+            let protected = protect(&system, &DisclosureRules::default(), &key(), 20_000).expect("released");
+            assert!(caught(&system, &protected).is_empty());
+            assert!(protected.secondaries > 0);
+            let mut weaker = protected.clone();
+            for (i, cell) in system.cells.iter().enumerate() {
+                if cell.kind == Kind::Publishable && cell.truth.n >= 10 {
+                    weaker.printed[i] = Printed::Value((cell.truth.n + 2) / 5 * 5);
+                }
+            }
+            assert!(!caught(&system, &weaker).is_empty(), "the attacker must win without secondary suppression");
+        }
+    }
+
+    /// Ends of measures of one organisation in a year: (child, quarter, measure, reason, municipality, age band).
+    type End = (u32, usize, usize, usize, usize, usize);
+
+    /// A repeatable stream of small random numbers.
+    struct Draw(u64);
+
+    impl Draw {
+        fn below(&mut self, n: u64) -> usize {
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            usize::try_from((self.0 >> 33) % n).expect("small")
+        }
+        fn skewed(&mut self, n: u64) -> usize {
+            self.below(n).min(self.below(n)).min(self.below(n))
+        }
+    }
+
+    fn ends(n: u32, seed: u64) -> Vec<End> {
+        let mut draw = Draw(seed);
+        let child = |i: u32, draw: &mut Draw| if draw.below(10) == 0 { i / 2 } else { i };
+        (0..n)
+            .map(|i| {
+                let child = child(i, &mut draw);
+                (child, draw.below(4), draw.skewed(4), draw.skewed(7), draw.skewed(15), draw.below(6))
+            })
+            .collect()
+    }
+
+    /// Distinct children of an outflow component: series by measure and reason, quarters, year, year by two dimensions.
+    fn outflow(ends: &[End]) -> System {
+        let mut system = System::default();
+        let mut at = std::collections::BTreeMap::new();
+        let series: Vec<(Option<usize>, Option<usize>)> = std::iter::once((None, None))
+            .chain((0..4).flat_map(|m| std::iter::once((Some(m), None)).chain((0..7).map(move |r| (Some(m), Some(r))))))
+            .collect();
+        // Slices: the year, four quarters, 15 municipalities, 6 age bands.
+        for &(m, r) in &series {
+            for slice in 0..26_usize {
+                let mut seen: Vec<u32> = ends
+                    .iter()
+                    .filter(|e| m.is_none_or(|m| m == e.2) && r.is_none_or(|r| r == e.3))
+                    .filter(|e| match slice {
+                        0 => true,
+                        1..=4 => e.1 == slice - 1,
+                        5..=19 => e.4 == slice - 5,
+                        _ => e.5 == slice - 20,
+                    })
+                    .map(|e| e.0)
+                    .collect();
+                seen.sort_unstable();
+                seen.dedup();
+                let n = u32::try_from(seen.len()).expect("small");
+                let weight = match slice {
+                    0 => 400,
+                    1..=4 => 100,
+                    _ => 4,
+                } * if r.is_none() { 3 } else { 1 };
+                system.cells.push(Cell { weight, ..Cell::publishable(count(n, false)) });
+                at.insert((m, r, slice), system.cells.len() - 1);
+            }
+        }
+        let mut cover = |system: &mut System, total: usize, parts: Vec<usize>| {
+            parts.iter().for_each(|&p| rest(system, p, total));
+            system.relations.push(Rel::Cover { total, parts });
+        };
+        for &(m, r) in &series {
+            for slices in [1..5, 5..20, 20..26_usize] {
+                cover(&mut system, at[&(m, r, 0)], slices.map(|s| at[&(m, r, s)]).collect());
+            }
+        }
+        for slice in 0..26 {
+            cover(&mut system, at[&(None, None, slice)], (0..4).map(|m| at[&(Some(m), None, slice)]).collect());
+            for m in 0..4 {
+                let reasons = (0..7).map(|r| at[&(Some(m), Some(r), slice)]).collect();
+                cover(&mut system, at[&(Some(m), None, slice)], reasons);
+            }
+        }
+        system
+    }
+
+    #[test]
+    fn a_whole_component_is_protected_and_still_says_something() {
+        for (n, seed) in [(60, 1), (250, 2), (600, 3)] {
+            let system = outflow(&ends(n, seed));
+            let started = std::time::Instant::now();
+            let protected = protect(&system, &DisclosureRules::default(), &key(), 20_000).expect("released");
+            let of = |k: Kind| system.cells.iter().filter(|c| c.kind == k).count();
+            println!(
+                "{n} ends: {} cells, {} hidden, {} relations: {} primary, {} secondary, {} sensitive, {} programs, {:?}",
+                of(Kind::Publishable),
+                of(Kind::Hidden),
+                system.relations.len(),
+                protected.primaries,
+                protected.secondaries,
+                protected.ranges.len(),
+                protected.runs,
+                started.elapsed()
+            );
+            let total: Vec<_> = (0..26).map(|s| protected.printed[s]).collect();
+            println!("{total:?}");
+        }
+    }
+}
