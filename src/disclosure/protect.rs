@@ -4,12 +4,12 @@ use crate::crypto::MacKey;
 
 use super::DisclosureFault;
 use super::rules::{DisclosureRules, rounded, sensitive};
-use super::solve::{Ask, Proposal, Proposer};
+use super::solve::{Aim, Ask, Proposal, Proposer};
 use super::system::{Kind, Printed, System};
 use super::witness::{Deviation, possible, value, wide_enough};
 
 /// Sizes of neighbourhood that are tried in turn; the last takes everything that is connected.
-const SIZES: [usize; 3] = [40, 200, usize::MAX];
+const SIZES: &[usize] = &[16, 60, 200, usize::MAX];
 
 /// The audit's finding for one sensitive cell: both values are reached by a possible table.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -99,6 +99,8 @@ struct Audit<'a> {
     /// For each cell the least and the most that a possible table gives it.
     reach: Vec<(i64, i64)>,
     tables: Vec<Deviation>,
+    /// Loss when a cell is suppressed for another one.
+    losses: Vec<f64>,
     /// Order of work: ties are broken by a keyed hash, so that nobody can replay it.
     order: Vec<usize>,
 }
@@ -111,13 +113,14 @@ impl<'a> Audit<'a> {
             let size = 1.0 + f64::from(cell.truth.n) / 40.0;
             f64::from(cell.weight.max(1)) * size * (1.0 + f64::from(lot) / f64::from(u32::MAX) / 20.0)
         };
-        let losses = system.cells.iter().zip(&lots).map(loss).collect();
+        let losses: Vec<f64> = system.cells.iter().zip(&lots).map(loss).collect();
         let mut order: Vec<usize> = (0..system.cells.len()).filter(|&i| sensitive[i]).collect();
         order.sort_by_key(|&i| (std::cmp::Reverse(system.cells[i].truth.n), lots[i]));
         Self {
             system,
             rules,
-            proposer: Proposer::new(system, rules, losses),
+            proposer: Proposer::new(system, rules, losses.clone()),
+            losses,
             printed,
             wanted: sensitive.clone(),
             sensitive,
@@ -146,22 +149,25 @@ impl<'a> Audit<'a> {
         }
     }
 
+    /// A witness for one cell: at no loss when there is one, else at the least that two neighbourhoods find.
     fn settle(&mut self, cell: usize, budget: usize) -> Result<(), DisclosureFault> {
+        for &size in SIZES {
+            self.widen(cell, size, budget)?;
+            if !self.wanted[cell] {
+                return Ok(());
+            }
+        }
         let mut best: Option<Proposal> = None;
-        for size in SIZES {
-            if self.proposer.runs >= budget {
-                return Err(DisclosureFault::Budget(budget));
-            }
-            // The whole system only when a smaller neighbourhood gives nothing at all.
-            if size == usize::MAX && best.is_some() {
-                break;
-            }
-            if let Some(found) = self.ask(cell, size, None) {
-                let free = found.opened.is_empty();
+        for &size in &SIZES[1..] {
+            self.within(budget)?;
+            let found = self.ask(cell, size, Aim::Both, None);
+            let cheaper = |f: &Proposal| best.as_ref().is_none_or(|b| self.loss(&f.opened) < self.loss(&b.opened));
+            let second = best.is_some();
+            if let Some(found) = found.filter(cheaper) {
                 best = Some(found);
-                if free {
-                    break;
-                }
+            }
+            if second {
+                break;
             }
         }
         let best = best.ok_or_else(|| DisclosureFault::Unsafe(format!("cel {cell} is niet te beschermen")))?;
@@ -169,57 +175,77 @@ impl<'a> Audit<'a> {
         for &opened in &best.opened {
             self.printed[opened] = Printed::Suppressed;
         }
-        self.accept(best);
+        best.tables.into_iter().for_each(|table| self.accept(table));
         if self.wanted[cell] {
             return Err(DisclosureFault::Unsafe(format!("cel {cell} is niet te beschermen")));
         }
         Ok(())
     }
 
-    fn ask(&mut self, cell: usize, size: usize, only: Option<&[usize]>) -> Option<Proposal> {
-        let ask = Ask { printed: &self.printed, cell, size, wanted: &self.wanted, only };
-        self.proposer.propose(&ask)
+    fn within(&self, budget: usize) -> Result<(), DisclosureFault> {
+        if self.proposer.runs < budget { Ok(()) } else { Err(DisclosureFault::Budget(budget)) }
+    }
+
+    /// Looks for smaller and larger values that a possible table gives the cell as things are printed now.
+    fn widen(&mut self, cell: usize, size: usize, budget: usize) -> Result<(), DisclosureFault> {
+        let threshold = i64::from(self.rules.threshold);
+        let small = (self.system.truth(cell) - 1).max(0);
+        self.within(budget)?;
+        if self.reach[cell].0 > small {
+            let found = self.ask(cell, size, Aim::AtMost(small), Some(&[]));
+            found.into_iter().flat_map(|f| f.tables).for_each(|table| self.accept(table));
+        }
+        if self.reach[cell].0 <= small && self.wanted[cell] {
+            let large = threshold.max(self.reach[cell].0 + threshold);
+            let found = self.ask(cell, size, Aim::AtLeast(large), Some(&[]));
+            found.into_iter().flat_map(|f| f.tables).for_each(|table| self.accept(table));
+        }
+        Ok(())
+    }
+
+    fn ask(&mut self, cell: usize, size: usize, aim: Aim, only: Option<&[usize]>) -> Option<Proposal> {
+        let ask = Ask { printed: &self.printed, cell, size, aim, wanted: &self.wanted, only };
+        let found = self.proposer.propose(&ask)?;
+        let mut printed = self.printed.clone();
+        found.opened.iter().for_each(|&c| printed[c] = Printed::Suppressed);
+        found.tables.iter().all(|table| possible(self.system, &printed, self.rules, table)).then_some(found)
+    }
+
+    fn loss(&self, opened: &[usize]) -> f64 {
+        opened.iter().map(|&c| self.losses[c]).sum()
     }
 
     /// Tries to do with fewer suppressed cells: leaves out one after the other, the costliest first.
     fn prune(&mut self, cell: usize, mut best: Proposal) -> Proposal {
-        if best.opened.len() < 2 {
-            return best;
-        }
-        let mut keep = best.opened.clone();
-        keep.sort_by_key(|&c| {
-            (std::cmp::Reverse(self.system.cells[c].weight), std::cmp::Reverse(self.system.cells[c].truth.n))
-        });
-        for drop in keep.clone() {
-            let fewer: Vec<usize> = keep.iter().copied().filter(|&c| c != drop && best.opened.contains(&c)).collect();
-            if !best.opened.contains(&drop) {
+        let mut order = best.opened.clone();
+        order.sort_by(|&a, &b| self.losses[b].total_cmp(&self.losses[a]));
+        for drop in order {
+            if best.opened.len() < 2 || !best.opened.contains(&drop) {
                 continue;
             }
-            if let Some(found) = self.ask(cell, SIZES[1], Some(&fewer)) {
-                keep.retain(|c| found.opened.contains(c));
+            let fewer: Vec<usize> = best.opened.iter().copied().filter(|&c| c != drop).collect();
+            if let Some(found) = self.ask(cell, SIZES[2], Aim::Both, Some(&fewer)) {
                 best = found;
             }
         }
         best
     }
 
-    /// Keeps both tables of a proposal that the exact checker finds possible, and notes which cells they leave open.
-    fn accept(&mut self, found: Proposal) {
-        for table in [found.low, found.high] {
-            if !possible(self.system, &self.printed, self.rules, &table) {
-                continue;
-            }
-            for &cell in table.keys() {
-                let v = value(self.system, &table, cell);
-                self.reach[cell].0 = self.reach[cell].0.min(v);
-                self.reach[cell].1 = self.reach[cell].1.max(v);
-                let q = self.system.truth(cell);
-                if self.sensitive[cell] && wide_enough(q, self.reach[cell].0, self.reach[cell].1, self.rules) {
-                    self.wanted[cell] = false;
-                }
-            }
-            self.tables.push(table);
+    /// Keeps a table that the exact checker finds possible, and notes which cells it leaves open.
+    fn accept(&mut self, table: Deviation) {
+        if !possible(self.system, &self.printed, self.rules, &table) {
+            return;
         }
+        for &cell in table.keys() {
+            let v = value(self.system, &table, cell);
+            self.reach[cell].0 = self.reach[cell].0.min(v);
+            self.reach[cell].1 = self.reach[cell].1.max(v);
+            let q = self.system.truth(cell);
+            if self.sensitive[cell] && wide_enough(q, self.reach[cell].0, self.reach[cell].1, self.rules) {
+                self.wanted[cell] = false;
+            }
+        }
+        self.tables.push(table);
     }
 
     fn ranges(&self) -> Vec<Range> {

@@ -18,21 +18,38 @@ const FAR: f64 = 1000.0;
 const REWARD: f64 = 1e-4;
 /// Fractional proposals are pinned one cell at a time, at most so often.
 const MAX_PINS: usize = 12;
-/// Which of the two tables.
-const SIDES: [Side; 2] = [Side::Low, Side::High];
-
+/// Which of the two tables: the one in which the cell is small, or the one in which it is large.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Side {
+pub(super) enum Side {
     Low,
     High,
 }
 
-/// Two tables, and the printed cells that must be suppressed to make them possible.
+/// What the cell must be able to be.
+#[derive(Clone, Copy)]
+pub(super) enum Aim {
+    /// One table, in which it has at most this value.
+    AtMost(i64),
+    /// One table, in which it has at least this value.
+    AtLeast(i64),
+    /// Two tables that are far enough apart.
+    Both,
+}
+
+impl Aim {
+    fn sides(self) -> &'static [Side] {
+        match self {
+            Self::AtMost(_) => &[Side::Low],
+            Self::AtLeast(_) => &[Side::High],
+            Self::Both => &[Side::Low, Side::High],
+        }
+    }
+}
+
+/// Possible tables, and the printed cells that must be suppressed to make them so.
 pub(super) struct Proposal {
-    /// Table in which the cell is small.
-    pub(super) low: Deviation,
-    /// Table in which the cell is large.
-    pub(super) high: Deviation,
+    /// One table for each side that was asked.
+    pub(super) tables: Vec<Deviation>,
     /// Printed cells that one of the tables moves out of their interval.
     pub(super) opened: Vec<usize>,
 }
@@ -58,6 +75,8 @@ pub(super) struct Ask<'a> {
     pub(super) cell: usize,
     /// Most cells in the neighbourhood.
     pub(super) size: usize,
+    /// What it must be able to be.
+    pub(super) aim: Aim,
     /// Cells that still need a witness: moved along when it costs nothing.
     pub(super) wanted: &'a [bool],
     /// The only printed cells that may be moved out of their interval; none for all.
@@ -76,7 +95,7 @@ impl<'a> Proposer<'a> {
         Self { system, rules, incidence, derived, loss, runs: 0 }
     }
 
-    /// Two tables for the cell, or none within this neighbourhood.
+    /// Tables for the cell, or none within this neighbourhood.
     pub(super) fn propose(&mut self, ask: &Ask<'_>) -> Option<Proposal> {
         let free = self.neighbourhood(ask);
         let mut pins = BTreeMap::new();
@@ -124,23 +143,16 @@ impl<'a> Proposer<'a> {
     }
 
     fn finish(&self, ask: &Ask<'_>, values: &BTreeMap<(Side, usize), f64>) -> Proposal {
-        let low = self.table(Side::Low, values);
-        let high = self.table(Side::High, values);
-        let mut opened: Vec<usize> = low
-            .keys()
-            .chain(high.keys())
-            .copied()
-            .filter(|&cell| {
-                let (least, most) = bounds(ask.printed.get(cell).copied(), self.rules);
-                [&low, &high].iter().any(|table| {
-                    let v = self.system.truth(cell) + table.get(&cell).copied().unwrap_or(0);
-                    v < least || most.is_some_and(|most| v > most)
-                })
-            })
-            .collect();
+        let tables: Vec<Deviation> = ask.aim.sides().iter().map(|&side| self.table(side, values)).collect();
+        let outside = |&(&cell, &moved): &(&usize, &i64)| {
+            let (least, most) = bounds(ask.printed.get(cell).copied(), self.rules);
+            let v = self.system.truth(cell) + moved;
+            v < least || most.is_some_and(|most| v > most)
+        };
+        let mut opened: Vec<usize> = tables.iter().flat_map(|t| t.iter().filter(outside).map(|(&c, _)| c)).collect();
         opened.sort_unstable();
         opened.dedup();
-        Proposal { low, high, opened }
+        Proposal { tables, opened }
     }
 
     /// One side's whole-number table, with the rests that follow from it.
@@ -192,7 +204,7 @@ impl Program {
         let mut relations: Vec<usize> = free.iter().flat_map(|&c| of.incidence[c].iter().copied()).collect();
         relations.sort_unstable();
         relations.dedup();
-        for side in SIDES {
+        for &side in ask.aim.sides() {
             for &rel in &relations {
                 program.add_relation(of, side, &of.system.relations[rel]);
             }
@@ -212,7 +224,7 @@ impl Program {
             && at.kind == Kind::Publishable
             && ask.only.is_none_or(|only| only.contains(&cell));
         let slack = movable.then(|| self.variables.add(variable().min(0.0)));
-        for side in SIDES {
+        for &side in ask.aim.sides() {
             let (mut low, mut high) = if movable { (-truth, FAR) } else { (least, most) };
             if let Some(&pin) = pins.get(&(side, cell)) {
                 (low, high) = (pin, pin);
@@ -264,18 +276,26 @@ impl Program {
     fn aim(&mut self, of: &Proposer<'_>, ask: &Ask<'_>, free: &[usize]) {
         let threshold = f64::from(of.rules.threshold);
         let truth = whole(of.system.truth(ask.cell));
-        if let (Some(&low), Some(&high)) = (self.at.get(&(Side::Low, ask.cell)), self.at.get(&(Side::High, ask.cell))) {
-            self.constraints.push(constraint!(low <= (truth - 1.0).max(0.0) - truth));
-            self.constraints.push(constraint!(high >= threshold - truth));
-            self.constraints.push(constraint!(high - low >= threshold));
+        let low = self.at.get(&(Side::Low, ask.cell)).copied();
+        let high = self.at.get(&(Side::High, ask.cell)).copied();
+        match (ask.aim, low, high) {
+            (Aim::AtMost(most), Some(low), _) => self.constraints.push(constraint!(low <= whole(most) - truth)),
+            (Aim::AtLeast(least), _, Some(high)) => self.constraints.push(constraint!(high >= whole(least) - truth)),
+            (Aim::Both, Some(low), Some(high)) => {
+                self.constraints.push(constraint!(low <= (truth - 1.0).max(0.0) - truth));
+                self.constraints.push(constraint!(high >= threshold - truth));
+                self.constraints.push(constraint!(high - low >= threshold));
+            }
+            _ => {}
         }
         for &cell in free.iter().filter(|&&c| c != ask.cell && ask.wanted[c]) {
-            let (up, down) = (self.variables.add(variable().max(threshold)), self.variables.add(variable().max(1.0)));
-            let (low, high) = (self.at[&(Side::Low, cell)], self.at[&(Side::High, cell)]);
-            self.constraints.push(constraint!(up <= high));
-            self.constraints.push(constraint!(down <= -1.0 * low));
-            self.loss.add_mul(-REWARD, up);
-            self.loss.add_mul(-REWARD, down);
+            for &side in ask.aim.sides() {
+                let moved = self.at[&(side, cell)];
+                let (most, toward) = if side == Side::High { (threshold, 1.0) } else { (1.0, -1.0) };
+                let along = self.variables.add(variable().max(most));
+                self.constraints.push(constraint!(along <= toward * moved));
+                self.loss.add_mul(-REWARD, along);
+            }
         }
     }
 

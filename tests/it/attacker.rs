@@ -38,11 +38,6 @@ pub type Bounds = (i64, Option<i64>);
 const HUGE: i64 = 5_000;
 
 impl Puzzle {
-    pub fn cell(&mut self, seen: Seen) -> usize {
-        self.seen.push(seen);
-        self.seen.len() - 1
-    }
-
     /// `total = sum(parts)`
     pub fn equal(&mut self, total: usize, parts: &[usize]) {
         self.laws.push(Law { terms: against(total, parts), low: Some(0), high: Some(0) });
@@ -466,7 +461,7 @@ mod systems {
                 at.insert((m, r, slice), system.cells.len() - 1);
             }
         }
-        let mut cover = |system: &mut System, total: usize, parts: Vec<usize>| {
+        let cover = |system: &mut System, total: usize, parts: Vec<usize>| {
             parts.iter().for_each(|&p| rest(system, p, total));
             system.relations.push(Rel::Cover { total, parts });
         };
@@ -487,24 +482,23 @@ mod systems {
 
     #[test]
     fn a_whole_component_is_protected_and_still_says_something() {
-        for (n, seed) in [(60, 1), (250, 2), (600, 3)] {
+        for (n, seed) in [(60, 1), (600, 3)] {
             let system = outflow(&ends(n, seed));
-            let started = std::time::Instant::now();
             let protected = protect(&system, &DisclosureRules::default(), &key(), 20_000).expect("released");
-            let of = |k: Kind| system.cells.iter().filter(|c| c.kind == k).count();
+            let printed = |range: std::ops::Range<usize>| {
+                range.filter(|&i| matches!(protected.printed[i], Printed::Value(_))).count()
+            };
             println!(
-                "{n} ends: {} cells, {} hidden, {} relations: {} primary, {} secondary, {} sensitive, {} programs, {:?}",
-                of(Kind::Publishable),
-                of(Kind::Hidden),
+                "{n} ends: {} cells, {} relations: {} sensitive, {} primary, {} secondary, {} programs",
+                system.cells.len(),
                 system.relations.len(),
+                protected.ranges.len(),
                 protected.primaries,
                 protected.secondaries,
-                protected.ranges.len(),
-                protected.runs,
-                started.elapsed()
+                protected.runs
             );
-            let total: Vec<_> = (0..26).map(|s| protected.printed[s]).collect();
-            println!("{total:?}");
+            assert_eq!(printed(0..5), 5, "the year and its quarters are printed");
+            assert!(protected.secondaries * 10 < protected.primaries, "not a page of x beyond what is small itself");
         }
     }
 }
