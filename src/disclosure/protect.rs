@@ -1,9 +1,10 @@
 //! Primary and complementary suppression of a whole system, with a witness for every sensitive cell.
 
 use crate::crypto::MacKey;
+use crate::policy::rules::DisclosureRules;
 
 use super::DisclosureFault;
-use super::rules::{DisclosureRules, rounded, sensitive};
+use super::rules::{rounded, sensitive};
 use super::solve::{Aim, Ask, Proposal, Proposer};
 use super::system::{Kind, Printed, System};
 use super::witness::{Deviation, possible, value, wide_enough};

@@ -1,27 +1,7 @@
 //! The rules of one cell: when a count may be printed, how it is rounded, and what its printed value gives away.
 
 use crate::indicator::raw::Count;
-
-/// Thresholds of a convenant; the defaults are those of the design, a convenant may only be stricter.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DisclosureRules {
-    /// Least count that may be printed.
-    pub threshold: u32,
-    /// Printed counts are multiples of this.
-    pub rounding: u32,
-    /// Least number of families in a printed count.
-    pub min_families: u32,
-    /// Most that one family may contribute, in percent.
-    pub dominance_percent: u32,
-    /// Least denominator of a printed share.
-    pub share_noemer: u32,
-}
-
-impl Default for DisclosureRules {
-    fn default() -> Self {
-        Self { threshold: 10, rounding: 5, min_families: 3, dominance_percent: 80, share_noemer: 30 }
-    }
-}
+use crate::policy::rules::DisclosureRules;
 
 /// Whether a count must be hidden for its own sake: too few units, too few families or one family too large.
 #[must_use]

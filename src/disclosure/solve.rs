@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use good_lp::{Expression, ProblemVariables, Solution, SolverModel, Variable, constraint, microlp, variable};
 
-use super::rules::DisclosureRules;
+use crate::policy::rules::DisclosureRules;
+
 use super::system::{Kind, Printed, Rel, System, bounds};
 use super::witness::Deviation;
 

@@ -1,8 +1,9 @@
 //! Cells and the true relations between them: everything that one audit looks at, without names.
 
 use super::DisclosureFault;
-use super::rules::{DisclosureRules, interval};
+use super::rules::interval;
 use crate::indicator::raw::Count;
+use crate::policy::rules::DisclosureRules;
 
 /// Whether a cell can be printed at all.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

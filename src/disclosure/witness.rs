@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::rules::DisclosureRules;
+use crate::policy::rules::DisclosureRules;
+
 use super::system::{Printed, System, bounds};
 
 /// A possible table, written as its differences from the exact one.

@@ -191,9 +191,9 @@ mod systems {
     use super::{Puzzle, Seen, succeeds};
     use ketenpoort::crypto::MacKey;
     use ketenpoort::disclosure::protect::{Protected, protect};
-    use ketenpoort::disclosure::rules::DisclosureRules;
     use ketenpoort::disclosure::system::{Cell, Kind, Printed, Rel, System};
     use ketenpoort::indicator::raw::Count;
+    use ketenpoort::policy::rules::DisclosureRules;
     use proptest::prelude::*;
 
     /// Families of their own, so that only size matters; or one family that dominates.
