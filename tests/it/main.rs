@@ -1,6 +1,6 @@
 //! The one integration binary: each module asserts behaviour through public doors.
+mod attacker;
 mod storage;
 mod storage_index;
 mod storage_kill;
-mod attacker;
 mod tidy;
