@@ -9,6 +9,7 @@ pub mod crypto;
 pub mod disclosure;
 pub mod domain;
 pub mod indicator;
+pub mod intake;
 pub mod monitor;
 pub mod policy;
 pub mod service;

@@ -38,13 +38,41 @@ pub fn digest(bytes: &[u8]) -> Digest {
 /// SHA-256 of the concatenation of `parts`; the caller makes the boundaries unambiguous.
 #[must_use]
 pub fn digest_parts(parts: &[&[u8]]) -> Digest {
-    let mut context = ring_digest::Context::new(&ring_digest::SHA256);
+    let mut running = RunningDigest::new();
     for part in parts {
-        context.update(part);
+        running.update(part);
     }
-    let mut out = [0_u8; 32];
-    out.copy_from_slice(context.finish().as_ref());
-    Digest(out)
+    running.finish()
+}
+
+/// SHA-256 of bytes that come in pieces, such as a file.
+pub struct RunningDigest(ring_digest::Context);
+
+impl RunningDigest {
+    /// Nothing hashed yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(ring_digest::Context::new(&ring_digest::SHA256))
+    }
+
+    /// Adds the next piece.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The digest of all pieces.
+    #[must_use]
+    pub fn finish(self) -> Digest {
+        let mut out = [0_u8; 32];
+        out.copy_from_slice(self.0.finish().as_ref());
+        Digest(out)
+    }
+}
+
+impl Default for RunningDigest {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 /// 32 secret bytes: a root, a seed or a key before it gets its use.

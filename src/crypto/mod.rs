@@ -19,7 +19,7 @@ pub use fingerprint::FingerprintKey;
 pub use hex::{InvalidText, from_hex, hex};
 pub use hpke::{open_with, seal_to};
 pub use keytree::{ChainBase, ChainEpoch, KeyTree, SealUse};
-pub use mac::{Digest, MacKey, Secret32, Tag, digest, digest_parts, expand_secret};
+pub use mac::{Digest, MacKey, RunningDigest, Secret32, Tag, digest, digest_parts, expand_secret};
 pub use seal::{InvalidSeal, SealKey, SealedBatch};
 pub use sign::{InvalidSignature, SigningKey, VerifyingKey};
 

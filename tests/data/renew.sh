@@ -23,3 +23,4 @@ python3 "$here/corrections.py" "$here/corrected"
 for name in dirty corrected clean; do
     PYTHONDONTWRITEBYTECODE=1 python3 "$here/expect.py" "$KETENPOORT_ORACLE" "$here/$name"
 done
+PYTHONDONTWRITEBYTECODE=1 python3 "$here/csv_cases.py" "$KETENPOORT_ORACLE" "$here/csv-cases.json"

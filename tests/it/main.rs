@@ -1,5 +1,6 @@
 //! The one integration binary: each module asserts behaviour through public doors.
 mod attacker;
+mod intake;
 mod storage;
 mod storage_index;
 mod storage_kill;

@@ -40,19 +40,23 @@ pub struct RowRef {
     pub row: u32,
 }
 
-/// What a replaced period does (input contract 3).
+/// What a delivery does to events of before it, and to its own.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Replacement {
-    /// Live events wholly inside the period that are not in the file: taken away.
+pub struct Effects {
+    /// Rows superseded by a later version (`vervangen`).
+    pub superseded: u32,
+    /// Events taken away by deletion rows.
+    pub deleted: u32,
+    /// Events taken away because the replaced period leaves them out: live, wholly inside it, not in the file.
     pub removed: u32,
-    /// Live events that are not in the file and only overlap the period, or have an unknown date: they stay.
+    /// Live events that are not in the file and only overlap the replaced period, or have an unknown date: they stay.
     pub overlapping: u32,
-    /// The rows of the first [`Replacement::MAX_LISTED`] events that stay though they overlap.
+    /// The rows of the first [`Effects::MAX_LISTED`] events that stay though they overlap.
     pub overlapping_rows: Vec<RowRef>,
 }
 
-impl Replacement {
-    /// Most rows listed in [`Replacement::overlapping_rows`].
+impl Effects {
+    /// Most rows listed in [`Effects::overlapping_rows`].
     pub const MAX_LISTED: usize = 100;
 }
 
@@ -81,7 +85,8 @@ pub struct Register {
     outcomes: Vec<u8>,
     live: LiveTable,
     open: Option<Vec<Change>>,
-    finished: Option<Replacement>,
+    effects: Effects,
+    finished: bool,
     /// First `datum` and last registration day of accepted rows; the second pair is of before the open delivery.
     span: [Option<(Day, Day)>; 2],
     settled: bool,
@@ -97,7 +102,8 @@ impl Register {
             outcomes: Vec::new(),
             live: LiveTable::new(),
             open: None,
-            finished: None,
+            effects: Effects::default(),
+            finished: false,
             span: [None; 2],
             settled: true,
         }
@@ -107,6 +113,7 @@ impl Register {
     pub fn begin(&mut self, head: DeliveryHead) -> u32 {
         self.abandon();
         self.open = Some(Vec::new());
+        self.effects = Effects::default();
         self.span[1] = self.span[0];
         self.push_delivery(head, false)
     }
@@ -141,6 +148,7 @@ impl Register {
             RowKind::Deletion { .. } => match self.live.find(record.event_id_fp) {
                 Found::Live(slot) => {
                     self.remove(slot);
+                    self.effects.deleted += 1;
                     Outcome::Verwijdering
                 }
                 Found::Nothing => Outcome::Quarantaine(Rule::VerwijderingZonderOrigineel),
@@ -177,6 +185,7 @@ impl Register {
                     return Outcome::Ongewijzigd;
                 }
                 self.alter(slot, Outcome::Vervangen);
+                self.effects.superseded += 1;
                 self.live.set(slot, new);
             }
             Found::Nothing => {
@@ -207,55 +216,55 @@ impl Register {
         self.live.remove(slot);
     }
 
-    /// After the last row: takes away what a replaced period leaves out. The delivery stays open, so that a dry run can
-    /// still be abandoned; without a replaced period nothing changes.
-    pub fn finish(&mut self) -> Replacement {
-        if self.open.is_none() {
-            return Replacement::default();
+    /// After the last row: takes away what a replaced period leaves out, and tells what the delivery did. It stays open,
+    /// so that a dry run can still be abandoned.
+    pub fn finish(&mut self) -> Effects {
+        let replaces = self.deliveries.last().and_then(|delivery| delivery.head.replaces);
+        if let (Some(_), false, Some((from, to))) = (&self.open, self.finished, replaces) {
+            self.replace(from, to);
         }
-        if let Some(done) = &self.finished {
-            return done.clone();
-        }
-        let mut done = Replacement::default();
-        if let Some((from, to)) = self.deliveries.last().and_then(|delivery| delivery.head.replaces) {
-            for slot in 0..self.live.slots() {
-                let event = self.live.at(slot);
-                if !event.is_live() || event.is_touched() {
-                    continue;
-                }
-                let datum = event.datum();
-                let known = datum.precision != Precision::U;
-                if known && datum.lo >= from && datum.hi <= to {
-                    self.remove(slot);
-                    done.removed += 1;
-                } else if !known || (datum.lo <= to && datum.hi >= from) {
-                    done.overlapping += 1;
-                    if done.overlapping_rows.len() < Replacement::MAX_LISTED {
-                        done.overlapping_rows.push(self.row_ref(event.row));
-                    }
+        self.finished = self.open.is_some();
+        self.effects.clone()
+    }
+
+    fn replace(&mut self, from: Day, to: Day) {
+        for slot in 0..self.live.slots() {
+            let event = self.live.at(slot);
+            if !event.is_live() || event.is_touched() {
+                continue;
+            }
+            let datum = event.datum();
+            let known = datum.precision != Precision::U;
+            if known && datum.lo >= from && datum.hi <= to {
+                self.remove(slot);
+                self.effects.removed += 1;
+            } else if !known || (datum.lo <= to && datum.hi >= from) {
+                self.effects.overlapping += 1;
+                if self.effects.overlapping_rows.len() < Effects::MAX_LISTED {
+                    let row = self.row_ref(event.row);
+                    self.effects.overlapping_rows.push(row);
                 }
             }
         }
-        self.finished = Some(done.clone());
-        done
     }
 
     /// Closes the open delivery for good; calls [`Register::finish`] when that was not done.
-    pub fn end(&mut self) -> Replacement {
-        let done = self.finish();
+    pub fn end(&mut self) -> Effects {
+        let effects = self.finish();
         self.open = None;
-        self.finished = None;
+        self.finished = false;
         self.live.untouch();
         if self.live.compact() {
             self.settled = false;
         }
-        done
+        effects
     }
 
     /// Takes back everything that the open delivery did, as if it had never begun.
     pub fn abandon(&mut self) {
         let Some(changes) = self.open.take() else { return };
-        self.finished = None;
+        self.finished = false;
+        self.effects = Effects::default();
         self.span[0] = self.span[1];
         for change in changes.into_iter().rev() {
             match change {
