@@ -13,8 +13,7 @@ const NO_INDEX: u32 = u32::MAX;
 /// Stands for "none" in columns of codes.
 const NO_CODE: u8 = u8::MAX;
 
-/// The age bands of definitions 2, in order; the last one is "unknown".
-pub const AGE_BANDS: [&str; 6] = ["0-3", "4-11", "12-15", "16-17", "18-22", "ONB"];
+/// Place of `ONB` in the age bands.
 const UNKNOWN_AGE: u8 = 5;
 
 /// A row number of [`Columns`], in stored order.
@@ -114,7 +113,7 @@ impl Columns {
         Gemeente(self.gemeente[at(row)])
     }
 
-    /// Place of the age band in [`AGE_BANDS`].
+    /// Place of the age band in [`crate::policy::rules::AGE_BANDS`].
     pub(super) fn age(&self, row: Row) -> u8 {
         self.age[at(row)]
     }
@@ -137,6 +136,11 @@ impl Columns {
     /// Whether the date says nothing at all (precision U).
     pub(super) fn is_undated(&self, row: Row) -> bool {
         self.precision[at(row)] == Precision::U as u8
+    }
+
+    /// Whether only the year of the date is known (precision Y).
+    pub(super) fn is_known_to_the_year(&self, row: Row) -> bool {
+        self.precision[at(row)] == Precision::Y as u8
     }
 
     pub(super) fn subject(&self, row: Row) -> Option<u32> {

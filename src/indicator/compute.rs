@@ -1,7 +1,8 @@
 //! `compute`: one table of an indicator over the organisation's own events.
 
 use super::columns::Columns;
-use super::raw::RawTable;
+use super::raw::{RawCell, RawTable};
+use super::release::Release;
 use super::sheet::Sheet;
 use super::view::View;
 use super::{follow, stage, volume};
@@ -37,21 +38,41 @@ pub fn compute(
     query_hash: Digest,
 ) -> RawTable {
     let view = View { columns, horizon: settings.horizon, calendar };
-    let window = query.period.bounds();
-    let mut sheet = Sheet::new(view, &query.by, settings.organisation);
+    let sheet = Sheet::new(view, query, settings.organisation, None);
+    RawTable::mint(query.clone(), query_hash, cells(view, query, sheet))
+}
+
+/// Computes the exact cells of one table for a release: only the series that the organisation can own, only the measures
+/// that may leave or that tie those together (`Visibility::Hidden`), the bins of the convenant's cut, and municipalities
+/// outside its list as `overig`. Every value is a count; a cell that is absent is 0.
+#[must_use]
+pub fn compute_release(
+    columns: &Columns,
+    release: &Release,
+    calendar: &WorkCalendar,
+    query: &TableQuery,
+    query_hash: Digest,
+) -> RawTable {
+    let view = View { columns, horizon: release.settings.horizon, calendar };
+    let sheet = Sheet::new(view, query, release.settings.organisation, Some(release));
+    RawTable::mint(query.clone(), query_hash, cells(view, query, sheet))
+}
+
+fn cells(view: View, query: &TableQuery, mut sheet: Sheet) -> Vec<RawCell> {
+    let (window, sheet_ref) = (query.period.bounds(), &mut sheet);
     match query.indicator {
-        IndicatorId::Ind01 => volume::inflow(view, window, &mut sheet),
-        IndicatorId::Ind02 => volume::outflow(view, window, &mut sheet),
-        IndicatorId::Ind03 => volume::stock(view, window.1, &mut sheet),
-        IndicatorId::Ind06 => stage::ended(view, window, &mut sheet),
-        IndicatorId::Ind07 => stage::timely(view, window, &stage::WORKER, &mut sheet),
-        IndicatorId::Ind08 => stage::timely(view, window, &stage::CONTACT, &mut sheet),
-        IndicatorId::Ind08P => stage::timely(view, window, &stage::PLAN, &mut sheet),
-        IndicatorId::Ind10 => follow::pjb_to_ots(view, window, &mut sheet),
-        IndicatorId::Ind11 => follow::vots_to_ots(view, window, &mut sheet),
-        IndicatorId::Ind13 => follow::re_entry(view, window, &mut sheet),
-        IndicatorId::Ind17 => stage::waiting(view, window.1, &mut sheet),
+        IndicatorId::Ind01 => volume::inflow(view, window, sheet_ref),
+        IndicatorId::Ind02 => volume::outflow(view, window, sheet_ref),
+        IndicatorId::Ind03 => volume::stock(view, window.1, sheet_ref),
+        IndicatorId::Ind06 => stage::ended(view, window, sheet_ref),
+        IndicatorId::Ind07 => stage::timely(view, window, &stage::WORKER, sheet_ref),
+        IndicatorId::Ind08 => stage::timely(view, window, &stage::CONTACT, sheet_ref),
+        IndicatorId::Ind08P => stage::timely(view, window, &stage::PLAN, sheet_ref),
+        IndicatorId::Ind10 => follow::pjb_to_ots(view, window, sheet_ref),
+        IndicatorId::Ind11 => follow::vots_to_ots(view, window, sheet_ref),
+        IndicatorId::Ind13 => follow::re_entry(view, window, sheet_ref),
+        IndicatorId::Ind17 => stage::waiting(view, window.1, sheet_ref),
         IndicatorId::Ind24 => {}
     }
-    RawTable::mint(query.clone(), query_hash, sheet.into_cells())
+    sheet.into_cells()
 }

@@ -1,10 +1,11 @@
 //! Programs that look for a later event of the same child: IND-10, IND-11 and IND-13 (definitions 3).
 
 use super::columns::Row;
-use super::sheet::{DAY_BINS, Measures, Sheet, Unit};
-use super::view::{Anchor, View};
+use super::sheet::{Measures, Sheet, Unit};
+use super::view::{Anchor, Timeline, View};
 use crate::domain::codes::{EventType, Maatregel, Reden};
 use crate::domain::day::Day;
+use crate::policy::rules::{BinCut, DayKind};
 
 type Window = (Day, Day);
 
@@ -27,12 +28,12 @@ impl Follow {
     }
 }
 
-fn fold(units: &[Unit<Follow>], out: &mut Measures) {
+fn fold(bins: &BinCut, units: &[Unit<Follow>], out: &mut Measures) {
     out.count("noemer", units, |u| u.found.complete);
     out.count("teller", units, |u| u.found.hit().is_some());
     out.count("n_gecensureerd", units, |u| !u.found.complete);
     out.quantiles(units, |u| u.found.hit());
-    out.bins(&DAY_BINS, units, |u| u.found.hit());
+    out.bins(bins, units, |u| u.found.hit());
 }
 
 /// Series of IND-10 by the duration of the preventive measure, with the last day of the class.
@@ -45,11 +46,11 @@ pub(super) const DURATIONS: [(&str, Option<(i32, i32)>); 4] = [
 
 /// IND-10: children with a start of preventive youth protection and an OTS or VOTS within 365 days.
 pub(super) fn pjb_to_ots(view: View, window: Window, sheet: &mut Sheet) {
-    let columns = view.columns;
+    let (columns, bins) = (view.columns, sheet.bins(DayKind::Calendar));
     let starts = starts_of(view, &[Maatregel::Ots, Maatregel::Vots]);
     let ends = EventType::GiPjbEinde;
     let ends = view.of_type(ends).filter_map(|row| columns.trajectory(row).zip(columns.day(row)));
-    let ends = super::view::Timeline::new(ends);
+    let ends = Timeline::new(ends);
     let units: Vec<(Unit<Follow>, Option<i32>)> = view
         .anchors(view.of_type(EventType::GiPjbStart), window)
         .iter()
@@ -59,14 +60,16 @@ pub(super) fn pjb_to_ots(view: View, window: Window, sheet: &mut Sheet) {
             (Unit::new(a.row, Follow::new(view, a, 365, ots)), end.map(|day| day.0 - a.day.0))
         })
         .collect();
-    sheet.series("ALLE", units.iter().map(|(unit, _)| *unit).collect(), fold);
+    sheet.series("ALLE", units.iter().map(|(unit, _)| *unit).collect(), |u, out| fold(&bins, u, out));
     for (series, class) in DURATIONS {
         let in_class = |duration: Option<i32>| match (duration, class) {
             (Some(days), Some((low, high))) => low <= days && days <= high,
             (None, None) => true,
             _ => false,
         };
-        sheet.series(series, units.iter().filter(|(_, d)| in_class(*d)).map(|(unit, _)| *unit).collect(), fold);
+        sheet.series(series, units.iter().filter(|(_, d)| in_class(*d)).map(|(unit, _)| *unit).collect(), |u, out| {
+            fold(&bins, u, out)
+        });
     }
     excluded(view, sheet, window, view.of_type(EventType::GiPjbStart));
 }
@@ -99,6 +102,7 @@ pub(super) fn vots_to_ots(view: View, window: Window, sheet: &mut Sheet) {
 
 /// IND-13: children whose measure ended without continuation, and a new one later; and repeated reports.
 pub(super) fn re_entry(view: View, window: Window, sheet: &mut Sheet) {
+    let bins = sheet.bins(DayKind::Calendar);
     let starts = view.timeline(view.inflow_starts().into_iter());
     let ends = view.of_type(EventType::GiMaatregelEinde).filter(|&row| {
         let end = view.columns.subject(row).zip(view.columns.day(row));
@@ -110,7 +114,7 @@ pub(super) fn re_entry(view: View, window: Window, sheet: &mut Sheet) {
             let again = starts.first(a.subject, Day(a.day.0 + 2), Day(a.day.0 + days));
             Unit::new(a.row, Follow::new(view, a, days, again))
         });
-        sheet.series(series, units.collect(), fold);
+        sheet.series(series, units.collect(), |u, out| fold(&bins, u, out));
     }
     let reports = view.timeline(view.of_type(EventType::VtMelding));
     let anchors = view.anchors(view.of_type(EventType::VtMelding), window);
@@ -118,10 +122,10 @@ pub(super) fn re_entry(view: View, window: Window, sheet: &mut Sheet) {
         let again = reports.first(a.subject, Day(a.day.0 + 1), Day(a.day.0 + 365));
         Unit::new(a.row, Follow::new(view, a, 365, again))
     });
-    sheet.series("VT_HERMELDING_12M", units.collect(), fold);
+    sheet.series("VT_HERMELDING_12M", units.collect(), |u, out| fold(&bins, u, out));
 }
 
-fn starts_of(view: View, measures: &[Maatregel]) -> super::view::Timeline {
+fn starts_of(view: View, measures: &[Maatregel]) -> Timeline {
     let starts = view.inflow_starts().into_iter();
     view.timeline(starts.filter(|&row| view.columns.maatregel(row).is_some_and(|m| measures.contains(&m))))
 }

@@ -2,29 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use super::columns::{AGE_BANDS, Row, at};
+use super::columns::{Row, at};
 use super::raw::{Count, RawCell, RawValue};
+use super::release::{Release, bin_measure, leaves_compute};
 use super::view::View;
 use crate::domain::codes::Maatregel;
+use crate::domain::event::Gemeente;
 use crate::domain::oin::Oin;
-use crate::domain::query::Dimension;
+use crate::domain::period::PeriodKind;
+use crate::domain::query::{Dimension, TableQuery};
+use crate::policy::rules::{AGE_BANDS, BinCut, DayKind, OTHER, definition_edges};
 
-/// Upper ends and measure names of the bins of days (definitions 2, histogram).
-pub(super) const DAY_BINS: [(i32, &str); 9] = [
-    (5, "bin:0-5"),
-    (10, "bin:6-10"),
-    (20, "bin:11-20"),
-    (42, "bin:21-42"),
-    (70, "bin:43-70"),
-    (91, "bin:71-91"),
-    (182, "bin:92-182"),
-    (365, "bin:183-365"),
-    (i32::MAX, "bin:366+"),
-];
-
-/// Upper ends and measure names of the waiting-time bins of IND-17.
-pub(super) const WAIT_BINS: [(i32, &str); 4] =
-    [(10, "bin:0-10"), (30, "bin:11-30"), (90, "bin:31-90"), (i32::MAX, "bin:91+")];
+/// Stands for the municipalities that a release does not name; no municipality has code 0000.
+const OTHER_GEMEENTE: u16 = 0;
 
 /// A counted unit: the event that gives it its dimensions, the trajectory whose measure replaces the event's own, and
 /// what the program found out about it.
@@ -44,8 +34,10 @@ impl<P> Unit<P> {
 /// The cells of a table while they are made.
 pub(super) struct Sheet<'a> {
     view: View<'a>,
-    by: &'a [Dimension],
+    query: &'a TableQuery,
     organisation: Oin,
+    release: Option<&'a Release>,
+    declared: Option<Vec<Gemeente>>,
     trajectory_measures: Vec<Option<Maatregel>>,
     cells: Vec<RawCell>,
 }
@@ -54,15 +46,29 @@ pub(super) struct Sheet<'a> {
 type Key = [u16; 4];
 
 impl<'a> Sheet<'a> {
-    pub fn new(view: View<'a>, by: &'a [Dimension], organisation: Oin) -> Self {
-        let trajectory_measures =
-            if by.contains(&Dimension::Maatregel) { view.trajectory_measures() } else { Vec::new() };
-        Self { view, by, organisation, trajectory_measures, cells: Vec::new() }
+    /// A sheet for the organisation's own view, or for a release.
+    pub fn new(view: View<'a>, query: &'a TableQuery, organisation: Oin, release: Option<&'a Release>) -> Self {
+        let by_measure = query.by.contains(&Dimension::Maatregel);
+        let trajectory_measures = if by_measure { view.trajectory_measures() } else { Vec::new() };
+        let declared = release.map(Release::gemeenten);
+        Self { view, query, organisation, release, declared, trajectory_measures, cells: Vec::new() }
+    }
+
+    /// Bins of a number of days: those of the definitions, or the convenant's cut of them.
+    pub fn bins(&self, days: DayKind) -> BinCut {
+        let indicator = self.query.indicator;
+        let own = || BinCut { indicator, days, edges: definition_edges(indicator).to_vec() };
+        self.release.map_or_else(own, |release| release.bin_cut(indicator, days))
+    }
+
+    /// Whether children known to the year only are to be counted, for the relation between the year and its parts.
+    pub fn counts_year_only(&self) -> bool {
+        self.release.is_some() && self.query.period.kind() == PeriodKind::Year
     }
 
     /// Whether this is a table of totals, which lists every series and the excluded events.
     pub fn is_total(&self) -> bool {
-        self.by.is_empty()
+        self.query.by.is_empty()
     }
 
     /// Adds the cells of a series: one for the total, or one for each combination of dimension values that occurs.
@@ -75,17 +81,25 @@ impl<'a> Sheet<'a> {
             groups.entry(self.key(&unit)).or_default().push(unit);
         }
         for (key, units) in groups {
-            let key: Vec<String> = self.by.iter().zip(key).map(|(&d, value)| self.text(d, value)).collect();
+            let key: Vec<String> = self.query.by.iter().zip(key).map(|(&d, value)| self.text(d, value)).collect();
             self.cell(series, &key, &units, &fold);
         }
     }
 
     fn cell<P>(&mut self, series: &str, key: &[String], units: &[Unit<P>], fold: &impl Fn(&[Unit<P>], &mut Measures)) {
+        let indicator = self.query.indicator;
+        if self.release.is_some_and(|release| !release.has_series(indicator, series)) {
+            return;
+        }
         let mut measures = Measures { view: self.view, values: Vec::new() };
         fold(units, &mut measures);
-        self.cells.extend(measures.values.into_iter().map(|(measure, value)| RawCell {
+        let wanted = |(measure, value): &(String, RawValue)| {
+            self.release.is_none() || (matches!(value, RawValue::Count(_)) && leaves_compute(indicator, measure))
+        };
+        let values = measures.values.into_iter().filter(wanted);
+        self.cells.extend(values.map(|(measure, value)| RawCell {
             series: series.to_owned(),
-            measure: measure.to_owned(),
+            measure,
             key: key.to_vec(),
             value,
         }));
@@ -112,7 +126,7 @@ impl<'a> Sheet<'a> {
 
     fn key<P>(&self, unit: &Unit<P>) -> Key {
         let mut key = Key::default();
-        for (slot, &dimension) in key.iter_mut().zip(self.by) {
+        for (slot, &dimension) in key.iter_mut().zip(&self.query.by) {
             *slot = self.value(dimension, unit.anchor, unit.trajectory);
         }
         key
@@ -121,7 +135,11 @@ impl<'a> Sheet<'a> {
     fn value(&self, dimension: Dimension, anchor: Row, trajectory: Option<u32>) -> u16 {
         let columns = self.view.columns;
         match dimension {
-            Dimension::Gemeente => columns.gemeente(anchor).0,
+            Dimension::Gemeente => {
+                let code = columns.gemeente(anchor);
+                let declared = self.declared.as_ref().is_none_or(|declared| declared.contains(&code));
+                if declared { code.0 } else { OTHER_GEMEENTE }
+            }
             Dimension::Maatregel => {
                 let of_trajectory = trajectory.and_then(|t| self.trajectory_measures[at(t)]);
                 of_trajectory.or_else(|| columns.maatregel(anchor)).map_or(0, |m| 1 + m as u16)
@@ -133,6 +151,7 @@ impl<'a> Sheet<'a> {
 
     fn text(&self, dimension: Dimension, value: u16) -> String {
         match dimension {
+            Dimension::Gemeente if value == OTHER_GEMEENTE => OTHER.to_owned(),
             Dimension::Gemeente => format!("{value:04}"),
             Dimension::Maatregel => {
                 let code = value.checked_sub(1).and_then(|v| Maatregel::ALL.get(usize::from(v)));
@@ -147,38 +166,32 @@ impl<'a> Sheet<'a> {
 /// The measures of one cell.
 pub(super) struct Measures<'a> {
     view: View<'a>,
-    values: Vec<(&'static str, RawValue)>,
+    values: Vec<(String, RawValue)>,
 }
 
 impl Measures<'_> {
     /// Counts the units for which `holds`, with the families behind them.
-    pub fn count<P>(&mut self, measure: &'static str, units: &[Unit<P>], holds: impl Fn(&Unit<P>) -> bool) {
+    pub fn count<P>(&mut self, measure: &str, units: &[Unit<P>], holds: impl Fn(&Unit<P>) -> bool) {
         let families = units.iter().filter(|u| holds(u)).map(|u| self.view.columns.family(u.anchor)).collect();
-        self.values.push((measure, RawValue::Count(count_families(families))));
+        self.values.push((measure.to_owned(), RawValue::Count(count_families(families))));
     }
 
     /// Counts the distinct children among the units.
-    pub fn children<P>(&mut self, measure: &'static str, units: &[Unit<P>]) {
+    pub fn children<P>(&mut self, measure: &str, units: &[Unit<P>]) {
         let columns = self.view.columns;
         let mut children: Vec<_> =
             units.iter().filter_map(|u| Some((columns.subject(u.anchor)?, columns.family(u.anchor)))).collect();
         children.sort_unstable();
         children.dedup_by_key(|(child, _)| *child);
         let families = children.into_iter().map(|(_, family)| family).collect();
-        self.values.push((measure, RawValue::Count(count_families(families))));
+        self.values.push((measure.to_owned(), RawValue::Count(count_families(families))));
     }
 
     /// Counts the units with a number of days, one count a bin.
-    pub fn bins<P>(
-        &mut self,
-        bins: &'static [(i32, &'static str)],
-        units: &[Unit<P>],
-        days: impl Fn(&Unit<P>) -> Option<i32>,
-    ) {
-        let mut low = i32::MIN;
-        for &(top, measure) in bins {
-            self.count(measure, units, |u| days(u).is_some_and(|d| low < d && d <= top));
-            low = top;
+    pub fn bins<P>(&mut self, bins: &BinCut, units: &[Unit<P>], days: impl Fn(&Unit<P>) -> Option<i32>) {
+        for (place, bin) in bins.bins().into_iter().enumerate() {
+            let here = |d: i32| u32::try_from(d).is_ok_and(|d| bins.bin_of(d) == place);
+            self.count(&bin_measure(&bin), units, |u| days(u).is_some_and(here));
         }
     }
 
@@ -191,8 +204,8 @@ impl Measures<'_> {
     }
 
     /// A number for own use, never released.
-    pub fn own(&mut self, measure: &'static str, value: Option<i64>) {
-        self.values.push((measure, RawValue::OwnOnly(value)));
+    pub fn own(&mut self, measure: &str, value: Option<i64>) {
+        self.values.push((measure.to_owned(), RawValue::OwnOnly(value)));
     }
 }
 

@@ -1,25 +1,26 @@
 //! Programs of the lead times within one trajectory: IND-06, IND-07, IND-08, IND-08P and waiting, IND-17.
 
 use super::columns::{Row, at, index};
-use super::sheet::{DAY_BINS, Measures, Sheet, Unit, WAIT_BINS};
-use super::view::{DayCount, View};
+use super::sheet::{Measures, Sheet, Unit};
+use super::view::View;
 use crate::domain::codes::{EventType as E, Uitkomst};
 use crate::domain::day::Day;
+use crate::policy::rules::DayKind;
 
 /// A stage from a start to an end event, with its norm in days.
 pub(super) struct Stage {
     pub series: &'static str,
     pub start: E,
     pub end: E,
-    pub days: DayCount,
+    pub days: DayKind,
     pub norm: Option<i32>,
 }
 
-const fn stage(series: &'static str, start: E, end: E, days: DayCount, norm: Option<i32>) -> Stage {
+const fn stage(series: &'static str, start: E, end: E, days: DayKind, norm: Option<i32>) -> Stage {
     Stage { series, start, end, days, norm }
 }
 
-use DayCount::{Calendar, Working};
+use DayKind::{Calendar, Working};
 
 /// The stages of IND-06 with their norms (Handelingsprotocol Veilig Thuis, Kwaliteitskader RvdK, Normenkader JB/JR).
 pub(super) const STAGES: [Stage; 7] = [
@@ -67,7 +68,7 @@ fn counts(units: &[Unit<Course>], out: &mut Measures, courses: &[(&'static str, 
 /// IND-06: stages ended in the period; the anchor is the first end event of the trajectory.
 pub(super) fn ended(view: View, window: (Day, Day), sheet: &mut Sheet) {
     for stage in &STAGES {
-        let starts = view.firsts(stage.start);
+        let (starts, bins) = (view.firsts(stage.start), sheet.bins(stage.days));
         let units = in_window(view, &view.firsts(stage.end), window, |i, end| {
             let Some(start) = starts[i] else { return Course::NoStart };
             match view.columns.day(start).zip(view.columns.day(end)) {
@@ -79,7 +80,7 @@ pub(super) fn ended(view: View, window: (Day, Day), sheet: &mut Sheet) {
         sheet.series(stage.series, units, |units, out| {
             out.count("n", units, |u| u.found.days().is_some());
             out.quantiles(units, days_of);
-            out.bins(&DAY_BINS, units, days_of);
+            out.bins(&bins, units, days_of);
             match stage.norm {
                 Some(norm) => out.count("binnen_norm", units, |u| u.found.days().is_some_and(|d| d <= norm)),
                 None => out.own("binnen_norm", None),
@@ -97,7 +98,7 @@ pub(super) fn ended(view: View, window: (Day, Day), sheet: &mut Sheet) {
 /// IND-07, IND-08, IND-08P: timeliness of trajectories whose first start lies in the period; the anchor is the start.
 pub(super) fn timely(view: View, window: (Day, Day), stage: &Stage, sheet: &mut Sheet) {
     let norm = stage.norm.unwrap_or(i32::MAX);
-    let ends = view.firsts(stage.end);
+    let (ends, bins) = (view.firsts(stage.end), sheet.bins(stage.days));
     let units = in_window(view, &view.firsts(stage.start), window, |i, start| {
         let (start, end) = (view.columns.day(start), ends[i].map(|row| view.columns.day(row)));
         match (start, end) {
@@ -113,7 +114,7 @@ pub(super) fn timely(view: View, window: (Day, Day), stage: &Stage, sheet: &mut 
         out.count("teller", units, |u| u.found.days().is_some_and(|d| d <= norm));
         counts(units, out, &[("n_open_te_laat", Course::OpenTooLate)]);
         out.quantiles(units, days_of);
-        out.bins(&DAY_BINS, units, days_of);
+        out.bins(&bins, units, days_of);
         let rest = [
             ("n_gecensureerd", Course::Censored),
             ("n_onnauwkeurig", Course::Imprecise),
@@ -140,7 +141,7 @@ fn in_window<P>(
 /// When a waiting time is above the norm.
 #[derive(Clone, Copy)]
 pub(super) enum WaitNorm {
-    Days(DayCount, i32),
+    Days(DayKind, i32),
     Months(i32),
     None,
 }
@@ -195,6 +196,7 @@ pub(super) const QUEUES: [Queue; 6] = [
 
 /// IND-17: waiting on `today`, the last day of the period; the anchor is the first start.
 pub(super) fn waiting(view: View, today: Day, sheet: &mut Sheet) {
+    let bins = sheet.bins(DayKind::Calendar);
     for queue in &QUEUES {
         let mut stopped = vec![false; view.columns.trajectories()];
         for &(event_type, outcome) in queue.stops {
@@ -215,7 +217,7 @@ pub(super) fn waiting(view: View, today: Day, sheet: &mut Sheet) {
         sheet.series(queue.series, units, |units, out| {
             out.count("n", units, |u| wait(u).is_some());
             out.count("n_onnauwkeurig", units, |u| wait(u).is_none());
-            out.bins(&WAIT_BINS, units, |u| wait(u).map(|(days, _)| days));
+            out.bins(&bins, units, |u| wait(u).map(|(days, _)| days));
             match queue.norm {
                 WaitNorm::None => out.own("boven_norm", None),
                 _ => out.count("boven_norm", units, |u| wait(u).is_some_and(|(_, above)| above)),

@@ -5,15 +5,7 @@ use std::cmp::Reverse;
 use super::columns::{Columns, Row, at};
 use crate::domain::codes::{EventType, Maatregel};
 use crate::domain::day::{Day, WorkCalendar};
-
-/// Which day difference a norm is counted in.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum DayCount {
-    /// Working days in (start, end].
-    Working,
-    /// Calendar days, end − start.
-    Calendar,
-}
+use crate::policy::rules::DayKind;
 
 /// The events of an organisation as the programs see them: not those after the horizon or without any date.
 #[derive(Clone, Copy)]
@@ -106,10 +98,10 @@ impl<'a> View<'a> {
     }
 
     /// Days between, as the norm counts them.
-    pub fn days(self, count: DayCount, from: Day, to: Day) -> i32 {
+    pub fn days(self, count: DayKind, from: Day, to: Day) -> i32 {
         match count {
-            DayCount::Working => self.calendar.between(from, to),
-            DayCount::Calendar => to.0 - from.0,
+            DayKind::Working => self.calendar.between(from, to),
+            DayKind::Calendar => to.0 - from.0,
         }
     }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::columns::Row;
+use super::release::YEAR_ONLY;
 use super::sheet::{Measures, Sheet, Unit};
 use super::view::View;
 use crate::domain::codes::{EventType, Maatregel, Reden};
@@ -70,11 +71,16 @@ fn of_measures<'a>(view: View<'a>, rows: &'a [Row], measures: &'a [Maatregel]) -
 
 fn events(sheet: &mut Sheet, series: &str, rows: impl Iterator<Item = Row>, view: View) {
     let units = rows.map(|row| Unit::new(row, ())).collect();
+    let year_only = sheet.counts_year_only();
     sheet.series(series, units, |units, out: &mut Measures| {
         out.children("n_kinderen", units);
         out.children("n_som_organisaties", units);
         out.count("n_gebeurtenissen", units, |_| true);
         out.count("n_zonder_subject", units, |u| view.columns.subject(u.anchor).is_none());
+        if year_only {
+            let units: Vec<_> = units.iter().filter(|u| view.columns.is_known_to_the_year(u.anchor)).copied().collect();
+            out.children(YEAR_ONLY, &units);
+        }
     });
 }
 

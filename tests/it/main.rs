@@ -1,6 +1,7 @@
 //! The one integration binary: each module asserts behaviour through public doors.
 mod attacker;
 mod intake;
+mod relations;
 mod storage;
 mod storage_index;
 mod storage_kill;

@@ -1,0 +1,388 @@
+//! Relations between released counts that the definitions imply for every input; disclosure control reckons with them.
+//!
+//! A relation stands here only when it holds whatever the events are: imprecise dates, rows without subject, doubles.
+//! `tests/it/relations.rs` evaluates every relation on random events.
+
+use std::collections::BTreeSet;
+
+use super::definition::{Timing, Unit, Visibility, definition};
+use super::periods;
+use super::release::{Release, YEAR_ONLY, bin_measure, days_of, possible};
+use crate::domain::period::{Period, PeriodKind};
+use crate::domain::query::{IndicatorId, TableQuery};
+
+/// One count of a released table.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct CellRef {
+    /// The table.
+    pub table: TableQuery,
+    /// Series of the definition.
+    pub series: String,
+    /// Measure of the definition.
+    pub measure: String,
+    /// Dimension values, in the order of the table's `by`.
+    pub key: Vec<String>,
+}
+
+/// What always holds between counts.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Relation {
+    /// `total = sum(parts)`; with one part the two are the same number.
+    Sum {
+        /// The total.
+        total: CellRef,
+        /// Its parts.
+        parts: Vec<CellRef>,
+    },
+    /// `max(parts) <= total <= sum(parts)`.
+    Cover {
+        /// The total.
+        total: CellRef,
+        /// What covers it.
+        parts: Vec<CellRef>,
+    },
+    /// `total <= sum(parts)` only.
+    AtMost {
+        /// The total.
+        total: CellRef,
+        /// What it cannot exceed together.
+        parts: Vec<CellRef>,
+    },
+    /// `inner <= outer`; the rest, `outer - inner`, is a population of its own.
+    Nested {
+        /// The smaller population.
+        inner: CellRef,
+        /// The larger one.
+        outer: CellRef,
+    },
+}
+
+impl Relation {
+    /// Whether the relation holds for these values.
+    #[must_use]
+    pub fn holds(&self, value: impl Fn(&CellRef) -> i64) -> bool {
+        let sum = |parts: &[CellRef]| parts.iter().map(&value).sum::<i64>();
+        match self {
+            Self::Sum { total, parts } => value(total) == sum(parts),
+            Self::Cover { total, parts } => {
+                value(total) <= sum(parts) && parts.iter().all(|part| value(part) <= value(total))
+            }
+            Self::AtMost { total, parts } => value(total) <= sum(parts),
+            Self::Nested { inner, outer } => value(inner) <= value(outer),
+        }
+    }
+}
+
+/// The tables and, of every breakdown, the tables with fewer dimensions: their counts follow from the breakdown or bound
+/// it, printed or not, so the audit has to know them.
+#[must_use]
+pub fn closed(tables: &[TableQuery]) -> Vec<TableQuery> {
+    let mut all: BTreeSet<TableQuery> = tables.iter().cloned().collect();
+    for table in tables {
+        all.insert(TableQuery { by: Vec::new(), ..table.clone() });
+        for &dimension in &table.by {
+            all.insert(TableQuery { by: vec![dimension], ..table.clone() });
+        }
+    }
+    all.into_iter().collect()
+}
+
+/// Every relation between the counts of a plan, over the tables of [`closed`].
+///
+/// The cells named are those of [`Release::series`], [`Release::measures`] (hidden ones too) and [`Release::keys`] for
+/// which [`possible`] says that they can be other than 0.
+#[must_use]
+pub fn relations(tables: &[TableQuery], release: &Release) -> Vec<Relation> {
+    let tables: BTreeSet<TableQuery> = closed(tables).into_iter().collect();
+    let mut book = Book { release, relations: Vec::new() };
+    for table in &tables {
+        book.breakdowns(table);
+        for key in release.keys(&table.by) {
+            book.within(table, &key);
+            book.between_series(table, &key);
+            book.base(table, &tables, &key);
+        }
+        book.over_time(table, &tables);
+        book.same_breakdown(table, &tables);
+    }
+    book.relations
+}
+
+/// The relations found so far.
+struct Book<'a> {
+    release: &'a Release,
+    relations: Vec<Relation>,
+}
+
+impl Book<'_> {
+    fn cell(&self, table: &TableQuery, series: &str, measure: &str, key: &[String]) -> Option<CellRef> {
+        let known = self.release.has_series(table.indicator, series) && possible(table, series, key);
+        let [series, measure] = [series, measure].map(str::to_owned);
+        known.then(|| CellRef { table: table.clone(), series, measure, key: key.to_vec() })
+    }
+
+    /// Counted once in exactly one part.
+    fn sum(&mut self, total: Option<CellRef>, parts: Vec<Option<CellRef>>) {
+        let (Some(total), parts) = (total, present(parts)) else { return };
+        if parts.len() > 2 {
+            self.rests(&total, &parts);
+        }
+        if !parts.is_empty() {
+            self.relations.push(Relation::Sum { total, parts });
+        }
+    }
+
+    /// Counted at least once in a part, and once in the total.
+    fn cover(&mut self, total: Option<CellRef>, parts: Vec<Option<CellRef>>) {
+        let (Some(total), parts) = (total, present(parts)) else { return };
+        match parts.len() {
+            0 => {}
+            1 => self.relations.push(Relation::Sum { total, parts }),
+            _ => {
+                self.rests(&total, &parts);
+                self.relations.push(Relation::Cover { total, parts });
+            }
+        }
+    }
+
+    fn nested(&mut self, inner: Option<CellRef>, outer: Option<CellRef>) {
+        if let (Some(inner), Some(outer)) = (inner, outer) {
+            self.relations.push(Relation::Nested { inner, outer });
+        }
+    }
+
+    /// Each printed part leaves a rest of the total that is a population of its own.
+    fn rests(&mut self, total: &CellRef, parts: &[CellRef]) {
+        let printed = |cell: &CellRef| {
+            let measure = definition(cell.table.indicator).measure(&cell.measure);
+            measure.is_some_and(|m| m.visibility == Visibility::Released)
+        };
+        if printed(total) {
+            let nested = parts.iter().filter(|part| printed(part));
+            let nested = nested.map(|part| Relation::Nested { inner: part.clone(), outer: total.clone() });
+            self.relations.extend(nested);
+        }
+    }
+
+    /// Adds the relation that the unit of the indicator gives between a count and its parts.
+    fn parts(&mut self, single: bool, total: Option<CellRef>, parts: Vec<Option<CellRef>>) {
+        if single { self.sum(total, parts) } else { self.cover(total, parts) }
+    }
+
+    /// Cells of a breakdown and the table with one dimension less.
+    fn breakdowns(&mut self, table: &TableQuery) {
+        for place in 0..table.by.len() {
+            let mut parent = table.clone();
+            let dimension = parent.by.remove(place);
+            for series in self.release.series(table.indicator) {
+                for (measure, _) in self.release.measures(table, &series.name) {
+                    for key in self.release.keys(&parent.by) {
+                        let child = |value: String| {
+                            let mut key = key.clone();
+                            key.insert(place, value);
+                            self.cell(table, &series.name, &measure, &key)
+                        };
+                        let parts = self.release.values(dimension).into_iter().map(child).collect();
+                        let total = self.cell(&parent, &series.name, &measure, &key);
+                        self.parts(in_one_cell(table.indicator, &series.name), total, parts);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Measures of one series and cell.
+    fn within(&mut self, table: &TableQuery, key: &[String]) {
+        let indicator = table.indicator;
+        let (total, part, open) = match indicator {
+            IndicatorId::Ind06 => ("n", "binnen_norm", None),
+            IndicatorId::Ind07 | IndicatorId::Ind08 | IndicatorId::Ind08P => {
+                ("noemer", "teller", Some("n_open_te_laat"))
+            }
+            IndicatorId::Ind17 => ("n", "", None),
+            _ => return,
+        };
+        for series in self.release.series(indicator) {
+            let Some(days) = days_of(indicator, &series.name) else { continue };
+            let cut = self.release.bin_cut(indicator, days);
+            let bins: Vec<String> = cut.bins().iter().map(|bin| bin_measure(bin)).collect();
+            let cells = |book: &Self, measures: &[String]| -> Vec<Option<CellRef>> {
+                measures.iter().map(|m| book.cell(table, &series.name, m, key)).collect()
+            };
+            let mut all = cells(self, &bins);
+            all.extend(open.map(|open| self.cell(table, &series.name, open, key)));
+            let outer = self.cell(table, &series.name, total, key);
+            self.sum(outer.clone(), all);
+            if let Some(norm) = series.norm.map(|norm| norm.value).filter(|_| !part.is_empty()) {
+                let inner = self.cell(table, &series.name, part, key);
+                if let Some(place) = cut.edges.iter().position(|&edge| edge == norm) {
+                    let upto = cells(self, &bins[..=place]);
+                    self.sum(inner.clone(), upto);
+                }
+                self.nested(inner, outer);
+            }
+        }
+    }
+
+    /// Series of one table and cell.
+    fn between_series(&mut self, table: &TableQuery, key: &[String]) {
+        let indicator = table.indicator;
+        let names = |prefix: &str, names: &[&str]| names.iter().map(|n| format!("{prefix}{n}")).collect::<Vec<_>>();
+        let (prefix, measures): (_, &[&str]) = match indicator {
+            IndicatorId::Ind01 | IndicatorId::Ind02 if table.period.kind() == PeriodKind::Year => {
+                ("", &["n_kinderen", YEAR_ONLY])
+            }
+            IndicatorId::Ind01 | IndicatorId::Ind02 => ("", &["n_kinderen"]),
+            IndicatorId::Ind03 => ("LOKAAL|", &["n_som_organisaties"]),
+            IndicatorId::Ind10 => {
+                let parts = names("", &["DUUR_0-183", "DUUR_184-365", "DUUR_366+", "DUUR_OPEN"]);
+                let parts = parts.iter().map(|s| self.cell(table, s, "teller", key)).collect();
+                return self.sum(self.cell(table, "ALLE", "teller", key), parts);
+            }
+            IndicatorId::Ind13 if table.period.bounds().1.0 + 730 <= self.release.settings.horizon.0 => {
+                let [short, long] = ["MAATREGEL_12M", "MAATREGEL_24M"].map(|s| self.cell(table, s, "teller", key));
+                return self.nested(short, long);
+            }
+            _ => return,
+        };
+        for measure in measures {
+            let cells = |series: Vec<String>| series.iter().map(|s| self.cell(table, s, measure, key)).collect();
+            let parts: Vec<_> = cells(names(prefix, &["OTS", "VOTS", "VOOGDIJ"]));
+            let total = self.cell(table, &format!("{prefix}JB"), measure, key);
+            let mut covers = vec![(total, parts)];
+            for outer in ["OTS", "VOTS", "VOOGDIJ", "PJB"].iter().filter(|_| indicator == IndicatorId::Ind02) {
+                let inner = definition(indicator).series.iter().map(|s| s.name.clone());
+                let inner = inner.filter(|s| s.split_once('|').is_some_and(|(measure, _)| measure == *outer));
+                covers.push((self.cell(table, outer, measure, key), cells(inner.collect())));
+            }
+            for (total, parts) in covers {
+                self.cover(total, parts);
+            }
+        }
+    }
+
+    /// Follow-up counts and the children with the event that they start from.
+    fn base(&mut self, table: &TableQuery, tables: &BTreeSet<TableQuery>, key: &[String]) {
+        let (series, measure, base, outer): (&[&str], _, _, _) = match table.indicator {
+            IndicatorId::Ind10 => (&["ALLE"], "teller", IndicatorId::Ind01, "PJB"),
+            IndicatorId::Ind11 => (&["ALLE"], "teller_gekoppeld", IndicatorId::Ind02, "VOTS"),
+            IndicatorId::Ind13 => {
+                self.base_of(table, tables, key, (&["VT_HERMELDING_12M"], "teller", IndicatorId::Ind01, "VT_MELDING"));
+                (&["MAATREGEL_12M", "MAATREGEL_24M"], "teller", IndicatorId::Ind02, "JB")
+            }
+            _ => return,
+        };
+        self.base_of(table, tables, key, (series, measure, base, outer));
+    }
+
+    fn base_of(
+        &mut self,
+        table: &TableQuery,
+        tables: &BTreeSet<TableQuery>,
+        key: &[String],
+        (series, measure, base, outer): (&[&str], &str, IndicatorId, &str),
+    ) {
+        let base = TableQuery { indicator: base, ..table.clone() };
+        if tables.contains(&base) {
+            for series in series {
+                self.nested(self.cell(table, series, measure, key), self.cell(&base, outer, "n_kinderen", key));
+            }
+        }
+    }
+
+    /// A period and the shorter periods in it; on the last day, periods that end together.
+    fn over_time(&mut self, table: &TableQuery, tables: &BTreeSet<TableQuery>) {
+        let others = tables.iter().filter(|t| t.indicator == table.indicator && t.by == table.by).map(|t| t.period);
+        let others: BTreeSet<Period> = others.filter(|&p| p != table.period).collect();
+        let definition = definition(table.indicator);
+        let (inside, complete) = match definition.timing {
+            Timing::Delivery => return,
+            Timing::LastDay => {
+                let same = others.iter().find(|p| p.bounds().1 == table.period.bounds().1 && **p < table.period);
+                (same.copied().into_iter().collect(), true)
+            }
+            Timing::Flow => periods::inside(table.period, &others),
+        };
+        for key in self.release.keys(&table.by) {
+            for series in self.release.series(table.indicator) {
+                for (measure, _) in self.release.measures(table, &series.name) {
+                    if measure == YEAR_ONLY || inside.is_empty() {
+                        continue;
+                    }
+                    let part = |&period: &Period| {
+                        let table = TableQuery { period, ..table.clone() };
+                        self.cell(&table, &series.name, &measure, &key)
+                    };
+                    let parts: Vec<_> = inside.iter().map(part).collect();
+                    let total = self.cell(table, &series.name, &measure, &key);
+                    let extra = (definition.unit == Unit::Child && definition.timing == Timing::Flow)
+                        .then(|| self.year_only(table, &series.name, &key));
+                    self.period_parts(definition.unit, complete, total, (parts, extra.flatten()));
+                }
+            }
+        }
+    }
+
+    fn year_only(&self, table: &TableQuery, series: &str, key: &[String]) -> Option<CellRef> {
+        let year = table.period.kind() == PeriodKind::Year;
+        year.then(|| self.cell(table, series, YEAR_ONLY, key)).flatten()
+    }
+
+    fn period_parts(
+        &mut self,
+        unit: Unit,
+        complete: bool,
+        total: Option<CellRef>,
+        (mut parts, extra): (Vec<Option<CellRef>>, Option<CellRef>),
+    ) {
+        match (unit, complete) {
+            (Unit::Child, true) => {
+                parts.extend(extra.map(Some));
+                self.cover(total, parts);
+            }
+            (Unit::Trajectory, true) => self.sum(total, parts),
+            (Unit::Child | Unit::Trajectory, false) => {
+                if let Some(total) = total {
+                    self.rests(&total, &present(parts));
+                }
+            }
+            (Unit::FirstEvent, true) => {
+                if let Some(total) = total {
+                    self.relations.push(Relation::AtMost { total, parts: present(parts) });
+                }
+            }
+            (Unit::FirstEvent, false) | (Unit::Row, _) => {}
+        }
+    }
+
+    /// The same breakdown asked in another order of dimensions.
+    fn same_breakdown(&mut self, table: &TableQuery, tables: &BTreeSet<TableQuery>) {
+        let mut turned = table.clone();
+        turned.by.reverse();
+        if turned <= *table || !tables.contains(&turned) {
+            return;
+        }
+        for series in self.release.series(table.indicator) {
+            for (measure, _) in self.release.measures(table, &series.name) {
+                for key in self.release.keys(&table.by) {
+                    let reversed: Vec<String> = key.iter().rev().cloned().collect();
+                    let same = self.cell(&turned, &series.name, &measure, &reversed);
+                    self.sum(self.cell(table, &series.name, &measure, &key), vec![same]);
+                }
+            }
+        }
+    }
+}
+
+fn present(parts: Vec<Option<CellRef>>) -> Vec<CellRef> {
+    parts.into_iter().flatten().collect()
+}
+
+/// Whether a unit counts in one cell of a breakdown only. In the stock a child has one anchor for each measure.
+fn in_one_cell(indicator: IndicatorId, series: &str) -> bool {
+    match definition(indicator).unit {
+        Unit::Trajectory | Unit::FirstEvent => true,
+        Unit::Child => matches!(series, "LOKAAL|OTS" | "LOKAAL|VOTS" | "LOKAAL|PJB"),
+        Unit::Row => false,
+    }
+}
