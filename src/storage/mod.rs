@@ -6,4 +6,5 @@ pub mod files;
 pub mod index;
 pub mod journal;
 pub mod lock;
+pub mod log;
 pub mod state;

@@ -101,10 +101,15 @@ impl Manifest {
     }
 }
 
-/// The text of `manifest.sig`: an own first line, so that it can never pass for a checkpoint.
+/// The first lines of `manifest.sig`: not those of a checkpoint, so that neither can pass for the other.
+pub(super) fn manifest_head(origin: &str) -> String {
+    format!("ketenpoort.nl/export/v1\n{origin}\n")
+}
+
+/// The text of `manifest.sig`.
 #[must_use]
 pub fn manifest_text(origin: &str, manifest: &[u8]) -> String {
-    format!("ketenpoort.nl/export/v1\n{origin}\n{}\n", STANDARD.encode(digest(manifest).0))
+    format!("{}{}\n", manifest_head(origin), STANDARD.encode(digest(manifest).0))
 }
 
 /// An export cannot be made.

@@ -38,6 +38,19 @@ impl CompactTree {
         Self::default()
     }
 
+    /// The tree of `size` leaves with these roots of complete subtrees, largest first; `None` unless there is one root for
+    /// each 1 in the binary form of `size`. The roots are believed: compare [`CompactTree::root`] with a signed one.
+    #[must_use]
+    pub fn from_peaks(size: u64, peaks: Vec<Digest>) -> Option<Self> {
+        (peaks.len() == usize::try_from(size.count_ones()).ok()?).then_some(Self { size, peaks })
+    }
+
+    /// Roots of the complete subtrees, largest first.
+    #[must_use]
+    pub fn peaks(&self) -> &[Digest] {
+        &self.peaks
+    }
+
     /// Number of leaves.
     #[must_use]
     pub fn size(&self) -> u64 {

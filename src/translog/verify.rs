@@ -12,7 +12,8 @@ use self::entries::Entries;
 pub use self::report::{Finding, OpenTransfer, Report, Signer};
 use super::checkpoint::{Checkpoint, oin_of};
 use super::export::{
-    ATTACHMENTS, CHECKPOINT, FileRecord, MANIFEST, MANIFEST_NOTE, Manifest, key_fingerprint, manifest_text,
+    ATTACHMENTS, CHECKPOINT, FileRecord, MANIFEST, MANIFEST_NOTE, Manifest, key_fingerprint, manifest_head,
+    manifest_text,
 };
 use super::note::Note;
 use super::tiles::{bundle_path, bundles_of, tile_path, tiles_of};
@@ -80,14 +81,16 @@ pub fn verify(export: &dyn Files, trust: Option<&Trust>) -> Report {
     let key = trust.map(|trust| trust.key).or_else(|| manifest.as_ref().and_then(|(m, _)| m.verifying_key()));
     report.signer = if trust.is_some() { Signer::Trusted } else { Signer::NotChecked };
     report.key_fingerprint = key.as_ref().map(key_fingerprint);
+    if let Some((manifest, bytes)) = &manifest {
+        check_manifest_note(export, (&manifest.origin, bytes), key.as_ref(), &mut report);
+    }
     let Some((checkpoint, note)) = read_checkpoint(export, &mut report) else { return report };
     check_signer(&checkpoint, &note, key.as_ref(), &mut report);
     check_layout(&checkpoint, &names, &mut report);
     check_trust(&checkpoint, trust, &mut report);
     let entries = Entries::walk(export, &checkpoint, trust.and_then(|t| t.earlier.as_ref()), &mut report);
-    if let Some((manifest, bytes)) = &manifest {
+    if let Some((manifest, _)) = &manifest {
         check_manifest(manifest, &checkpoint, &entries, &mut report);
-        check_manifest_note(export, (&manifest.origin, bytes), key.as_ref(), &mut report);
     }
     report
 }
@@ -192,18 +195,28 @@ fn check_manifest(manifest: &Manifest, checkpoint: &Checkpoint, entries: &Entrie
     }
 }
 
+/// The note is a good one by this key, and it is about this manifest.
 fn check_manifest_note(export: &dyn Files, signed: (&str, &[u8]), key: Option<&VerifyingKey>, report: &mut Report) {
     let (origin, manifest) = signed;
-    let text = manifest_text(origin, manifest);
-    let checked = export.read(MANIFEST_NOTE).map_err(|error| error.to_string()).and_then(|bytes| {
+    let read = || {
+        let bytes = export.read(MANIFEST_NOTE).map_err(|error| error.to_string())?;
         let note = Note::decode(&bytes).map_err(|error| error.to_string())?;
-        if note.text != text || note.signatures.len() != 1 {
-            return Err("de notitie is niet die van dit manifest".to_owned());
-        }
         let key = key.ok_or("geen sleutel om de handtekening mee te controleren")?;
-        note.verify(origin, key).map_err(|error| error.to_string())
-    });
-    if let Err(text) = checked {
-        report.fault(MANIFEST_NOTE, None, text);
+        note.verify(origin, key).map_err(|error| error.to_string())?;
+        if note.signatures.len() == 1 {
+            Ok(note)
+        } else {
+            Err("er hoort precies één handtekening te staan".to_owned())
+        }
+    };
+    match read() {
+        Err(text) => report.fault(MANIFEST_NOTE, None, text),
+        Ok(note) if !note.text.starts_with(&manifest_head(origin)) => {
+            report.fault(MANIFEST_NOTE, None, "dit is niet de notitie bij een manifest van dit log");
+        }
+        Ok(note) if note.text != manifest_text(origin, manifest) => {
+            report.fault(MANIFEST, None, format!("dit is niet het manifest dat in {MANIFEST_NOTE} is ondertekend"));
+        }
+        Ok(_) => {}
     }
 }

@@ -6,3 +6,4 @@ mod storage;
 mod storage_index;
 mod storage_kill;
 mod tidy;
+mod translog;

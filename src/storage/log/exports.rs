@@ -1,0 +1,94 @@
+//! Exports as directories: writing one, and reading one for verification.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Component, Path, PathBuf};
+
+use super::{LogError, TransferLog};
+use crate::storage::files::{self, FileError};
+use crate::translog::export::{Exporter, Manifest};
+use crate::translog::note::Note;
+use crate::translog::verify::{Files, Unreadable};
+
+/// The largest file of an export that is read: a bundle of 256 longest entries is 16 MB, a manifest grows with the log.
+const MAX_FILE: u64 = 1 << 30;
+
+impl TransferLog {
+    /// Writes the whole log as an export into `out`, which must be empty or absent, with copies of cards and convenants
+    /// (name and bytes). The manifest's signature is written last: what was broken off does not verify.
+    ///
+    /// # Errors
+    /// [`LogError::File`] or [`LogError::Export`] from the disk, [`LogError::Unreadable`] for an entry.
+    pub fn export(&self, out: &Path, attachments: &[(&str, &[u8])], now_ms: u64) -> Result<Manifest, LogError> {
+        let io = |source| FileError::Io { path: out.to_owned(), source };
+        fs::create_dir_all(out).map_err(io)?;
+        if fs::read_dir(out).map_err(io)?.next().is_some() {
+            Err(io(io::Error::new(io::ErrorKind::AlreadyExists, "de map is niet leeg")))?;
+        }
+        let (checkpoint, note) = self.inner.sign()?;
+        let note = Note::decode(note.as_bytes()).map_err(LogError::Checkpoint)?;
+        let mut exporter = Exporter::new(|path: &str, bytes: &[u8]| put(out, path, bytes));
+        for record in self.raw_entries(0..checkpoint.size) {
+            exporter.entry(&record?.1).map_err(Box::new)?;
+        }
+        for (name, bytes) in attachments {
+            exporter.attach(name, bytes).map_err(Box::new)?;
+        }
+        Ok(exporter.finish(&note, self.inner.checkpoints.key(), now_ms).map_err(Box::new)?)
+    }
+}
+
+fn put(out: &Path, path: &str, bytes: &[u8]) -> Result<(), FileError> {
+    let path = out.join(path);
+    let write = || {
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?.write_all(bytes)
+    };
+    write().map_err(|source| FileError::Io { path: path.clone(), source })
+}
+
+/// An export on disk, for `translog::verify`. Symbolic links are not followed.
+#[derive(Clone, Debug)]
+pub struct ExportDirectory(PathBuf);
+
+impl ExportDirectory {
+    /// The export in this directory.
+    #[must_use]
+    pub fn new(dir: &Path) -> Self {
+        Self(dir.to_owned())
+    }
+}
+
+impl Files for ExportDirectory {
+    fn list(&self) -> Result<Vec<String>, Unreadable> {
+        let mut names = Vec::new();
+        let mut todo = vec![(self.0.clone(), String::new())];
+        while let Some((dir, prefix)) = todo.pop() {
+            let said = |error: io::Error| Unreadable(format!("{}: {error}", dir.display()));
+            for entry in fs::read_dir(&dir).map_err(said)? {
+                let entry = entry.map_err(said)?;
+                let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+                if entry.file_type().map_err(said)?.is_dir() {
+                    todo.push((entry.path(), format!("{name}/")));
+                } else {
+                    names.push(name);
+                }
+            }
+        }
+        Ok(names)
+    }
+
+    fn read(&self, path: &str) -> Result<Vec<u8>, Unreadable> {
+        let plain = Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
+        let full = self.0.join(path);
+        match fs::symlink_metadata(&full) {
+            _ if !plain => Err(Unreadable("het pad wijst buiten de export".to_owned())),
+            Ok(meta) if meta.is_file() => files::read_bounded(&full, MAX_FILE).map_err(|e| Unreadable(e.to_string())),
+            Ok(_) => Err(Unreadable("dit is geen gewoon bestand".to_owned())),
+            Err(_) => Err(Unreadable("het bestand ontbreekt".to_owned())),
+        }
+    }
+}

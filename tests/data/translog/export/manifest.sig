@@ -1,0 +1,5 @@
+ketenpoort.nl/export/v1
+ketenpoort.nl/log/00000099000000001000
+MMgrrn8ivRwx2TcUC93fSx3Yq73sAFr0KL20wNC6tf8=
+
+— ketenpoort.nl/log/00000099000000001000 BCrvSlMt0yzoNXom5/tYsR5ScVRMlD+lChBFwcXFOOcfon06AHiDpqMZ/GMw4uhTx2HjMC/4LzbGlqLHQvEJ7eS65wE=

@@ -1,0 +1,220 @@
+#!/usr/bin/env python3
+"""Verifies exports of a transfer log. Written from docs/formats/transfer-log.md alone, with the standard library only.
+
+    verify_export.py [--key HEX] EXPORT..
+
+Prints one line per export, "OK .." or "FAIL ..", and exits 1 if any fails. Slow and simple on purpose.
+"""
+import base64, hashlib, json, os, sys
+
+# --- Ed25519 verification, RFC 8032 section 5.1 -------------------------------------------------------------------------
+P = 2**255 - 19
+L = 2**252 + 27742317777372353535851937790883648493
+D = -121665 * pow(121666, P - 2, P) % P
+ROOT = pow(2, (P - 1) // 4, P)
+
+def recover_x(y, sign):
+    x2 = (y * y - 1) * pow(D * y * y + 1, P - 2, P) % P
+    x = pow(x2, (P + 3) // 8, P)
+    if (x * x - x2) % P:
+        x = x * ROOT % P
+    if (x * x - x2) % P or (x == 0 and sign):
+        raise ValueError("not a point")
+    return P - x if x & 1 != sign else x
+
+def add(a, b):
+    e, f = (a[1] - a[0]) * (b[1] - b[0]), (a[1] + a[0]) * (b[1] + b[0])
+    c, d = 2 * a[3] * b[3] * D, 2 * a[2] * b[2]
+    e, f, g, h = f - e, d - c, d + c, f + e
+    return e * f % P, g * h % P, f * g % P, e * h % P
+
+def times(n, point):
+    result = (0, 1, 1, 0)
+    while n:
+        if n & 1:
+            result = add(result, point)
+        point, n = add(point, point), n >> 1
+    return result
+
+def point_of(b):
+    n = int.from_bytes(b, "little")
+    y, sign = n & (1 << 255) - 1, n >> 255
+    check(y < P, "not a point")
+    x = recover_x(y, sign)
+    return x, y, 1, x * y % P
+
+BASE_Y = 4 * pow(5, P - 2, P) % P
+BASE = (recover_x(BASE_Y, 0), BASE_Y, 1, recover_x(BASE_Y, 0) * BASE_Y % P)
+
+def ed25519(key, message, signature):
+    check(len(signature) == 64, "signature length")
+    r, s = signature[:32], int.from_bytes(signature[32:], "little")
+    check(s < L, "signature range")
+    h = int.from_bytes(hashlib.sha512(r + key + message).digest(), "little") % L
+    a, b = times(s, BASE), add(point_of(r), times(h, point_of(key)))
+    check((a[0] * b[2] - b[0] * a[2]) % P == 0 and (a[1] * b[2] - b[1] * a[2]) % P == 0, "signature")
+
+# --- the format page -----------------------------------------------------------------------------------------------------
+def check(holds, text):
+    if not holds:
+        raise ValueError(text)
+
+def sha(b):
+    return hashlib.sha256(b).digest()
+
+def texts(b):
+    found = []
+    while b:
+        n = int.from_bytes(b[:2], "big")
+        check(len(b) >= 2 and 0 < n <= len(b) - 2, "list")
+        found.append(text(b[2 : 2 + n]))
+        b = b[2 + n :]
+    return found
+
+def text(b):
+    t = b.decode("utf-8")
+    check(not any(ord(c) < 0x20 or 0x7F <= ord(c) < 0xA0 for c in t), "control character")
+    return t
+
+def size_of(n):
+    return lambda b: check(len(b) == n, "length")
+
+def kind(most):
+    return lambda b: check(len(b) == 1 and 1 <= b[0] <= most, "kind")
+
+def uuid7(b):
+    check(len(b) == 16 and b[6] >> 4 == 7 and b[8] >> 6 == 2, "uuid")
+
+def oins(b):
+    check(len(b) % 20 == 0 and all(0x30 <= c <= 0x39 for c in b), "oin")
+
+def oin(b):
+    check(len(b) == 20, "oin"), oins(b)
+
+def day(b):
+    check(len(b) == 4 and -719162 <= int.from_bytes(b, "big", signed=True) <= 2932896, "day")
+
+n4, n8, hash32, opaque = size_of(4), size_of(8), size_of(32), lambda b: None
+FIELDS = [uuid7, size_of(16), n8, n8, kind(3), kind(5), kind(4), oin, oin, oins, text, hash32]
+FIELDS += [text] * 10 + [kind(2), texts, texts, texts, text, n4, opaque, opaque, size_of(12), n8]
+FIELDS += [hash32] * 4 + [n8, n8, kind(2), day, kind(3), hash32, hash32, size_of(6), n8, uuid7, n8]
+
+def entry(b):
+    check(b[:5] == b"KPTL\x01" and len(b) >= 21 and any(b[5:21]), "head of entry")
+    rest, found = b[21:], [None]
+    for number, rule in enumerate(FIELDS, 1):
+        n = int.from_bytes(rest[:2], "big")
+        check(len(rest) >= 2 and n <= len(rest) - 2, "entry broken off")
+        value, rest = rest[2 : 2 + n], rest[2 + n :]
+        check(value or number not in (1, 5, 6, 37), "required field %d" % number)
+        if value:
+            rule(value)
+        found.append(value)
+    check(not rest, "bytes after entry")
+    phase = found[6][0]
+    check(bool(found[7]) == (phase == 2) and bool(found[47]) == (phase == 5), "outcome or count")
+    check((found[23] == b"\x02") == (phase == 3) and (phase != 3 or found[24]) and (phase != 5 or found[38]), "phase")
+    return phase, found[1], int.from_bytes(found[37], "big")
+
+def root(hashes):
+    if len(hashes) < 2:
+        return hashes[0] if hashes else sha(b"")
+    k = 1 << (len(hashes) - 1).bit_length() - 1
+    return sha(b"\x01" + root(hashes[:k]) + root(hashes[k:]))
+
+def note(b, name, key):
+    whole = b.decode("utf-8")
+    check(all(ord(c) >= 0x20 and not 0x7F <= ord(c) < 0xA0 or c == "\n" for c in whole), "note characters")
+    content, lines = whole.rsplit("\n\n", 1)
+    check(lines.endswith("\n"), "note end")
+    want = sha(name.encode() + b"\n\x01" + key)[:4]
+    good = 0
+    for line in lines[:-1].split("\n"):
+        dash, who, blob = line.split(" ")
+        raw = base64.b64decode(blob, validate=True)
+        check(dash == "\u2014" and who and "+" not in who and len(raw) > 4, "note line")
+        check(base64.b64encode(raw).decode() == blob, "note base64")
+        if who == name and raw[:4] == want and not good:
+            ed25519(key, (content + "\n").encode(), raw[4:])
+            good += 1
+    check(good, "not signed by this key")
+    return content.split("\n"), lines.count("\n")
+
+def number(n):
+    parts = ["%03d" % (n % 1000)]
+    while n >= 1000:
+        n //= 1000
+        parts.insert(0, "x%03d" % (n % 1000))
+    return "/".join(parts)
+
+def verify(folder, trusted):
+    files = {}
+    for place, _, names in os.walk(folder):
+        for name in names:
+            path = os.path.join(place, name)
+            with open(path, "rb") as f:
+                files[os.path.relpath(path, folder).replace(os.sep, "/")] = f.read()
+    raw = files["manifest.json"]
+    m = json.loads(raw)
+    check((json.dumps(m, indent=2, ensure_ascii=False) + "\n").encode() == raw, "form of the manifest")
+    members = "format origin oin key key_fingerprint size from_ms to_ms exported_ms files".split()
+    check(list(m) == members and m["format"] == "ketenpoort-export/v1", "members of the manifest")
+    key = bytes.fromhex(m["key"])
+    check(key.hex() == m["key"] and trusted in (None, key), "another key")
+    check(m["key_fingerprint"] == "sha256:" + sha(key).hex(), "fingerprint")
+    check(m["origin"] == "ketenpoort.nl/log/" + m["oin"], "origin")
+    oin(m["oin"].encode())
+    signed, count = note(files["manifest.sig"], m["origin"], key)
+    want = ["ketenpoort.nl/export/v1", m["origin"], base64.b64encode(sha(raw)).decode()]
+    check(signed == want and count == 1, "manifest.sig")
+    listed = [{"path": p, "length": len(b), "sha256": sha(b).hex()} for p, b in files.items()]
+    listed = [f for f in listed if f["path"] not in ("manifest.json", "manifest.sig")]
+    check(m["files"] == sorted(listed, key=lambda f: f["path"].encode()), "files differ from the manifest")
+    lines, _ = note(files["checkpoint"], m["origin"], key)
+    check(lines[:2] == [m["origin"], str(m["size"])] and len(lines) == 3 and m["size"] >= 0, "checkpoint")
+    # every tile and bundle, from the entries up
+    used = {"checkpoint", "manifest.json", "manifest.sig"} | {p for p in files if p.startswith("attachments/")}
+    leaves, intents, times_ms, level, c = [], set(), [], 0, m["size"]
+    for n in range(-(-c // 256)):
+        width = min(256, c - 256 * n)
+        path = "tile/entries/" + number(n) + (".p/%d" % width if width < 256 else "")
+        used.add(path)
+        rest, got = files[path], 0
+        while rest:
+            size = int.from_bytes(rest[:2], "big")
+            check(len(rest) >= 2 + size, path + " broken off")
+            one, rest, got = rest[2 : 2 + size], rest[2 + size :], got + 1
+            phase, transfer, start = entry(one)
+            check(phase != 2 or transfer in intents, "entry %d: OUTCOME without INTENT" % len(leaves))
+            intents.update([transfer] if phase == 1 else [])
+            times_ms.append(start)
+            leaves.append(sha(b"\x00" + one))
+        check(got == width, path + " count")
+    hashes = leaves
+    while hashes:
+        for n in range(-(-len(hashes) // 256)):
+            part = hashes[256 * n : 256 * n + 256]
+            path = "tile/%d/%s" % (level, number(n)) + (".p/%d" % len(part) if len(part) < 256 else "")
+            check(files[path] == b"".join(part), path)
+            used.add(path)
+        full = len(hashes) // 256
+        hashes, level = [root(hashes[256 * n : 256 * n + 256]) for n in range(full)], level + 1
+    check(used == set(files), "unknown file")
+    check(lines[2] == base64.b64encode(root(leaves)).decode(), "root")
+    check([m["from_ms"], m["to_ms"]] == ([min(times_ms), max(times_ms)] if times_ms else [None, None]), "times")
+    return "%d entries, root %s, key %s" % (len(leaves), root(leaves).hex(), m["key_fingerprint"])
+
+def main(arguments):
+    trusted, bad = None, 0
+    if arguments[:1] == ["--key"]:
+        trusted, arguments = bytes.fromhex(arguments[1]), arguments[2:]
+    for folder in arguments:
+        try:
+            print("OK", folder, verify(folder, trusted))
+        except (ValueError, KeyError, IndexError, TypeError, AttributeError, OSError, RecursionError) as fault:
+            bad += 1
+            print("FAIL", folder, " ".join(repr(fault).split()))
+    return 1 if bad or not arguments else 0
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
