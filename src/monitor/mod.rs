@@ -1,4 +1,10 @@
 //! The ketenmonitor: adds up what nodes released and makes the report.
 
+pub mod csv;
+mod figures;
+pub mod html;
 pub mod merge;
 mod quantile;
+pub mod report;
+pub mod summary;
+mod text;

@@ -1,0 +1,171 @@
+//! The top of the page: the course of youth protection over time, the last year against the norms, and the coverage.
+
+use super::card::{bar_of, point};
+use super::chart::{Bar, Line, LineChart, bars, lines};
+use super::markup::{Markup, all, class, element, tag, text};
+use super::section::Page;
+use super::tables::plain;
+use crate::domain::codes::OrgType;
+use crate::domain::period::Period;
+use crate::domain::query::IndicatorId;
+use crate::monitor::figures::{Shown, percent, shown, shown_percent};
+use crate::monitor::text as words;
+
+/// Key figures, the chart over time, and the bars against the norms.
+pub(super) fn overview(page: &Page<'_>) -> Markup {
+    let Some(year) = page.years.last().copied() else { return all([]) };
+    let mut parts =
+        vec![element("h2", &[("id", "overzicht")], [text(format!("In één oogopslag, {year}"))]), tiles(page, year)];
+    parts.extend(course(page));
+    parts.extend(durations(page, year));
+    parts.extend(waiting(page, year));
+    element("section", &[("class", "overview"), ("aria-labelledby", "overzicht")], parts)
+}
+
+/// Large numbers of the last year.
+fn tiles(page: &Page<'_>, year: i16) -> Markup {
+    let period = Period::year_of(year);
+    let count = |id, series: &str| shown(page.figures.total(id, period, series, words::indicator(id).whole));
+    let share = |id: IndicatorId| {
+        let told = words::indicator(id);
+        let parts: Vec<&str> = told.parts.iter().map(|(measure, _)| *measure).collect();
+        let total = |measures: &[&str]| page.figures.total(id, period, "ALLE", measures);
+        shown_percent(percent(total(&parts), total(told.whole)))
+    };
+    let delivered = page.setting.parties.iter().filter(|p| p.missing.is_none()).count();
+    let tile = |name: &str, note: &str, figure: &Shown| {
+        let value = if figure.mark { figure.spoken.unwrap_or_default() } else { &figure.text };
+        let kind = if figure.mark { "value none" } else { "value" };
+        element("div", &[("class", "tile")], [tag("dt", name), class("dd", kind, value), class("dd", "note", note)])
+    };
+    let of_asked = format!("van {} gevraagde organisaties", page.setting.parties.len());
+    element(
+        "dl",
+        &[("class", "tiles")],
+        [
+            tile("Instroom jeugdbescherming", "kinderen, opgeteld over GI's", &count(IndicatorId::Ind01, "JB")),
+            tile("Uitstroom jeugdbescherming", "kinderen, opgeteld over GI's", &count(IndicatorId::Ind02, "JB")),
+            tile("Onderhanden", "kinderen met een maatregel op 31 december", &count(IndicatorId::Ind03, "LOKAAL|JB")),
+            tile("Tijdig een jeugdbeschermer", "binnen 5 werkdagen", &share(IndicatorId::Ind07)),
+            tile("Geantwoord", &of_asked, &plain(i64::try_from(delivered).unwrap_or_default())),
+        ],
+    )
+}
+
+/// Inflow, outflow and stock of youth protection over the quarters.
+fn course(page: &Page<'_>) -> Option<Markup> {
+    let labels: Vec<String> = page.quarters.iter().map(ToString::to_string).collect();
+    let line = |name: &str, id: IndicatorId, series: &str| {
+        let whole = words::indicator(id).whole;
+        let points = page.quarters.iter().map(|quarter| point(page.figures.total(id, *quarter, series, whole)));
+        Line { name: name.to_owned(), points: points.collect() }
+    };
+    lines(&LineChart {
+        id: "verloop".to_owned(),
+        title: "Jeugdbescherming: instroom, uitstroom en onderhanden per kwartaal (kinderen)".to_owned(),
+        labels: &labels,
+        lines: vec![
+            line("Onderhanden, einde kwartaal", IndicatorId::Ind03, "LOKAAL|JB"),
+            line("Instroom", IndicatorId::Ind01, "JB"),
+            line("Uitstroom", IndicatorId::Ind02, "JB"),
+        ],
+        small: false,
+    })
+}
+
+/// Lead times of the last year against their norms.
+fn durations(page: &Page<'_>, year: i16) -> Option<Markup> {
+    let id = IndicatorId::Ind06;
+    let told = words::indicator(id);
+    let normed = page.figures.series(id).into_iter().filter(|series| words::norm_days(id, series).is_some());
+    let found: Vec<Bar> =
+        normed.filter_map(|series| bar_of(page, (id, series), &told, Period::year_of(year))).collect();
+    let title = format!("Doorlooptijden in {year} tegen de norm: blauw is binnen, oranje is boven de norm");
+    (!found.is_empty()).then(|| bars(&title, &found))
+}
+
+/// Waiting at the end of the last year against the norms.
+fn waiting(page: &Page<'_>, year: i16) -> Option<Markup> {
+    let id = IndicatorId::Ind17;
+    let told = words::indicator(id);
+    let period = Period::year_of(year);
+    let bar = |series: &&str| {
+        let total = |measures: &[&str]| page.figures.total(id, period, series, measures);
+        total(&["boven_norm"])?;
+        let mut bar = bar_of(page, (id, series), &told, period)?;
+        // The bins of waiting do not end at the norms, so the bar has two parts: above the norm, and the rest.
+        let above = percent(total(&["boven_norm"]), total(told.whole));
+        bar.segments = above.map_or_else(Vec::new, super::card::beyond);
+        bar.note = format!("{} wachtenden", shown(total(told.whole)).text);
+        bar.result = above.map_or("niet te tonen".to_owned(), |p| format!("{p}\u{a0}% boven de norm"));
+        Some(bar)
+    };
+    let found: Vec<Bar> = page.figures.series(id).iter().filter_map(bar).collect();
+    let title = format!("Wachtenden op 31 december {year}: oranje wacht langer dan de norm");
+    (!found.is_empty()).then(|| bars(&title, &found))
+}
+
+/// Who was asked, who answered, and why not.
+pub(super) fn coverage(page: &Page<'_>) -> Markup {
+    let parties = &page.setting.parties;
+    let missing: Vec<_> = parties.iter().filter(|p| p.missing.is_some()).collect();
+    let sentence = if missing.is_empty() {
+        format!("Alle {} gevraagde organisaties hebben geantwoord.", parties.len())
+    } else {
+        format!(
+            "{} van de {} gevraagde organisaties hebben geantwoord. Cijfers waarvan een deel ontbreekt, staan er als \
+             ‘ten minste’.",
+            parties.len() - missing.len(),
+            parties.len()
+        )
+    };
+    let rows = parties.iter().map(|party| {
+        let (kind, state) = match &party.missing {
+            None => ("ok", "geantwoord".to_owned()),
+            Some(reason) => ("no", format!("ontbreekt: {reason}")),
+        };
+        element(
+            "tr",
+            &[],
+            [
+                element("th", &[("scope", "row")], [text(&party.name)]),
+                element("td", &[], [text(kind_name(party.org_type))]),
+                element("td", &[("class", kind)], [text(state)]),
+            ],
+        )
+    });
+    let heads = ["Organisatie", "Soort", "Antwoord"].map(|head| element("th", &[("scope", "col")], [text(head)]));
+    let table = element(
+        "table",
+        &[("class", "words")],
+        [
+            class("caption", "unseen", "Dekking per organisatie"),
+            element("thead", &[], [element("tr", &[], heads)]),
+            element("tbody", &[], rows),
+        ],
+    );
+    let open = !missing.is_empty();
+    let folded = [tag("summary", "Alle organisaties"), element("div", &[("class", "scroll")], [table])];
+    let attributes: &[(&str, &str)] = if open { &[("open", "")] } else { &[] };
+    element(
+        "section",
+        &[("class", "coverage-panel"), ("aria-labelledby", "dekking")],
+        [
+            element("h2", &[("id", "dekking")], [text("Dekking")]),
+            class("p", if open { "coverage incomplete" } else { "coverage" }, sentence),
+            element("details", attributes, folded),
+        ],
+    )
+}
+
+fn kind_name(org_type: OrgType) -> &'static str {
+    match org_type {
+        OrgType::Gem => "gemeente",
+        OrgType::Vt => "Veilig Thuis",
+        OrgType::Rvdk => "Raad voor de Kinderbescherming",
+        OrgType::Gi => "gecertificeerde instelling",
+        OrgType::Jha => "jeugdhulpaanbieder",
+        OrgType::Monitor => "ketenmonitor",
+        OrgType::Gate => "poortwachter",
+    }
+}

@@ -1,0 +1,151 @@
+//! The page as a reader and a browser meet it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::*;
+use crate::domain::codes::OrgType;
+use crate::domain::day::Day;
+use crate::domain::oin::Oin;
+use crate::domain::period::Period;
+use crate::domain::table::{Coverage, Mark, Row, Scope, Table};
+use crate::monitor::report::{ConvenantRef, Party};
+
+fn row(series: &str, measure: &str, value: Option<i64>, high: bool) -> Row {
+    Row {
+        series: series.into(),
+        measure: measure.into(),
+        key: BTreeMap::new(),
+        value,
+        mark: value.is_none().then_some(Mark::Suppressed),
+        low: value.map(|v| v - 2),
+        high: value.filter(|_| high).map(|v| v + 2),
+    }
+}
+
+fn table(indicator: &str, period: &str, rows: Vec<Row>) -> Table {
+    Table {
+        indicator: indicator.into(),
+        version: "1".into(),
+        period: Some(Period::parse(period).expect("period")),
+        by: vec![],
+        peildatum: Day::parse("2025-03-01").expect("day"),
+        scope: Scope::Optelling,
+        protected: true,
+        rows,
+        coverage: Coverage { expected: 3, delivered: 2, missing: vec![oin()], window: None },
+        sources: vec![],
+        certificate: None,
+    }
+}
+
+fn oin() -> Oin {
+    Oin::parse("00000099000000000001").expect("oin")
+}
+
+fn report(example: bool) -> Report {
+    let convenant = ConvenantRef { id: "voorbeeld".into(), version: 3, hash: "sha256:00".into() };
+    let period: Vec<Period> = ["2024-Q1", "2024"].iter().map(|p| Period::parse(p).expect("period")).collect();
+    let inflow = |value| {
+        vec![row("JB", "n_som_organisaties", Some(value), false), row("VOTS", "n_som_organisaties", None, false)]
+    };
+    let plan = vec![
+        row("GI_PLAN", "n", Some(100), true),
+        row("GI_PLAN", "binnen_norm", Some(60), true),
+        row("GI_PLAN", "bin:0-42", Some(60), true),
+        row("GI_PLAN", "bin:43+", Some(40), true),
+        row("GI_PLAN", "mediaan", Some(36), false),
+    ];
+    let tables = vec![
+        table("IND-01", "2024-Q1", inflow(55)),
+        table("IND-01", "2024", inflow(1_230)),
+        table("IND-06", "2024", plan),
+    ];
+    Report { period, tables, convenant, example }
+}
+
+fn setting() -> Setting {
+    let party = |number: u8, name: &str, missing: Option<&str>| Party {
+        oin: Oin::parse(&format!("00000099{number:012}")).expect("oin"),
+        name: name.into(),
+        org_type: OrgType::Gi,
+        missing: missing.map(str::to_owned),
+    };
+    Setting {
+        region: "<Regio> & Co".into(),
+        convenant: String::new(),
+        parties: vec![party(1, "GI \"Alfa\"", Some("niet bereikbaar")), party(2, "GI Beta", None)],
+        gemeenten: BTreeMap::new(),
+    }
+}
+
+#[test]
+fn the_page_says_what_the_report_holds() {
+    let page = write(&report(true), &setting());
+    for wanted in [
+        "Ketenmonitor &lt;Regio&gt; &amp; Co",
+        "versie 3",
+        "2025-03-01",
+        "≥\u{a0}1.230",
+        "niet bereikbaar",
+        "Dekking: 2 van 3 organisaties; ontbreekt: GI &quot;Alfa&quot;",
+        "60\u{a0}% binnen norm · mediaan 36",
+        "Niet vrijgegeven of niet aangeleverd, over de hele periode: Voorlopige OTS.",
+        "ten minste",
+    ] {
+        assert!(page.contains(wanted), "{wanted} is not on the page");
+    }
+}
+
+#[test]
+fn only_an_example_bears_the_watermark() {
+    assert!(write(&report(true), &setting()).contains("class=\"watermark\""));
+    assert!(!write(&report(false), &setting()).contains("VOORBEELD"));
+}
+
+#[test]
+fn the_page_stands_alone_and_runs_nothing() {
+    let page = write(&report(true), &setting());
+    for foreign in ["http:", "https:", "<script", "javascript:", "@import", "url(", "<link", "<img", "<iframe", " on"] {
+        let bare = if foreign == " on" {
+            page.contains(" onclick") || page.contains(" onload")
+        } else {
+            page.contains(foreign)
+        };
+        assert!(!bare, "{foreign}");
+    }
+}
+
+/// Opens and closes of elements are balanced, ids are unique, and what is referred to exists.
+#[test]
+fn the_markup_is_well_formed() {
+    let page = write(&report(true), &setting());
+    let body = &page[page.find("<body").expect("body")..];
+    let (mut open, mut ids, mut used) = (Vec::new(), BTreeSet::new(), Vec::new());
+    for piece in body.split('<').skip(1) {
+        let inside = piece.split('>').next().expect("end of tag");
+        let name = inside.split([' ', '/']).find(|n| !n.is_empty()).expect("name").to_owned();
+        match inside.strip_prefix('/') {
+            Some(_) if name == "html" => {}
+            Some(_) => assert_eq!(open.pop(), Some(name), "closed in another order"),
+            None => open.push(name),
+        }
+        for (attribute, list) in [(" id=\"", true), (" aria-labelledby=\"", false), (" href=\"#", false)] {
+            let Some((_, rest)) = inside.split_once(attribute) else { continue };
+            for value in rest.split('"').next().unwrap_or_default().split(' ') {
+                if list {
+                    assert!(ids.insert(value.to_owned()), "id {value} twice");
+                } else {
+                    used.push(value.to_owned());
+                }
+            }
+        }
+    }
+    assert!(open.is_empty(), "left open: {open:?}");
+    assert!(used.iter().all(|id| ids.contains(id)), "{used:?} {ids:?}");
+}
+
+#[test]
+fn an_empty_report_is_a_page_too() {
+    let empty = Report { tables: vec![], ..report(false) };
+    assert!(write(&empty, &Setting::default()).contains("geen tabellen"));
+}

@@ -1,0 +1,86 @@
+//! The report in a few aligned lines for a terminal.
+
+use super::figures::{Figures, Shown, percent, shown, shown_percent};
+use super::report::{Report, Setting};
+use super::text::{self as words, Shape};
+use crate::domain::period::Period;
+use crate::domain::query::IndicatorId;
+
+/// Years shown, the last ones.
+const YEARS: usize = 4;
+
+/// The main figures by year, the coverage, and what the marks mean; ends with a line end.
+#[must_use]
+pub fn write(report: &Report, setting: &Setting) -> String {
+    let figures = Figures::of(report);
+    let mut years = figures.years();
+    years.drain(..years.len().saturating_sub(YEARS));
+    let mut out = heading(report, setting);
+    for id in figures.indicators() {
+        let lines = lines_of(&figures, id, &years);
+        if lines.is_empty() {
+            continue;
+        }
+        let title = format!("{} ({id})", words::indicator(id).title);
+        let heads = years.iter().map(ToString::to_string).collect();
+        out.push_str(&line(&title, heads));
+        for (name, values) in lines {
+            out.push_str(&line(&format!("  {name}"), values.into_iter().map(|v| v.text).collect()));
+        }
+        out.push('\n');
+    }
+    out.push_str("x niet vrijgegeven   - kan niet voorkomen   . niet aangeleverd   ≥ ten minste\n");
+    out
+}
+
+fn heading(report: &Report, setting: &Setting) -> String {
+    let mut out = String::new();
+    if report.example {
+        out.push_str("VOORBEELD: alle kinderen en gebeurtenissen zijn verzonnen\n");
+    }
+    let day = report.tables.first().map_or(String::new(), |t| format!(", peildatum {}", t.peildatum));
+    out.push_str(&format!("Ketenmonitor {}{day}\n", setting.region));
+    out.push_str(&format!("Convenant {} versie {}\n", report.convenant.id, report.convenant.version));
+    let answered = setting.parties.iter().filter(|p| p.missing.is_none()).count();
+    out.push_str(&format!("Dekking: {answered} van {} organisaties\n", setting.parties.len()));
+    for party in &setting.parties {
+        if let Some(reason) = &party.missing {
+            out.push_str(&format!("  ontbreekt: {} ({reason})\n", party.name));
+        }
+    }
+    out.push('\n');
+    out
+}
+
+/// One line a series that has a number in one of the years; reasons of ending are left to the files.
+fn lines_of(figures: &Figures<'_>, id: IndicatorId, years: &[i16]) -> Vec<(String, Vec<Shown>)> {
+    let told = words::indicator(id);
+    if told.shape == Shape::Quality {
+        return Vec::new();
+    }
+    let mut lines = Vec::new();
+    for series in figures.series(id).into_iter().filter(|s| !s.contains('|') || s.starts_with("LOKAAL|")) {
+        let total = |year: &i16, measures: &[&str]| figures.total(id, Period::year_of(*year), series, measures);
+        let counts: Vec<Shown> = years.iter().map(|year| shown(total(year, told.whole))).collect();
+        if counts.iter().all(|count| count.mark) {
+            continue;
+        }
+        lines.push((words::series(id, series), counts));
+        if let Some((measure, label)) = told.parts.iter().find(|(m, _)| years.iter().any(|y| total(y, &[m]).is_some()))
+        {
+            let share = |year| shown_percent(percent(total(year, &[measure]), total(year, told.whole)));
+            lines.push((format!("  {label}"), years.iter().map(share).collect()));
+        }
+    }
+    lines
+}
+
+/// A name and right-aligned values.
+fn line(name: &str, values: Vec<String>) -> String {
+    let mut out = format!("{name:<46}");
+    for value in values {
+        out.push_str(&format!("{value:>9}"));
+    }
+    out.push('\n');
+    out
+}
