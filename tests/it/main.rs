@@ -1,5 +1,6 @@
 //! The one integration binary: each module asserts behaviour through public doors.
 mod attacker;
+mod convenant;
 mod intake;
 mod relations;
 mod storage;
