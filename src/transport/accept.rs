@@ -104,7 +104,12 @@ impl Acceptor {
     }
 
     fn refuse(&self, reason: ReasonCode, claimed: Option<Oin>) {
-        tracing::warn!(code = %reason, oin = ?claimed, "verbinding geweigerd: {}", reason.sentence());
+        // A flood must not fill the journal; the node counts these.
+        if reason == ReasonCode::TooManyConnections {
+            tracing::debug!(code = %reason, "verbinding geweigerd");
+        } else {
+            tracing::warn!(code = %reason, oin = ?claimed, "verbinding geweigerd: {}", reason.sentence());
+        }
         self.service.connection_refused(reason, claimed);
     }
 

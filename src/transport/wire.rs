@@ -250,7 +250,8 @@ mod tests {
 
     #[test]
     fn each_broken_field_of_a_question_has_its_own_error() {
-        let cases: [(InvalidRequest, fn(&mut proto::AggregateRequest)); 7] = [
+        type Break = fn(&mut proto::AggregateRequest);
+        let cases: [(InvalidRequest, Break); 7] = [
             (InvalidRequest::RequestId, |m| m.request_id.truncate(15)),
             (InvalidRequest::ConvenantHash, |m| m.convenant_hash.push(0)),
             (InvalidRequest::NoTables, |m| m.tables.clear()),

@@ -2,6 +2,7 @@
 mod attacker;
 mod convenant;
 mod intake;
+mod proto;
 mod relations;
 mod storage;
 mod storage_index;

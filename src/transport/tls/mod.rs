@@ -72,7 +72,7 @@ impl TlsHandle {
     }
 
     /// Looks at the files, and swaps the state when they changed and are good; then checks the certificates of all
-    /// living connections again, by the lists and the clock of now. Reads files: call it from a thread that may block.
+    /// living connections again, by the lists and the clock of now. A list that expired ends them all. Reads files: call it from a thread that may block.
     ///
     /// # Errors
     /// [`TlsError`] when a file is broken; the old state stays in use (and is still swept).
