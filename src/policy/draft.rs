@@ -43,6 +43,9 @@ pub const RELEASED: &[IndicatorId] = &[
     IndicatorId::Ind17,
 ];
 
+/// The version of the definitions that this version of the program computes (definitions 3).
+pub const DEFINITION_VERSION: &str = "1.0";
+
 /// The legal basis of the ketenmonitor (purpose P1).
 const MONITOR_BASIS: &str =
     "Jeugdwet 7.4.1 lid 2, 7.4.3 en 7.4.4; Wmo 2015 4.2.12 lid 1 en 2; alleen cijfers na vrijgavetoets";
@@ -94,7 +97,7 @@ fn default_grant(indicator: IndicatorId) -> Grant {
     let year = vec![vec![], one(Dimension::Gemeente), one(Dimension::Leeftijd), one(Dimension::Maatregel)];
     Grant {
         indicator,
-        version: "1".to_owned(),
+        version: DEFINITION_VERSION.to_owned(),
         route: Route::Node,
         tables: vec![
             TableGrant { period: PeriodKind::Quarter, by: vec![vec![]] },

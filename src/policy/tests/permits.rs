@@ -33,7 +33,7 @@ fn the_monitor_gets_what_the_plan_declares_and_the_permit_tells_its_terms() {
     assert_eq!(permit.bin_cut(IndicatorId::Ind06, DayKind::Working).expect("cut").edges, [5, 10, 42]);
     assert_eq!(permit.domains().values(Dimension::Gemeente), ["0001", "0002", "overig"]);
     assert_eq!(permit.convenant_version(), ("voorbeeld", 1));
-    assert_eq!(permit.definition_version(IndicatorId::Ind06), Some("1"));
+    assert_eq!(permit.definition_version(IndicatorId::Ind06), Some("1.0"));
     assert!(permit.legal_basis().contains("Jeugdwet"));
 }
 
