@@ -121,6 +121,9 @@ pub enum ExportError<E> {
     /// An entry of the log does not decode.
     #[error("logregel {0}: {1}")]
     Entry(u64, InvalidEntry),
+    /// An attachment's name is not a plain file name.
+    #[error("de bijlage {0:?} heeft geen gewone bestandsnaam (letters, cijfers, punt, streepje)")]
+    Name(String),
     /// The checkpoint is not one.
     #[error("het checkpoint: {0}")]
     Checkpoint(#[from] InvalidNote),
@@ -165,11 +168,16 @@ impl<E, P: FnMut(&str, &[u8]) -> Result<(), E>> Exporter<P> {
         self.put_all(full)
     }
 
-    /// Adds the copy of a card or convenant under `attachments/`.
+    /// Adds the copy of a card or convenant under `attachments/`; `name` has ASCII letters, digits, `.`, `-` and `_` only
+    /// and does not start with a dot.
     ///
     /// # Errors
-    /// [`ExportError::Put`] when the file is refused.
+    /// [`ExportError::Name`]; [`ExportError::Put`] when the file is refused.
     pub fn attach(&mut self, name: &str, bytes: &[u8]) -> Result<(), ExportError<E>> {
+        let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
+        if !plain || name.is_empty() || name.starts_with('.') {
+            return Err(ExportError::Name(name.to_owned()));
+        }
         self.put(&format!("{ATTACHMENTS}{name}"), bytes)
     }
 

@@ -259,6 +259,59 @@ fn a_checkpoint_that_cannot_be_written_is_made_up_for() {
     }
 }
 
+/// One life of a log on a disk that fails somewhere; how many appends were acknowledged, `None` when it was never made.
+fn life(dir: &Path, disk: &Disk) -> Option<u64> {
+    let options = LogOptions { checkpoint_after: Duration::from_secs(3600), resume_every: 2, ..failing(disk) };
+    let log = TransferLog::create_with(dir, oin(), Arc::new(key(1)), options).ok()?;
+    let mut acknowledged = 0;
+    for n in 0..4 {
+        if log.append(&entry(n)).is_err() {
+            break;
+        }
+        acknowledged = n + 1;
+        if n % 2 == 1 {
+            let _ = log.checkpoint();
+        }
+    }
+    Some(acknowledged)
+}
+
+/// Everything acknowledged is there, unchanged, and the log goes on; one that was never whole can be made now.
+fn check_after(dir: &Path, made: Option<u64>, what: &str) {
+    let log = match made {
+        Some(_) => open(dir).unwrap_or_else(|error| panic!("{what}: {error}")),
+        None => open(dir).unwrap_or_else(|_| create(dir)),
+    };
+    let acknowledged = made.unwrap_or(0);
+    assert!(log.len() >= acknowledged, "{what}: {} of {acknowledged}", log.len());
+    let bytes: Vec<Vec<u8>> = log.raw_entries(0..log.len()).map(|r| r.expect("read").1).collect();
+    assert_eq!(bytes, encoded(log.len()), "{what}");
+    assert_eq!(log.audit().expect("audit").1, root_of(&bytes), "{what}");
+    assert_eq!(log.checkpoint().expect("signed").root, root_of(&bytes), "{what}");
+}
+
+#[test]
+fn a_failure_at_any_step_of_a_life_loses_nothing_and_leaves_a_log_that_opens() {
+    let plain = Disk::failing(Vec::new());
+    let place = tempdir().expect("directory");
+    assert_eq!(life(place.path(), &plain), Some(4));
+    let mut runs = 0;
+    for step in Step::ALL {
+        let halfway = (step == Step::Write).then_some((Moment::Halfway, std::io::ErrorKind::StorageFull));
+        let kinds = [(Moment::Before, std::io::ErrorKind::StorageFull), (Moment::After, std::io::ErrorKind::Other)];
+        for nth in 1..=plain.count(step) {
+            for (moment, error) in kinds.into_iter().chain(halfway) {
+                let place = tempdir().expect("directory");
+                let made = life(place.path(), &Disk::failing(vec![Fault { step, nth, moment, error }]));
+                check_after(place.path(), made, &format!("{step:?} {nth} {moment:?} {error:?}"));
+                runs += 1;
+            }
+        }
+    }
+    println!("{runs} failures");
+    assert!(runs > 60, "{runs} failures");
+}
+
 #[test]
 fn listings_filter() {
     let place = tempdir().expect("directory");

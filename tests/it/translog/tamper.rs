@@ -228,3 +228,12 @@ fn garbage_instead_of_files_gives_findings_and_never_a_panic() {
     }
     assert!(!check(&Export::new()).is_intact());
 }
+
+#[test]
+fn attachments_have_plain_names() {
+    let mut exporter = Exporter::new(|_: &str, _: &[u8]| Ok::<(), Infallible>(()));
+    for name in ["../card", "a/b", "", ".hidden", "naam met spatie"] {
+        assert!(exporter.attach(name, b"x").is_err(), "{name}");
+    }
+    assert!(exporter.attach("card-1.json", b"x").is_ok());
+}
