@@ -7,6 +7,7 @@ pub mod definition;
 mod family;
 mod follow;
 mod periods;
+pub mod quality;
 pub mod raw;
 pub mod relations;
 pub mod release;

@@ -1,8 +1,10 @@
 //! The one integration binary: each module asserts behaviour through public doors.
 mod attacker;
 mod convenant;
+mod indicator;
 mod intake;
 mod proto;
+mod region;
 mod relations;
 mod storage;
 mod storage_index;
