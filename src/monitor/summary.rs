@@ -59,7 +59,7 @@ fn lines_of(figures: &Figures<'_>, id: IndicatorId, years: &[i16]) -> Vec<(Strin
         return Vec::new();
     }
     let mut lines = Vec::new();
-    for series in figures.series(id).into_iter().filter(|s| !s.contains('|') || s.starts_with("LOKAAL|")) {
+    for series in figures.series(id).into_iter().filter(|s| !words::is_reason(s)) {
         let total = |year: &i16, measures: &[&str]| figures.total(id, Period::year_of(*year), series, measures);
         let counts: Vec<Shown> = years.iter().map(|year| shown(total(year, told.whole))).collect();
         if counts.iter().all(|count| count.mark) {

@@ -1,6 +1,6 @@
 //! The Dutch words of the report: titles, definitions and norms of the indicators, names of series and measures.
 
-use crate::domain::codes::Maatregel;
+use crate::domain::codes::{Maatregel, Reden};
 use crate::domain::query::{Dimension, IndicatorId};
 
 /// How an indicator is shown.
@@ -158,7 +158,7 @@ pub(super) fn series(id: IndicatorId, code: &str) -> String {
     if let Some((head, tail)) = code.split_once('|') {
         return match head {
             "LOKAAL" => series(id, tail),
-            _ => format!("{}, reden {tail}", series(id, head)),
+            _ => format!("{}: {}", series(id, head), reason(tail)),
         };
     }
     let fixed = match (id, code) {
@@ -198,6 +198,28 @@ pub(super) fn series(id: IndicatorId, code: &str) -> String {
         _ => code,
     };
     fixed.to_owned()
+}
+
+/// Whether a series is a measure with a reason of ending (`OTS|04`).
+pub(super) fn is_reason(code: &str) -> bool {
+    code.contains('|') && !code.starts_with("LOKAAL|")
+}
+
+fn reason(code: &str) -> &str {
+    match Reden::parse(code) {
+        Some(Reden::R01 | Reden::R11) => "meerderjarig",
+        Some(Reden::R02) => "tussentijds opgeheven",
+        Some(Reden::R03) => "niet verlengd",
+        Some(Reden::R04) => "volgens plan",
+        Some(Reden::R05) => "gezagsbeëindigende maatregel",
+        Some(Reden::R06 | Reden::R15) => "overlijden",
+        Some(Reden::R07) => "omgezet in OTS",
+        Some(Reden::R12) => "voogdij naar pleegouder",
+        Some(Reden::R13) => "voogdij naar contactpersoon",
+        Some(Reden::R14) => "gezag hersteld",
+        Some(Reden::R31) => "einde",
+        None => "reden onbekend",
+    }
 }
 
 /// Order in which series of an indicator are shown: the chain's own order, reasons of ending last.

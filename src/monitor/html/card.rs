@@ -97,7 +97,7 @@ pub(super) fn duration_card(page: &Page<'_>, id: IndicatorId, series: &str, told
         quarters.push(tag("h4", "Binnen norm"));
         quarters.push(years_by_quarters(page, &format!("{caption}, binnen norm"), true, share));
     }
-    let bar = page.years.last().and_then(|y| bar_of(page, (id, series), told, Period::year_of(*y)));
+    let bar = page.years.last().filter(|_| normed).and_then(|y| bar_of(page, (id, series), told, Period::year_of(*y)));
     let drawn = bar.map(|bar| bars(&format!("Verdeling in {}", page.years.last().unwrap_or(&0)), &[bar]));
     let content =
         [drawn.unwrap_or_default(), measures_by_years(page, &caption, rows), element("details", &[], quarters)];
@@ -213,6 +213,7 @@ pub(super) fn legend() -> Markup {
             row(mark(Mark::Impossible), "kan volgens de definitie niet voorkomen"),
             row(mark(Mark::Missing), "niet aangeleverd"),
             row("≥", "ten minste: een of meer organisaties konden hun deel niet vrijgeven of leveren"),
+            row("○", "open teken in een grafiek: ten minste; een onderbroken lijn: niet vrijgegeven"),
             row("open", "ligt in de laatste klasse, die geen bovengrens heeft"),
         ],
     )

@@ -49,7 +49,7 @@ impl Frame {
         if small {
             Self { width: 360, height: 130, left: 44, bottom: 24, top: 10, right: 10, most, last }
         } else {
-            Self { width: 760, height: 280, left: 64, bottom: 40, top: 14, right: 16, most, last }
+            Self { width: 600, height: 250, left: 64, bottom: 40, top: 14, right: 16, most, last }
         }
     }
 

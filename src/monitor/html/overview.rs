@@ -16,7 +16,7 @@ pub(super) fn overview(page: &Page<'_>) -> Markup {
     let Some(year) = page.years.last().copied() else { return all([]) };
     let mut parts =
         vec![element("h2", &[("id", "overzicht")], [text(format!("In één oogopslag, {year}"))]), tiles(page, year)];
-    parts.extend(course(page));
+    parts.push(element("div", &[("class", "pair")], course(page)));
     parts.extend(durations(page, year));
     parts.extend(waiting(page, year));
     element("section", &[("class", "overview"), ("aria-labelledby", "overzicht")], parts)
@@ -52,25 +52,25 @@ fn tiles(page: &Page<'_>, year: i16) -> Markup {
     )
 }
 
-/// Inflow, outflow and stock of youth protection over the quarters.
-fn course(page: &Page<'_>) -> Option<Markup> {
+/// Inflow and outflow of youth protection over the quarters, and its stock.
+fn course(page: &Page<'_>) -> Vec<Markup> {
     let labels: Vec<String> = page.quarters.iter().map(ToString::to_string).collect();
     let line = |name: &str, id: IndicatorId, series: &str| {
         let whole = words::indicator(id).whole;
         let points = page.quarters.iter().map(|quarter| point(page.figures.total(id, *quarter, series, whole)));
         Line { name: name.to_owned(), points: points.collect() }
     };
-    lines(&LineChart {
-        id: "verloop".to_owned(),
-        title: "Jeugdbescherming: instroom, uitstroom en onderhanden per kwartaal (kinderen)".to_owned(),
-        labels: &labels,
-        lines: vec![
-            line("Onderhanden, einde kwartaal", IndicatorId::Ind03, "LOKAAL|JB"),
-            line("Instroom", IndicatorId::Ind01, "JB"),
-            line("Uitstroom", IndicatorId::Ind02, "JB"),
-        ],
-        small: false,
-    })
+    let chart = |id: &str, title: &str, drawn: Vec<Line>| {
+        let (id, title) = (id.to_owned(), format!("Jeugdbescherming: {title}"));
+        lines(&LineChart { id, title, labels: &labels, lines: drawn, small: false })
+    };
+    let flow = vec![line("Instroom", IndicatorId::Ind01, "JB"), line("Uitstroom", IndicatorId::Ind02, "JB")];
+    let stock = vec![line("Onderhanden", IndicatorId::Ind03, "LOKAAL|JB")];
+    let charts = [
+        chart("verloop", "instroom en uitstroom per kwartaal (kinderen)", flow),
+        chart("stand", "onderhanden aan het einde van het kwartaal (kinderen)", stock),
+    ];
+    charts.into_iter().flatten().collect()
 }
 
 /// Lead times of the last year against their norms.
@@ -144,18 +144,20 @@ pub(super) fn coverage(page: &Page<'_>) -> Markup {
             element("tbody", &[], rows),
         ],
     );
-    let open = !missing.is_empty();
+    let absent = missing.iter().map(|party| {
+        let reason = party.missing.as_deref().unwrap_or_default();
+        element("li", &[], [tag("strong", &party.name), text(format!(": {reason}"))])
+    });
+    let mut parts = vec![
+        element("h2", &[("id", "dekking")], [text("Dekking")]),
+        class("p", if missing.is_empty() { "coverage" } else { "coverage incomplete" }, sentence),
+    ];
+    if !missing.is_empty() {
+        parts.push(element("ul", &[("class", "absent")], absent));
+    }
     let folded = [tag("summary", "Alle organisaties"), element("div", &[("class", "scroll")], [table])];
-    let attributes: &[(&str, &str)] = if open { &[("open", "")] } else { &[] };
-    element(
-        "section",
-        &[("class", "coverage-panel"), ("aria-labelledby", "dekking")],
-        [
-            element("h2", &[("id", "dekking")], [text("Dekking")]),
-            class("p", if open { "coverage incomplete" } else { "coverage" }, sentence),
-            element("details", attributes, folded),
-        ],
-    )
+    parts.push(element("details", &[], folded));
+    element("section", &[("class", "coverage-panel"), ("aria-labelledby", "dekking")], parts)
 }
 
 fn kind_name(org_type: OrgType) -> &'static str {

@@ -1,9 +1,11 @@
 //! One indicator: its definition, norm and coverage, a card for each series, and the breakdowns.
 
+use std::collections::BTreeMap;
+
 use super::card::{cohort_card, count_card, duration_card, quality_card};
 use super::markup::{Markup, all, class, element, tag, text};
-use super::tables::figure_cell;
-use crate::domain::period::{Period, PeriodKind};
+use super::tables::{figure_cell, measures_by_years};
+use crate::domain::period::Period;
 use crate::domain::query::{Dimension, IndicatorId};
 use crate::domain::table::{Row, Table};
 use crate::monitor::figures::{Figures, pick, shown};
@@ -24,6 +26,8 @@ pub(super) fn section(page: &Page<'_>, id: IndicatorId) -> Markup {
     let series = page.figures.series(id);
     // Series of which nothing may be shown are named in one sentence, so that they fill no page with marks.
     let (open, closed): (Vec<&str>, Vec<&str>) = series.into_iter().partition(|s| has_number(page, id, s));
+    // Reasons of ending would be many small cards: they share one table.
+    let (reasons, open): (Vec<&str>, Vec<&str>) = open.into_iter().partition(|s| words::is_reason(s));
     let cards = open.iter().map(|series| match told.shape {
         Shape::Duration => duration_card(page, id, series, &told),
         Shape::Cohort => cohort_card(page, id, series, &told),
@@ -32,6 +36,9 @@ pub(super) fn section(page: &Page<'_>, id: IndicatorId) -> Markup {
     });
     let mut parts = vec![heading(id, &told), coverage_line(page, id)];
     parts.push(element("div", &[("class", "cards")], cards));
+    if !reasons.is_empty() {
+        parts.push(reasons_table(page, id, &told, &reasons));
+    }
     if !closed.is_empty() {
         let names: Vec<String> = closed.iter().map(|series| words::series(id, series)).collect();
         let sentence = format!("Niet vrijgegeven of niet aangeleverd, over de hele periode: {}.", names.join("; "));
@@ -80,19 +87,36 @@ fn coverage_line(page: &Page<'_>, id: IndicatorId) -> Markup {
     class("p", if missing.is_empty() { "coverage" } else { "coverage incomplete" }, format!("{sentence}."))
 }
 
-/// The tables by one or two dimensions, folded, the last year first.
-fn breakdowns(page: &Page<'_>, id: IndicatorId, told: &IndicatorText) -> Markup {
-    let mut tables: Vec<&Table> = page.figures.tables_of(id).filter(|table| !table.by.is_empty()).collect();
-    tables.sort_by(|a, b| (&a.by, b.period).cmp(&(&b.by, a.period)));
-    let year = |table: &&&Table| table.period.is_none_or(|p| p.kind() == PeriodKind::Year);
-    let shown = tables.iter().filter(year).map(|table| breakdown(page, id, told, table));
-    all(shown)
+/// Reasons of ending by year.
+fn reasons_table(page: &Page<'_>, id: IndicatorId, told: &IndicatorText, series: &[&str]) -> Markup {
+    let rows = series.iter().map(|series| {
+        let total = |year: &i16| page.figures.total(id, Period::year_of(*year), series, told.whole);
+        (words::series(id, series), page.years.iter().map(|year| shown(total(year))).collect())
+    });
+    let caption = "Reden van beëindiging, per jaar";
+    let table = measures_by_years(page, caption, rows.collect());
+    element("div", &[("class", "reasons")], [tag("h3", caption), table])
 }
 
+/// The tables by one or two dimensions: folded, one fold for each breakdown, the last year first.
+fn breakdowns(page: &Page<'_>, id: IndicatorId, told: &IndicatorText) -> Markup {
+    let mut folds: BTreeMap<&[Dimension], Vec<&Table>> = BTreeMap::new();
+    for table in page.figures.tables_of(id).filter(|table| !table.by.is_empty()) {
+        folds.entry(&table.by).or_default().push(table);
+    }
+    let folds = folds.into_iter().map(|(by, mut tables)| {
+        tables.sort_by_key(|table| std::cmp::Reverse(table.period));
+        let names: Vec<&str> = by.iter().map(|d| words::dimension(*d)).collect();
+        let name = format!("Naar {}", names.join(" en "));
+        let shown = tables.into_iter().map(|table| breakdown(page, id, told, table));
+        element("details", &[("class", "breakdown")], std::iter::once(tag("summary", &name)).chain(shown))
+    });
+    all(folds)
+}
+
+/// One table of a breakdown, under its period.
 fn breakdown(page: &Page<'_>, id: IndicatorId, told: &IndicatorText, table: &Table) -> Markup {
-    let by: Vec<&str> = table.by.iter().map(|d| words::dimension(*d)).collect();
-    let period = table.period.map_or(String::new(), |p| format!(", {p}"));
-    let name = format!("Naar {}{period}", by.join(" en "));
+    let name = table.period.map_or("Hele levering".to_owned(), |p| p.to_string());
     let all_series = page.figures.series(id);
     let open = |series: &&&str| table.rows.iter().any(|r| r.series == **series && r.value.is_some());
     let columns: Vec<&str> = all_series.iter().filter(open).copied().collect();
@@ -101,7 +125,7 @@ fn breakdown(page: &Page<'_>, id: IndicatorId, told: &IndicatorText, table: &Tab
     } else {
         breakdown_table(page, (id, &name), told, table, &columns)
     };
-    element("details", &[("class", "breakdown")], [tag("summary", &name), content])
+    all([tag("h4", &name), content])
 }
 
 fn breakdown_table(

@@ -64,8 +64,12 @@ fn table(
     heads: impl IntoIterator<Item = String>,
     rows: impl IntoIterator<Item = Markup>,
 ) -> Markup {
-    let corner =
-        if corner.is_empty() { element("td", &[], []) } else { element("th", &[("scope", "col")], [text(corner)]) };
+    // Years explain themselves to whoever sees the table; the heading is there for whoever does not.
+    let corner = match corner {
+        "" => element("td", &[], []),
+        "Jaar" => element("th", &[("scope", "col")], [class("span", "unseen", corner)]),
+        _ => element("th", &[("scope", "col")], [text(corner)]),
+    };
     let heads = heads.into_iter().map(|head| element("th", &[("scope", "col"), ("class", "num")], [text(head)]));
     element(
         "table",
