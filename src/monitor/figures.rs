@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::csv::mark;
+use super::quantile::bin;
 use super::report::Report;
 use super::text;
 use crate::domain::period::{Period, PeriodKind};
@@ -65,8 +66,14 @@ impl<'a> Figures<'a> {
     pub(super) fn series(&self, id: IndicatorId) -> Vec<&'a str> {
         let all: BTreeSet<&str> = self.tables_of(id).flat_map(|t| t.rows.iter().map(|r| r.series.as_str())).collect();
         let mut all: Vec<&str> = all.into_iter().collect();
-        all.sort_by_key(|code| text::series_order(code));
+        all.sort_by_key(|code| text::series_order(id, code));
         all
+    }
+
+    /// The bins of a table in words, in order.
+    pub(super) fn bins(&self, table: &Table) -> Vec<String> {
+        let bins: BTreeSet<_> = table.rows.iter().filter_map(|row| bin(&row.measure)).collect();
+        bins.into_iter().map(text::bin).collect()
     }
 
     /// The total of a series in a period: the first of the measures that has a number, else the first that is listed.

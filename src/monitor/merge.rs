@@ -9,6 +9,7 @@ use crate::domain::day::Day;
 use crate::domain::oin::Oin;
 use crate::domain::query::{Dimension, Query, TableQuery};
 use crate::domain::table::{Coverage, Mark, Row, Scope, Table};
+use crate::indicator::definition::{Definition, Measure, MeasureKind, Visibility, definition, org_type};
 
 /// A released count was rounded to a multiple of five, so it stands for at most this much less or more.
 const ROUNDING: i64 = 2;
@@ -37,9 +38,6 @@ pub enum NodeResult {
     /// No answer; the text says why, for a reader of the report.
     Missing(String),
 }
-
-/// Organisation types that can own a series of an indicator; without a series, any series of it.
-pub type Owners<'a> = &'a dyn Fn(&str, Option<&str>) -> &'a [OrgType];
 
 /// One figure's place in a table.
 type Place = (String, String, BTreeMap<Dimension, String>);
@@ -72,25 +70,29 @@ struct Sum {
 ///
 /// A table with another peildatum or definition version, or one that is not protected, counts as not delivered.
 #[must_use]
-pub fn merge(question: &Query, peildatum: Day, outcomes: &[NodeOutcome], owners: Owners<'_>) -> Vec<Table> {
-    question.tables().iter().map(|query| merge_table(query, peildatum, outcomes, owners)).collect()
+pub fn merge(question: &Query, peildatum: Day, outcomes: &[NodeOutcome]) -> Vec<Table> {
+    question.tables().iter().map(|query| merge_table(query, peildatum, outcomes)).collect()
 }
 
-fn merge_table(query: &TableQuery, peildatum: Day, outcomes: &[NodeOutcome], owners: Owners<'_>) -> Table {
-    let indicator = query.indicator.as_str();
+fn merge_table(query: &TableQuery, peildatum: Day, outcomes: &[NodeOutcome]) -> Table {
+    let (indicator, defined) = (query.indicator.as_str(), definition(query.indicator));
+    let types = defined.org_types();
     let version = agreed_version(query, peildatum, outcomes);
     let nodes: Vec<NodeTable<'_>> = outcomes
         .iter()
-        .filter(|node| owners(indicator, None).contains(&node.org_type))
+        .filter(|node| types.contains(&node.org_type))
         .map(|node| NodeTable::of(node, query, peildatum, version))
         .collect();
-    let places: BTreeSet<&Place> =
-        nodes.iter().filter_map(|n| n.delivered.as_ref()).flat_map(|d| d.rows.keys()).collect();
-    let mut rows: Vec<Row> = Vec::new();
-    for place in places.into_iter().filter(|(_, measure, _)| !QUANTILES.contains(&measure.as_str())) {
-        let sum = sum_of(place, &nodes, owners(indicator, Some(&place.0)));
-        rows.push(sum.into_row(place.clone()));
-    }
+    let mut places: BTreeSet<Place> =
+        nodes.iter().filter_map(|n| n.delivered.as_ref()).flat_map(|d| d.rows.keys().cloned()).collect();
+    places.extend(undelivered(query, defined, &places));
+    let counts = places.into_iter().filter(|(_, measure, _)| !QUANTILES.contains(&measure.as_str()));
+    let mut rows: Vec<Row> = counts
+        .filter_map(|place| {
+            let owner = org_type(defined.series(&place.0)?.owner);
+            Some(sum_of(&place, &nodes, owner).into_row(place))
+        })
+        .collect();
     rows.extend(quantiles(indicator, &rows));
     rows.sort_by(|a, b| (&a.series, &a.key, order(&a.measure)).cmp(&(&b.series, &b.key, order(&b.measure))));
     let period = if indicator == "IND-24" { None } else { Some(query.period) };
@@ -144,15 +146,17 @@ impl<'a> NodeTable<'a> {
     fn of(node: &'a NodeOutcome, query: &TableQuery, peildatum: Day, version: Option<&str>) -> Self {
         let NodeResult::Answered(tables) = &node.result else { return Self { node, delivered: None } };
         let table = tables.iter().find(|t| fits(t, query, peildatum) && Some(t.version.as_str()) == version);
-        Self { node, delivered: table.map(Delivered::of) }
+        Self { node, delivered: table.map(|table| Delivered::of(table, definition(query.indicator))) }
     }
 }
 
 impl<'a> Delivered<'a> {
-    fn of(table: &'a Table) -> Self {
+    fn of(table: &'a Table, defined: &Definition) -> Self {
         let mut rows = BTreeMap::new();
-        // What a node counts of the whole chain holds its own events only; added up it would be no chain figure.
-        for row in table.rows.iter().filter(|row| !row.series.starts_with("KETEN|")) {
+        // A series that no node may release is not added up either: what one node counts of the whole chain
+        // (`KETEN|JB`) holds its own events only.
+        let released = |row: &&Row| defined.series(&row.series).is_some_and(|series| series.released);
+        for row in table.rows.iter().filter(released) {
             let place = (row.series.clone(), summed_name(&row.measure).to_owned(), row.key.clone());
             // Of one node both names are the same number.
             rows.entry(place).or_insert(row);
@@ -166,9 +170,30 @@ fn summed_name(measure: &str) -> &str {
     if measure == "n_kinderen" { "n_som_organisaties" } else { measure }
 }
 
-fn sum_of(place: &Place, nodes: &[NodeTable<'_>], owners: &[OrgType]) -> Sum {
+/// The places of series that no node lists, since none of their owners delivered: every released count, for the keys
+/// that the table has.
+fn undelivered(query: &TableQuery, defined: &Definition, places: &BTreeSet<Place>) -> Vec<Place> {
+    let listed: BTreeSet<&str> = places.iter().map(|(series, ..)| series.as_str()).collect();
+    let mut keys: BTreeSet<BTreeMap<Dimension, String>> = places.iter().map(|(_, _, key)| key.clone()).collect();
+    if query.by.is_empty() {
+        keys.insert(BTreeMap::new());
+    }
+    let released =
+        |measure: &&Measure| measure.kind == MeasureKind::Count && measure.visibility == Visibility::Released;
+    let mut found = Vec::new();
+    for series in defined.series.iter().filter(|s| s.released && !listed.contains(s.name.as_str())) {
+        let normed = |measure: &&Measure| series.norm.is_some() || measure.name != "binnen_norm";
+        for measure in defined.measures.iter().filter(released).filter(normed) {
+            let name = summed_name(measure.name);
+            found.extend(keys.iter().map(|key| (series.name.clone(), name.to_owned(), key.clone())));
+        }
+    }
+    found
+}
+
+fn sum_of(place: &Place, nodes: &[NodeTable<'_>], owner: OrgType) -> Sum {
     let mut sum = Sum::default();
-    for node in nodes.iter().filter(|n| owners.contains(&n.node.org_type)) {
+    for node in nodes.iter().filter(|n| n.node.org_type == owner) {
         match &node.delivered {
             None => sum.missing = true,
             // An organisation whose type could own the series, but which does not (one municipality delivers the table).

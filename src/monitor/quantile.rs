@@ -2,11 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::query::Dimension;
+use crate::domain::query::{Dimension, IndicatorId};
 use crate::domain::table::{Mark, Row};
+use crate::indicator::definition::definition;
+
+/// First and last day of a bin; the last bin has no end.
+pub(super) type Bin = (i64, Option<i64>);
 
 /// First and last day of a bin measure (`bin:6-10`); the last bin has no end (`bin:92+`).
-pub(super) fn bin(measure: &str) -> Option<(i64, Option<i64>)> {
+pub(super) fn bin(measure: &str) -> Option<Bin> {
     let range = measure.strip_prefix("bin:")?;
     if let Some(from) = range.strip_suffix('+') {
         return Some((from.parse().ok()?, None));
@@ -18,8 +22,9 @@ pub(super) fn bin(measure: &str) -> Option<(i64, Option<i64>)> {
 
 /// The rows `mediaan` and `p80` for every series and key of `rows` that has bins of lead times.
 pub(super) fn quantiles(indicator: &str, rows: &[Row]) -> Vec<Row> {
-    // The bins of IND-17 are counts of who still waits: no durations, so no quantile of durations.
-    if indicator == "IND-17" {
+    // Bins of who still waits are no durations: only an indicator that defines a median gets one.
+    let defined = IndicatorId::parse(indicator).is_some_and(|id| definition(id).measure("mediaan").is_some());
+    if !defined {
         return Vec::new();
     }
     let mut groups: BTreeMap<(&str, &BTreeMap<Dimension, String>), Vec<&Row>> = BTreeMap::new();

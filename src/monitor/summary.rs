@@ -2,7 +2,7 @@
 
 use super::figures::{Figures, Shown, percent, shown, shown_percent};
 use super::report::{Report, Setting};
-use super::text::{self as words, Shape};
+use super::text as words;
 use crate::domain::period::Period;
 use crate::domain::query::IndicatorId;
 
@@ -21,7 +21,7 @@ pub fn write(report: &Report, setting: &Setting) -> String {
         if lines.is_empty() {
             continue;
         }
-        let title = format!("{} ({id})", words::indicator(id).title);
+        let title = format!("{} ({id})", words::presentation(id).title);
         let heads = years.iter().map(ToString::to_string).collect();
         out.push_str(&line(&title, heads));
         for (name, values) in lines {
@@ -54,10 +54,7 @@ fn heading(report: &Report, setting: &Setting) -> String {
 
 /// One line a series that has a number in one of the years; reasons of ending are left to the files.
 fn lines_of(figures: &Figures<'_>, id: IndicatorId, years: &[i16]) -> Vec<(String, Vec<Shown>)> {
-    let told = words::indicator(id);
-    if told.shape == Shape::Quality {
-        return Vec::new();
-    }
+    let told = words::presentation(id);
     let mut lines = Vec::new();
     for series in figures.series(id).into_iter().filter(|s| !words::is_reason(s)) {
         let total = |year: &i16, measures: &[&str]| figures.total(id, Period::year_of(*year), series, measures);
@@ -66,10 +63,9 @@ fn lines_of(figures: &Figures<'_>, id: IndicatorId, years: &[i16]) -> Vec<(Strin
             continue;
         }
         lines.push((words::series(id, series), counts));
-        if let Some((measure, label)) = told.parts.iter().find(|(m, _)| years.iter().any(|y| total(y, &[m]).is_some()))
-        {
-            let share = |year| shown_percent(percent(total(year, &[measure]), total(year, told.whole)));
-            lines.push((format!("  {label}"), years.iter().map(share).collect()));
+        if let Some(part) = told.part.filter(|part| years.iter().any(|y| total(y, &[part]).is_some())) {
+            let share = |year| shown_percent(percent(total(year, &[part]), total(year, told.whole)));
+            lines.push(("  binnen norm".to_owned(), years.iter().map(share).collect()));
         }
     }
     lines
@@ -77,7 +73,7 @@ fn lines_of(figures: &Figures<'_>, id: IndicatorId, years: &[i16]) -> Vec<(Strin
 
 /// A name and right-aligned values.
 fn line(name: &str, values: Vec<String>) -> String {
-    let mut out = format!("{name:<46}");
+    let mut out = format!("{name:<62}");
     for value in values {
         out.push_str(&format!("{value:>9}"));
     }

@@ -192,10 +192,21 @@ fn legend(lines: &[Line]) -> Markup {
     element("ul", &[("class", "legend")], items)
 }
 
-/// A part of a bar: its share in thousandths and whether it is within the norm.
+/// What a part of a bar says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Tone {
+    /// Within the norm.
+    Good,
+    /// Beyond the norm.
+    Late,
+    /// A waiting time, the longer the darker.
+    Wait,
+}
+
+/// A part of a bar and its share in thousandths.
 pub(super) struct Segment {
     pub(super) thousandths: i64,
-    pub(super) good: bool,
+    pub(super) tone: Tone,
 }
 
 /// A named bar of shares, with what is said beside it.
@@ -227,17 +238,22 @@ pub(super) fn bars(title: &str, bars: &[Bar]) -> Markup {
 fn drawn_bar(bar: &Bar) -> Markup {
     let mut parts = vec![tag("title", format!("{}: {}", bar.name, bar.result))];
     parts.push(element("rect", &[("class", "bar-rest"), ("width", "1000"), ("height", "20")], []));
-    let (mut x, mut shade, mut was_good) = (0, 0, None);
+    let (mut x, mut shade, mut before) = (0, 0, None);
     for segment in &bar.segments {
-        shade = if was_good == Some(segment.good) { shade + 1 } else { 1 };
-        was_good = Some(segment.good);
-        let kind = format!("{} shade{}", if segment.good { "good" } else { "late" }, shade.min(4));
+        shade = if before == Some(segment.tone) { shade + 1 } else { 1 };
+        before = Some(segment.tone);
+        let tone = match segment.tone {
+            Tone::Good => "good",
+            Tone::Late => "late",
+            Tone::Wait => "wait",
+        };
+        let kind = format!("{tone} shade{}", shade.min(4));
         let (from, width) = (x.to_string(), segment.thousandths.to_string());
         parts.push(element("rect", &[("class", &kind), ("x", &from), ("width", &width), ("height", "20")], []));
         x += segment.thousandths;
     }
-    let within: i64 = bar.segments.iter().filter(|s| s.good).map(|s| s.thousandths).sum();
-    if within > 0 && bar.segments.iter().any(|s| !s.good) {
+    let within: i64 = bar.segments.iter().filter(|s| s.tone == Tone::Good).map(|s| s.thousandths).sum();
+    if within > 0 && bar.segments.iter().any(|s| s.tone == Tone::Late) {
         let x = (within - 2).to_string();
         parts.push(element("rect", &[("class", "norm"), ("x", &x), ("width", "4"), ("height", "20")], []));
     }

@@ -77,7 +77,7 @@ fn content(report: &Report, page: &Page<'_>) -> Markup {
     let indicators = page.figures.indicators();
     let links = indicators.iter().map(|id| {
         let target = format!("#{id}");
-        element("li", &[], [element("a", &[("href", &target)], [text(words::indicator(*id).title)])])
+        element("li", &[], [element("a", &[("href", &target)], [text(words::presentation(*id).title)])])
     });
     let contents = element("nav", &[("aria-label", "Inhoud"), ("class", "contents")], [element("ul", &[], links)]);
     let mut parts = vec![contents, overview::overview(page), overview::coverage(page)];

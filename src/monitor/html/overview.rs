@@ -1,7 +1,7 @@
 //! The top of the page: the course of youth protection over time, the last year against the norms, and the coverage.
 
-use super::card::{bar_of, point};
-use super::chart::{Bar, Line, LineChart, bars, lines};
+use super::card::{bar_of, point, shares};
+use super::chart::{Bar, Line, LineChart, Segment, Tone, bars, lines};
 use super::markup::{Markup, all, class, element, tag, text};
 use super::section::Page;
 use super::tables::plain;
@@ -25,12 +25,13 @@ pub(super) fn overview(page: &Page<'_>) -> Markup {
 /// Large numbers of the last year.
 fn tiles(page: &Page<'_>, year: i16) -> Markup {
     let period = Period::year_of(year);
-    let count = |id, series: &str| shown(page.figures.total(id, period, series, words::indicator(id).whole));
+    let count = |id, series: &str| shown(page.figures.total(id, period, series, words::presentation(id).whole));
     let share = |id: IndicatorId| {
-        let told = words::indicator(id);
-        let parts: Vec<&str> = told.parts.iter().map(|(measure, _)| *measure).collect();
-        let total = |measures: &[&str]| page.figures.total(id, period, "ALLE", measures);
-        shown_percent(percent(total(&parts), total(told.whole)))
+        let told = words::presentation(id);
+        let part = told.part.unwrap_or_default();
+        let series = page.figures.series(id).first().copied().unwrap_or_default();
+        let total = |measures: &[&str]| page.figures.total(id, period, series, measures);
+        shown_percent(percent(total(&[part]), total(told.whole)))
     };
     let delivered = page.setting.parties.iter().filter(|p| p.missing.is_none()).count();
     let tile = |name: &str, note: &str, figure: &Shown| {
@@ -56,7 +57,7 @@ fn tiles(page: &Page<'_>, year: i16) -> Markup {
 fn course(page: &Page<'_>) -> Vec<Markup> {
     let labels: Vec<String> = page.quarters.iter().map(ToString::to_string).collect();
     let line = |name: &str, id: IndicatorId, series: &str| {
-        let whole = words::indicator(id).whole;
+        let whole = words::presentation(id).whole;
         let points = page.quarters.iter().map(|quarter| point(page.figures.total(id, *quarter, series, whole)));
         Line { name: name.to_owned(), points: points.collect() }
     };
@@ -76,7 +77,7 @@ fn course(page: &Page<'_>) -> Vec<Markup> {
 /// Lead times of the last year against their norms.
 fn durations(page: &Page<'_>, year: i16) -> Option<Markup> {
     let id = IndicatorId::Ind06;
-    let told = words::indicator(id);
+    let told = words::presentation(id);
     let normed = page.figures.series(id).into_iter().filter(|series| words::norm_days(id, series).is_some());
     let found: Vec<Bar> =
         normed.filter_map(|series| bar_of(page, (id, series), &told, Period::year_of(year))).collect();
@@ -84,24 +85,28 @@ fn durations(page: &Page<'_>, year: i16) -> Option<Markup> {
     (!found.is_empty()).then(|| bars(&title, &found))
 }
 
-/// Waiting at the end of the last year against the norms.
+/// Waiting at the end of the last year, by waiting time.
 fn waiting(page: &Page<'_>, year: i16) -> Option<Markup> {
     let id = IndicatorId::Ind17;
-    let told = words::indicator(id);
-    let period = Period::year_of(year);
+    let told = words::presentation(id);
+    let table = page.figures.table(id, Some(Period::year_of(year)), &[])?;
     let bar = |series: &&str| {
-        let total = |measures: &[&str]| page.figures.total(id, period, series, measures);
-        total(&["boven_norm"])?;
-        let mut bar = bar_of(page, (id, series), &told, period)?;
-        // The bins of waiting do not end at the norms, so the bar has two parts: above the norm, and the rest.
-        let above = percent(total(&["boven_norm"]), total(told.whole));
-        bar.segments = above.map_or_else(Vec::new, super::card::beyond);
-        bar.note = format!("{} wachtenden", shown(total(told.whole)).text);
-        bar.result = above.map_or("niet te tonen".to_owned(), |p| format!("{p}\u{a0}% boven de norm"));
-        Some(bar)
+        let whole = page.figures.total(id, Period::year_of(year), series, told.whole);
+        let shares = shares(table, series).unwrap_or_default();
+        let longest = shares.iter().find(|((_, to), _)| to.is_none());
+        let result =
+            longest.map(|((from, _), share)| format!("{}\u{a0}% wacht {from} dagen of langer", (share + 5) / 10));
+        let segments = shares.iter().map(|(_, thousandths)| Segment { thousandths: *thousandths, tone: Tone::Wait });
+        Bar {
+            name: words::series(id, series),
+            note: format!("{} wachtenden, {}", shown(whole).text, words::norm_text(words::norm(id, series))),
+            segments: segments.collect(),
+            result: result.unwrap_or_else(|| "niet te tonen".to_owned()),
+        }
     };
-    let found: Vec<Bar> = page.figures.series(id).iter().filter_map(bar).collect();
-    let title = format!("Wachtenden op 31 december {year}: oranje wacht langer dan de norm");
+    let found: Vec<Bar> = page.figures.series(id).iter().map(bar).collect();
+    let bins = page.figures.bins(table);
+    let title = format!("Wachtenden op 31 december {year} naar wachttijd, donkerder is langer ({})", bins.join("; "));
     (!found.is_empty()).then(|| bars(&title, &found))
 }
 

@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use super::card::{cohort_card, count_card, duration_card, quality_card};
+use super::card::{count_card, duration_card};
 use super::markup::{Markup, all, class, element, tag, text};
 use super::tables::{figure_cell, measures_by_years};
 use crate::domain::period::Period;
 use crate::domain::query::{Dimension, IndicatorId};
 use crate::domain::table::{Row, Table};
+use crate::indicator::definition::definition;
 use crate::monitor::figures::{Figures, pick, shown};
 use crate::monitor::report::Setting;
-use crate::monitor::text::{self as words, IndicatorText, Shape};
+use crate::monitor::text::{self as words, Presentation, Shape};
 
 /// What the pieces of the page share.
 pub(super) struct Page<'a> {
@@ -22,7 +23,7 @@ pub(super) struct Page<'a> {
 
 /// The whole section of an indicator.
 pub(super) fn section(page: &Page<'_>, id: IndicatorId) -> Markup {
-    let told = words::indicator(id);
+    let told = words::presentation(id);
     let series = page.figures.series(id);
     // Series of which nothing may be shown are named in one sentence, so that they fill no page with marks.
     let (open, closed): (Vec<&str>, Vec<&str>) = series.into_iter().partition(|s| has_number(page, id, s));
@@ -30,9 +31,7 @@ pub(super) fn section(page: &Page<'_>, id: IndicatorId) -> Markup {
     let (reasons, open): (Vec<&str>, Vec<&str>) = open.into_iter().partition(|s| words::is_reason(s));
     let cards = open.iter().map(|series| match told.shape {
         Shape::Duration => duration_card(page, id, series, &told),
-        Shape::Cohort => cohort_card(page, id, series, &told),
-        Shape::Quality => quality_card(page, id, series),
-        Shape::Flow | Shape::Stock | Shape::Waiting => count_card(page, id, series, &told),
+        Shape::Flow | Shape::Stock | Shape::Cohort | Shape::Waiting => count_card(page, id, series, &told),
     });
     let mut parts = vec![heading(id, &told), coverage_line(page, id)];
     parts.push(element("div", &[("class", "cards")], cards));
@@ -53,19 +52,35 @@ fn has_number(page: &Page<'_>, id: IndicatorId, series: &str) -> bool {
     totals.flat_map(|table| &table.rows).any(|row| row.series == series && row.value.is_some())
 }
 
-fn heading(id: IndicatorId, told: &IndicatorText) -> Markup {
+fn heading(id: IndicatorId, told: &Presentation) -> Markup {
     let mut parts = vec![
         element(
             "h2",
             &[("id", &format!("{id}-kop"))],
             [text(told.title), text(" "), class("span", "code", id.as_str())],
         ),
-        class("p", "definition", told.sentence),
+        class("p", "definition", told.description),
     ];
-    if let Some(norm) = told.norm {
-        parts.push(element("p", &[("class", "norm-line")], [tag("strong", "Norm: "), text(norm)]));
+    if let Some(sentence) = words::adding_up(id) {
+        parts.push(class("p", "definition", sentence));
+    }
+    if let Some(norms) = norms(id) {
+        parts.push(element("p", &[("class", "norm-line")], [tag("strong", "Norm: "), text(norms)]));
     }
     all(parts)
+}
+
+/// The norms of an indicator with their sources, one clause for each.
+fn norms(id: IndicatorId) -> Option<String> {
+    let mut clauses: Vec<String> = Vec::new();
+    for series in &definition(id).series {
+        if let Some(norm) = series.norm {
+            let bare = words::norm_text(Some(norm)).replace("norm ", "");
+            let clause = format!("{bare} ({}; {})", words::series(id, &series.name), norm.source);
+            clauses.push(clause);
+        }
+    }
+    (!clauses.is_empty()).then(|| format!("{}.", clauses.join("; ")))
 }
 
 /// How many of the expected organisations delivered, over all tables of the indicator.
@@ -88,7 +103,7 @@ fn coverage_line(page: &Page<'_>, id: IndicatorId) -> Markup {
 }
 
 /// Reasons of ending by year.
-fn reasons_table(page: &Page<'_>, id: IndicatorId, told: &IndicatorText, series: &[&str]) -> Markup {
+fn reasons_table(page: &Page<'_>, id: IndicatorId, told: &Presentation, series: &[&str]) -> Markup {
     let rows = series.iter().map(|series| {
         let total = |year: &i16| page.figures.total(id, Period::year_of(*year), series, told.whole);
         (words::series(id, series), page.years.iter().map(|year| shown(total(year))).collect())
@@ -99,7 +114,7 @@ fn reasons_table(page: &Page<'_>, id: IndicatorId, told: &IndicatorText, series:
 }
 
 /// The tables by one or two dimensions: folded, one fold for each breakdown, the last year first.
-fn breakdowns(page: &Page<'_>, id: IndicatorId, told: &IndicatorText) -> Markup {
+fn breakdowns(page: &Page<'_>, id: IndicatorId, told: &Presentation) -> Markup {
     let mut folds: BTreeMap<&[Dimension], Vec<&Table>> = BTreeMap::new();
     for table in page.figures.tables_of(id).filter(|table| !table.by.is_empty()) {
         folds.entry(&table.by).or_default().push(table);
@@ -115,7 +130,7 @@ fn breakdowns(page: &Page<'_>, id: IndicatorId, told: &IndicatorText) -> Markup 
 }
 
 /// One table of a breakdown, under its period.
-fn breakdown(page: &Page<'_>, id: IndicatorId, told: &IndicatorText, table: &Table) -> Markup {
+fn breakdown(page: &Page<'_>, id: IndicatorId, told: &Presentation, table: &Table) -> Markup {
     let name = table.period.map_or("Hele levering".to_owned(), |p| p.to_string());
     let all_series = page.figures.series(id);
     let open = |series: &&&str| table.rows.iter().any(|r| r.series == **series && r.value.is_some());
@@ -131,7 +146,7 @@ fn breakdown(page: &Page<'_>, id: IndicatorId, told: &IndicatorText, table: &Tab
 fn breakdown_table(
     page: &Page<'_>,
     (id, name): (IndicatorId, &str),
-    told: &IndicatorText,
+    told: &Presentation,
     table: &Table,
     columns: &[&str],
 ) -> Markup {

@@ -47,12 +47,6 @@ pub(super) fn measures_by_years(page: &Page<'_>, caption: &str, rows: Vec<(Strin
     table(caption, "", page.years.iter().map(ToString::to_string), rows)
 }
 
-/// Names with one number each.
-pub(super) fn list(caption: &str, heads: (&str, &str), rows: &[(String, Shown)]) -> Markup {
-    let rows = rows.iter().map(|(name, figure)| row(name, [figure.clone()]));
-    table(caption, heads.0, [heads.1.to_owned()], rows)
-}
-
 fn row(name: &str, figures: impl IntoIterator<Item = Shown>) -> Markup {
     let head = element("th", &[("scope", "row")], [text(name)]);
     element("tr", &[], std::iter::once(head).chain(figures.into_iter().map(|figure| figure_cell(&figure))))

@@ -89,7 +89,7 @@ fn the_page_says_what_the_report_holds() {
         "niet bereikbaar",
         "Dekking: 2 van 3 organisaties; ontbreekt: GI &quot;Alfa&quot;",
         "60\u{a0}% binnen norm · mediaan 36",
-        "Niet vrijgegeven of niet aangeleverd, over de hele periode: Voorlopige OTS.",
+        "Niet vrijgegeven of niet aangeleverd, over de hele periode: Voorlopige ondertoezichtstelling.",
         "ten minste",
     ] {
         assert!(page.contains(wanted), "{wanted} is not on the page");

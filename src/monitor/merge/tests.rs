@@ -6,18 +6,6 @@ use super::*;
 use crate::domain::period::Period;
 use crate::domain::query::IndicatorId;
 
-const GI: &[OrgType] = &[OrgType::Gi];
-const GEM: &[OrgType] = &[OrgType::Gem];
-const BOTH: &[OrgType] = &[OrgType::Gi, OrgType::Gem];
-
-fn owners<'a>(_: &str, series: Option<&str>) -> &'a [OrgType] {
-    match series {
-        None => BOTH,
-        Some(s) if s.starts_with("LT_") || s.starts_with("JBT_") => GEM,
-        Some(_) => GI,
-    }
-}
-
 fn day() -> Day {
     Day::parse("2025-03-01").expect("day")
 }
@@ -64,7 +52,7 @@ fn answered(number: u8, org_type: OrgType, figures: &[(&str, &str, Figure)]) -> 
 }
 
 fn merged(outcomes: &[NodeOutcome]) -> Table {
-    merge(&Query::new(vec![query()]), day(), outcomes, &owners).remove(0)
+    merge(&Query::new(vec![query()]), day(), outcomes).remove(0)
 }
 
 fn figure(table: &Table, series: &str, measure: &str) -> (Option<i64>, Option<Mark>, Option<i64>, Option<i64>) {
@@ -108,11 +96,12 @@ fn only_owners_count_and_a_series_that_no_owner_delivered_is_missing() {
     let sum = merged(&[
         answered(1, OrgType::Gem, &listing_all),
         node(2, OrgType::Gi, NodeResult::Missing("niet bereikbaar".into())),
-        answered(3, OrgType::Jha, &[("JH_START", "n_kinderen", Ok(90))]),
+        answered(3, OrgType::Monitor, &[("JH_START", "n_kinderen", Ok(90))]),
     ]);
     assert_eq!(figure(&sum, "LT_START", "n_som_organisaties").0, Some(50));
     assert_eq!(figure(&sum, "OTS", "n_som_organisaties"), (None, Some(Mark::Missing), None, None));
-    assert!(sum.rows.iter().all(|row| row.series != "JH_START"), "a provider owns no series here");
+    let help = figure(&sum, "JH_START", "n_som_organisaties");
+    assert_eq!(help, (None, Some(Mark::Missing), None, None), "the monitor owns no series, and no provider was asked");
     assert_eq!((sum.coverage.expected, sum.coverage.delivered), (2, 1));
     assert_eq!(sum.coverage.missing.len(), 1);
     assert_eq!(sum.sources.len(), 1);
@@ -148,9 +137,13 @@ fn tables_of_another_day_version_or_without_protection_are_not_added() {
 
 #[test]
 fn figures_of_the_chain_are_not_added_up() {
-    let sum =
-        merged(&[answered(1, OrgType::Gi, &[("KETEN|JB", "n_kinderen", Ok(20)), ("LOKAAL|JB", "n_kinderen", Ok(30))])]);
-    assert!(sum.rows.iter().all(|row| row.series == "LOKAAL|JB"));
+    let stock = |table: Table| Table { indicator: "IND-03".into(), ..table };
+    let figures = [("KETEN|JB", "n_kinderen", Ok(20)), ("LOKAAL|JB", "n_som_organisaties", Ok(30))];
+    let one = node(1, OrgType::Gi, NodeResult::Answered(vec![stock(table(&figures))]));
+    let question = Query::new(vec![TableQuery { indicator: IndicatorId::Ind03, ..query() }]);
+    let sum = merge(&question, day(), &[one]).remove(0);
+    assert_eq!(figure(&sum, "LOKAAL|JB", "n_som_organisaties").0, Some(30));
+    assert!(sum.rows.iter().all(|row| !row.series.starts_with("KETEN")));
 }
 
 fn any_figure() -> impl Strategy<Value = Figure> {
