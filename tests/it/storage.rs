@@ -20,6 +20,11 @@ use ketenpoort::storage::state::{StateError, StateKind, StateStore};
 
 const MOMENTS: [Moment; 3] = [Moment::Before, Moment::Halfway, Moment::After];
 
+/// A directory in memory where there is one: these tests are about bytes, and syncs to a busy disk take their time.
+fn scratch() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+}
+
 fn options(disk: &Disk) -> Options {
     Options { segment_bytes: 150, disk: disk.clone(), ..Options::default() }
 }
@@ -71,7 +76,7 @@ fn contents(journal: &Journal) -> Vec<Vec<u8>> {
 #[test]
 fn no_failing_step_loses_an_acknowledged_record() {
     let counting = Disk::failing(Vec::new());
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     assert!(write_script(dir.path(), &counting).iter().all(|batch| batch.acknowledged));
     for step in Step::ALL {
         let steps = counting.count(step);
@@ -85,7 +90,7 @@ fn no_failing_step_loses_an_acknowledged_record() {
 }
 
 fn one_fault(fault: Fault) {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let offered = write_script(dir.path(), &Disk::failing(vec![fault]));
     match Journal::open_with(dir.path(), options(&Disk::plain())) {
         Ok((journal, _)) => {
@@ -103,11 +108,11 @@ fn one_fault(fault: Fault) {
 
 #[test]
 fn a_failing_step_of_opening_leaves_all_for_the_next_opening() {
-    let whole = tempfile::tempdir().unwrap();
+    let whole = scratch();
     let offered = write_script(whole.path(), &Disk::plain());
     for step in [Step::Truncate, Step::Sync] {
         for moment in MOMENTS {
-            let dir = tempfile::tempdir().unwrap();
+            let dir = scratch();
             for entry in fs::read_dir(whole.path()).unwrap() {
                 let path = entry.unwrap().path();
                 fs::copy(&path, dir.path().join(path.file_name().unwrap())).unwrap();
@@ -128,7 +133,7 @@ fn a_failing_step_of_opening_leaves_all_for_the_next_opening() {
 fn a_full_disk_refuses_whole_batches_and_is_survived() {
     for moment in MOMENTS {
         let disk = Disk::failing(Vec::new());
-        let dir = tempfile::tempdir().unwrap();
+        let dir = scratch();
         let journal = Journal::create_with(dir.path(), Options { segment_bytes: 1 << 20, ..options(&disk) }).unwrap();
         journal.append(b"before".to_vec()).unwrap();
         journal.append_unsynced(b"written".to_vec()).unwrap();
@@ -147,7 +152,7 @@ fn a_full_disk_refuses_whole_batches_and_is_survived() {
 #[test]
 fn a_failed_sync_stops_the_journal_and_every_waiting_writer() {
     let disk = Disk::failing(Vec::new());
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let journal = Journal::create_with(dir.path(), Options { segment_bytes: 1 << 20, ..options(&disk) }).unwrap();
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -183,7 +188,7 @@ fn a_failed_sync_stops_the_journal_and_every_waiting_writer() {
 
 #[test]
 fn writers_at_once_each_get_their_own_number() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let journal = Journal::create_with(dir.path(), Options { segment_bytes: 4096, ..Options::default() }).unwrap();
     std::thread::scope(|scope| {
         for writer in 0..8_u8 {
@@ -206,7 +211,7 @@ fn writers_at_once_each_get_their_own_number() {
 
 #[test]
 fn a_journal_is_made_on_purpose_and_opened_once() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let place = dir.path().join("deep/er/translog");
     assert!(matches!(Journal::open(&place), Err(JournalError::Missing { .. })));
     let journal = Journal::create(&place).unwrap();
@@ -219,7 +224,7 @@ fn a_journal_is_made_on_purpose_and_opened_once() {
 
 #[test]
 fn a_directory_has_one_holder() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let held = DirLock::acquire(dir.path(), "serve").unwrap();
     let error = DirLock::acquire(dir.path(), "intake").unwrap_err();
     assert!(matches!(&error, LockError::Held { holder, .. } if holder.contains("serve")), "{error}");
@@ -230,7 +235,7 @@ fn a_directory_has_one_holder() {
 
 #[test]
 fn a_small_file_changes_as_a_whole() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let path = dir.path().join("key");
     write_atomic(&path, b"old", 0o600).unwrap();
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
@@ -266,7 +271,7 @@ fn replayed(store: &StateStore) -> Vec<(u64, StateKind, Vec<u8>)> {
 
 #[test]
 fn state_comes_back_in_order_and_only_under_its_key() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let store = StateStore::create(dir.path(), key()).unwrap();
     assert_eq!(store.append(StateKind::Convenant, b"one".to_vec()).unwrap(), 1);
     let batch = vec![(StateKind::Answer, b"two".to_vec()), (StateKind::Ledger, Vec::new())];
@@ -293,7 +298,7 @@ fn state_comes_back_in_order_and_only_under_its_key() {
 
 #[test]
 fn a_sealed_record_opens_only_where_it_was_written() {
-    let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (one, two) = (scratch(), scratch());
     let store = StateStore::create(one.path(), key()).unwrap();
     store.append(StateKind::Consent, b"given".to_vec()).unwrap();
     store.append(StateKind::Consent, b"withdrawn".to_vec()).unwrap();
@@ -325,7 +330,7 @@ fn deliver(store: &StateStore, name: u8, batches: usize) -> Result<u64, StateErr
 
 #[test]
 fn a_delivery_counts_only_with_its_end() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let store = StateStore::create(dir.path(), key()).unwrap();
     deliver(&store, 1, 3).unwrap();
     let mut abandoned = store.begin_delivery(vec![2]).unwrap();
@@ -359,7 +364,7 @@ fn a_delivery_counts_only_with_its_end() {
 fn no_failing_step_leaves_part_of_a_delivery() {
     let counting = Disk::failing(Vec::new());
     let run = |disk: &Disk| -> (tempfile::TempDir, bool) {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = scratch();
         drop(StateStore::create(dir.path(), key()).unwrap());
         let options = Options { segment_bytes: 2000, disk: disk.clone(), ..Options::default() };
         let delivered = match StateStore::open_with(dir.path(), key(), options) {
@@ -385,7 +390,7 @@ fn no_failing_step_leaves_part_of_a_delivery() {
 fn a_large_delivery_needs_no_more_syncs_than_a_small_one() {
     let syncs = |batches| {
         let disk = Disk::failing(Vec::new());
-        let dir = tempfile::tempdir().unwrap();
+        let dir = scratch();
         drop(StateStore::create(dir.path(), key()).unwrap());
         let options = Options { disk: disk.clone(), ..Options::default() };
         let (store, _) = StateStore::open_with(dir.path(), key(), options).unwrap();
@@ -398,7 +403,7 @@ fn a_large_delivery_needs_no_more_syncs_than_a_small_one() {
 #[test]
 fn a_really_full_disk_is_survived() {
     // A file system of its own: needs a mount, so it is skipped where that is not allowed.
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let Some(_mount) = Mounted::new(dir.path()) else {
         eprintln!("skipped: mounting is not allowed here");
         return;

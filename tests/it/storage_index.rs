@@ -13,6 +13,11 @@ use proptest::test_runner::{Config, TestRunner};
 
 const OPTIONS: IndexOptions = IndexOptions { cache_bytes: 4 << 20 };
 
+/// A directory in memory where there is one: these tests are about bytes, and syncs to a busy disk take their time.
+fn scratch() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+}
+
 /// A record is one byte of subject and one of partner.
 fn extract(seq: u64, record: &[u8]) -> Result<Vec<IndexEntry>, IndexError> {
     Ok(vec![
@@ -72,7 +77,7 @@ fn built(dir: &Path, records: u64) -> Journal {
 
 #[test]
 fn only_the_tail_is_read_after_a_flush() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let journal = built(dir.path(), 1000);
     fill(&journal, 1000, 20);
     let (index, rebuilt) = Index::open(&dir.path().join("index"), OPTIONS).unwrap();
@@ -85,7 +90,7 @@ fn only_the_tail_is_read_after_a_flush() {
 
 #[test]
 fn entries_put_at_once_are_found_and_not_doubled() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     drop(built(dir.path(), 10));
     let (index, _) = Index::open(&dir.path().join("index"), OPTIONS).unwrap();
     let entry = IndexEntry { tree: Tree::Idempotency, key: b"once".to_vec(), seq: 10 };
@@ -98,7 +103,7 @@ fn entries_put_at_once_are_found_and_not_doubled() {
 
 #[test]
 fn a_range_is_in_order_and_bounded() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let (index, _) = Index::open(dir.path(), OPTIONS).unwrap();
     let entries: Vec<_> =
         (0..600_u64).map(|n| IndexEntry { tree: Tree::Time, key: (n * 10).to_be_bytes().to_vec(), seq: n }).collect();
@@ -114,7 +119,7 @@ fn a_range_is_in_order_and_bounded() {
 
 #[test]
 fn a_deleted_index_is_rebuilt() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let journal = built(dir.path(), 700);
     fs::remove_dir_all(dir.path().join("index")).unwrap();
     let (index, _) = Index::open(&dir.path().join("index"), OPTIONS).unwrap();
@@ -124,7 +129,7 @@ fn a_deleted_index_is_rebuilt() {
 
 #[test]
 fn an_index_of_something_else_is_rebuilt() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     drop(built(dir.path(), 700));
     // Ahead of the journal, beside it, and beside it with more records than the index has seen.
     for records in [10, 700, 900] {
@@ -139,7 +144,7 @@ fn an_index_of_something_else_is_rebuilt() {
 
 #[test]
 fn a_half_snapshot_does_not_stop_it() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let journal = built(dir.path(), 100);
     fs::write(dir.path().join("index/snap.0000000000000001.generating"), b"half").unwrap();
     let (index, rebuilt) = Index::open(&dir.path().join("index"), OPTIONS).unwrap();
@@ -149,7 +154,7 @@ fn a_half_snapshot_does_not_stop_it() {
 
 #[test]
 fn a_damaged_index_is_rebuilt_or_harmless() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let journal = built(dir.path(), 1500);
     let whole = dir.path().join("index");
     let files: Vec<_> = fs::read_dir(&whole)
@@ -162,7 +167,7 @@ fn a_damaged_index_is_rebuilt_or_harmless() {
     let strategy = (any::<prop::sample::Index>(), any::<prop::sample::Index>(), 1..=255_u8, any::<bool>());
     let config = Config { cases: 60, failure_persistence: None, ..Config::default() };
     let outcome = TestRunner::new(config).run(&strategy, |(file, at, mask, truncate)| {
-        let copy = tempfile::tempdir().unwrap();
+        let copy = scratch();
         let hit = file.index(files.len());
         for (n, (name, bytes)) in files.iter().enumerate() {
             let mut bytes = bytes.clone();

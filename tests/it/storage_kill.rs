@@ -94,7 +94,7 @@ fn content(writer: u8, n: u64) -> Vec<u8> {
     let len = usize::try_from((n * 37 + u64::from(writer) * 101) % 880).unwrap();
     let mut bytes = vec![writer];
     bytes.extend(n.to_be_bytes());
-    bytes.extend((0..len).map(|k| u8::try_from(k % 251).unwrap() ^ writer));
+    bytes.extend([u8::try_from(n % 251).unwrap() ^ writer].repeat(len));
     bytes
 }
 

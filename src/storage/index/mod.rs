@@ -19,6 +19,8 @@ use trees::{Mark, Trees, caught, remove, split};
 
 /// The most entries in one sled batch.
 const BATCH: usize = 256;
+/// Entries that are gathered and sorted before they are added.
+const GATHER: usize = 8192;
 /// Entries after which the index is flushed and marked.
 const FLUSH_EVERY: u64 = 8192;
 /// The largest key, in bytes.
@@ -244,7 +246,8 @@ impl Index {
     /// [`IndexError::Broken`].
     pub fn flush(&self) -> Result<(), IndexError> {
         let mut writing = self.writing();
-        self.flush_marked(&mut writing)
+        self.flush_marked(&mut writing)?;
+        self.using(|trees| trees.flush(&self.dir))
     }
 
     fn writing(&self) -> MutexGuard<'_, Writing> {
@@ -287,7 +290,9 @@ impl Index {
             let (seq, bytes) = record.map_err(IndexError::from)?;
             entries.extend(extract(seq, &bytes).map_err(Failure::Extract)?);
             // The mark moves only when all entries below it are in.
-            if entries.len() >= BATCH || records.peek().is_none() {
+            if entries.len() >= GATHER || records.peek().is_none() {
+                // Neighbouring keys share pages.
+                entries.sort_unstable();
                 self.add(writing, source, &entries)?;
                 entries.clear();
                 writing.marks[source as usize] = Mark { next: seq + 1, last: Some(digest(&bytes)) };
@@ -305,13 +310,11 @@ impl Index {
         if writing.unflushed >= FLUSH_EVERY { self.flush_marked(writing) } else { Ok(()) }
     }
 
+    /// Makes the entries durable, and only then notes how far they go; the note is durable with the next flush.
     fn flush_marked(&self, writing: &mut Writing) -> Result<(), IndexError> {
         self.using(|trees| {
             trees.flush(&self.dir)?;
-            for source in SOURCES {
-                trees.set_mark(source, &writing.marks[source as usize])?;
-            }
-            trees.flush(&self.dir)
+            SOURCES.into_iter().try_for_each(|source| trees.set_mark(source, &writing.marks[source as usize]))
         })?;
         writing.unflushed = 0;
         Ok(())

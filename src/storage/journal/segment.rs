@@ -231,9 +231,11 @@ impl Walk {
         if have >= want {
             return Ok(have);
         }
-        self.bytes.drain(..self.at);
+        let rest = usize::try_from(self.file.metadata()?.len().saturating_sub(self.offset)).unwrap_or(usize::MAX);
+        let mut bytes = vec![0; want.max(self.chunk).min(rest).max(have)];
+        bytes[..have].copy_from_slice(&self.bytes[self.at..]);
+        self.bytes = bytes;
         self.at = 0;
-        self.bytes.resize(want.max(self.chunk), 0);
         let mut filled = have;
         while filled < self.bytes.len() {
             match self.file.read_at(&mut self.bytes[filled..], self.offset + filled as u64) {

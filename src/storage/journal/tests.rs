@@ -7,6 +7,11 @@ use proptest::prelude::*;
 
 use super::*;
 
+/// A directory in memory where there is one: these tests are about bytes, and syncs to a busy disk take their time.
+fn scratch() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+}
+
 fn contents(journal: &Journal) -> Vec<Vec<u8>> {
     journal.iter_from(0).map(|record| record.unwrap().1).collect()
 }
@@ -24,7 +29,7 @@ fn small() -> Options {
 
 #[test]
 fn appends_reads_and_reopens_over_segments() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let records: Vec<Vec<u8>> = (0..40_u8).map(|n| vec![n; usize::from(n) * 3]).collect();
     {
         let journal = Journal::create_with(dir.path(), small()).unwrap();
@@ -67,7 +72,7 @@ fn flip(file: &Path, offset: u64, mask: u8) {
 
 /// Opens a copy that ends after `len` bytes and checks that exactly the whole batches are there.
 fn check_torn(batches: &[Vec<Vec<u8>>], lengths: &[u64], bytes: &[u8], tail: &[u8]) {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let file = dir.path().join(segment::file_name(0));
     fs::write(&file, [bytes, tail].concat()).unwrap();
     let len = bytes.len() as u64;
@@ -91,7 +96,7 @@ const HEADER_LEN: u64 = segment::HEADER as u64;
 
 #[test]
 fn a_tail_torn_at_any_byte_is_cut_to_whole_batches() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let batches = vec![vec![vec![1; 9]], vec![vec![2; 3], vec![], vec![3; 30]], vec![vec![]], vec![vec![4; 5]]];
     let (file, lengths) = written(dir.path(), &batches);
     let bytes = fs::read(file).unwrap();
@@ -109,7 +114,7 @@ proptest! {
         at in any::<prop::sample::Index>(),
         tail in prop::collection::vec(prop_oneof![Just(0_u8), any::<u8>()], 0..40),
     ) {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = scratch();
         let (file, lengths) = written(dir.path(), &batches);
         let bytes = fs::read(file).unwrap();
         let len = segment::HEADER + at.index(bytes.len() - segment::HEADER + 1);
@@ -122,7 +127,7 @@ proptest! {
         at in any::<prop::sample::Index>(),
         bit in 0_u32..8,
     ) {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = scratch();
         let batches: Vec<_> = sizes.iter().map(|&size| vec![vec![7; size]]).collect();
         let (file, lengths) = written(dir.path(), &batches);
         let offset = HEADER_LEN + at.index(usize::try_from(*lengths.last().unwrap() - HEADER_LEN).unwrap()) as u64;
@@ -147,7 +152,7 @@ proptest! {
 
 #[test]
 fn a_flip_under_the_checkpoint_stops() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let (file, lengths) = written(dir.path(), &[vec![vec![1; 40]], vec![vec![2; 40]]]);
     flip(&file, lengths[1] - 1, 1);
     let options = Options { checkpoint: 2, ..Options::default() };
@@ -158,7 +163,7 @@ fn a_flip_under_the_checkpoint_stops() {
 
 #[test]
 fn a_flip_in_an_earlier_segment_stops_or_is_found_when_read() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let journal = Journal::create_with(dir.path(), small()).unwrap();
     for n in 0..20 {
         journal.append(vec![n; 50]).unwrap();
@@ -180,7 +185,7 @@ fn a_flip_in_an_earlier_segment_stops_or_is_found_when_read() {
 
 #[test]
 fn a_missing_or_shortened_segment_stops() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let journal = Journal::create_with(dir.path(), small()).unwrap();
     for n in 0..20 {
         journal.append(vec![n; 50]).unwrap();
@@ -216,7 +221,7 @@ fn unsynced(dir: &Path) -> PathBuf {
 
 #[test]
 fn a_hole_in_writes_that_were_never_synced_is_cut() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let file = unsynced(dir.path());
     let mut bytes = fs::read(&file).unwrap();
     bytes[8192..9728].fill(0);
@@ -229,14 +234,14 @@ fn a_hole_in_writes_that_were_never_synced_is_cut() {
 #[test]
 fn damage_or_a_hole_in_durable_records_is_not_cut() {
     for (range, with) in [(8192..9728, 0xff), (8192..8193, 0)] {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = scratch();
         let file = unsynced(dir.path());
         let mut bytes = fs::read(&file).unwrap();
         bytes[range].fill(with);
         fs::write(&file, &bytes).unwrap();
         assert!(matches!(Journal::open(dir.path()).unwrap_err(), JournalError::Damaged { seq: 2, .. }));
     }
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let file = unsynced(dir.path());
     let mut bytes = fs::read(&file).unwrap();
     bytes[512..1024].fill(0);
@@ -246,7 +251,7 @@ fn damage_or_a_hole_in_durable_records_is_not_cut() {
 
 #[test]
 fn content_that_looks_like_a_record_of_another_journal_is_content() {
-    let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (one, two) = (scratch(), scratch());
     let (file, _) = written(one.path(), &[vec![vec![1; 40]], vec![vec![2; 40]], vec![vec![3; 40]]]);
     let forged = fs::read(file).unwrap();
     let (file, lengths) = written(two.path(), &[vec![forged]]);
@@ -257,7 +262,7 @@ fn content_that_looks_like_a_record_of_another_journal_is_content() {
 
 #[test]
 fn sizes_are_bounded_and_a_refused_record_takes_no_number() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let journal = Journal::create(dir.path()).unwrap();
     let large = vec![5; MAX_RECORD];
     assert!(matches!(journal.append(vec![5; MAX_RECORD + 1]), Err(JournalError::TooLarge { .. })));
@@ -269,7 +274,7 @@ fn sizes_are_bounded_and_a_refused_record_takes_no_number() {
 
 #[test]
 fn unsynced_records_are_not_read_before_a_sync() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let journal = Journal::create(dir.path()).unwrap();
     journal.append_unsynced(b"a".to_vec()).unwrap();
     assert_eq!((journal.len(), journal.read(0).unwrap()), (0, None));
