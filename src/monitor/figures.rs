@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::csv::mark;
-use super::quantile::bin;
 use super::report::Report;
 use super::text;
 use crate::domain::period::{Period, PeriodKind};
@@ -68,12 +67,6 @@ impl<'a> Figures<'a> {
         let mut all: Vec<&str> = all.into_iter().collect();
         all.sort_by_key(|code| text::series_order(id, code));
         all
-    }
-
-    /// The bins of a table in words, in order.
-    pub(super) fn bins(&self, table: &Table) -> Vec<String> {
-        let bins: BTreeSet<_> = table.rows.iter().filter_map(|row| bin(&row.measure)).collect();
-        bins.into_iter().map(text::bin).collect()
     }
 
     /// The total of a series in a period: the first of the measures that has a number, else the first that is listed.

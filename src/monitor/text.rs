@@ -3,7 +3,7 @@
 use super::quantile::Bin;
 use crate::domain::codes::Maatregel;
 use crate::domain::query::{Dimension, IndicatorId};
-use crate::indicator::definition::{Norm, NormUnit, Unit, definition};
+use crate::indicator::definition::{Norm, NormUnit, Timing, Unit, definition};
 
 /// How an indicator is shown.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -55,9 +55,10 @@ pub(super) fn presentation(id: IndicatorId) -> Presentation {
     Presentation { title: definition.title, description: definition.description, shape, whole, part, unit }
 }
 
-/// What adding up over organisations means for this indicator, when it means anything.
+/// What adding up over organisations means for this indicator, where its own description does not say it.
 pub(super) fn adding_up(id: IndicatorId) -> Option<&'static str> {
-    matches!(definition(id).unit, Unit::Child | Unit::FirstEvent)
+    let defined = definition(id);
+    (matches!(defined.unit, Unit::Child | Unit::FirstEvent) && defined.timing == Timing::Flow)
         .then_some("Opgeteld over de organisaties: een kind dat bij twee organisaties telt, telt hier twee keer.")
 }
 

@@ -89,8 +89,8 @@ pub(super) fn duration_card(page: &Page<'_>, id: IndicatorId, series: &str, told
     if norm.is_some() {
         rows.push(("Binnen norm".to_owned(), page.years.iter().map(|y| share(Period::year_of(*y))).collect()));
     }
-    rows.push(("Mediaan".to_owned(), year(&["mediaan"])));
-    rows.push(("P80".to_owned(), year(&["p80"])));
+    let quantiles = [("Mediaan", "mediaan"), ("P80", "p80")].map(|(name, measure)| (name.to_owned(), year(&[measure])));
+    rows.extend(quantiles.into_iter().filter(|(_, figures)| figures.iter().any(|figure| !figure.mark)));
     let caption = format!("{}: {name}", told.title);
     let mut quarters = vec![
         tag("summary", "Per kwartaal"),

@@ -8,7 +8,9 @@ use super::tables::plain;
 use crate::domain::codes::OrgType;
 use crate::domain::period::Period;
 use crate::domain::query::IndicatorId;
+use crate::domain::table::{Row, Table};
 use crate::monitor::figures::{Shown, percent, shown, shown_percent};
+use crate::monitor::quantile::bin;
 use crate::monitor::text as words;
 
 /// Key figures, the chart over time, and the bars against the norms.
@@ -44,10 +46,10 @@ fn tiles(page: &Page<'_>, year: i16) -> Markup {
         "dl",
         &[("class", "tiles")],
         [
-            tile("Instroom jeugdbescherming", "kinderen, opgeteld over GI's", &count(IndicatorId::Ind01, "JB")),
-            tile("Uitstroom jeugdbescherming", "kinderen, opgeteld over GI's", &count(IndicatorId::Ind02, "JB")),
+            tile("Instroom", "kinderen in jeugdbescherming", &count(IndicatorId::Ind01, "JB")),
+            tile("Uitstroom", "kinderen uit jeugdbescherming", &count(IndicatorId::Ind02, "JB")),
             tile("Onderhanden", "kinderen met een maatregel op 31 december", &count(IndicatorId::Ind03, "LOKAAL|JB")),
-            tile("Tijdig een jeugdbeschermer", "binnen 5 werkdagen", &share(IndicatorId::Ind07)),
+            tile("Tijdig", "kreeg binnen 5 werkdagen een jeugdbeschermer", &share(IndicatorId::Ind07)),
             tile("Geantwoord", &of_asked, &plain(i64::try_from(delivered).unwrap_or_default())),
         ],
     )
@@ -85,29 +87,31 @@ fn durations(page: &Page<'_>, year: i16) -> Option<Markup> {
     (!found.is_empty()).then(|| bars(&title, &found))
 }
 
-/// Waiting at the end of the last year, by waiting time.
+/// Waiting at the end of the last year: the length of a bar is the number, its shades the waiting times.
 fn waiting(page: &Page<'_>, year: i16) -> Option<Markup> {
     let id = IndicatorId::Ind17;
-    let told = words::presentation(id);
     let table = page.figures.table(id, Some(Period::year_of(year)), &[])?;
-    let bar = |series: &&str| {
-        let whole = page.figures.total(id, Period::year_of(year), series, told.whole);
-        let shares = shares(table, series).unwrap_or_default();
-        let longest = shares.iter().find(|((_, to), _)| to.is_none());
-        let result =
-            longest.map(|((from, _), share)| format!("{}\u{a0}% wacht {from} dagen of langer", (share + 5) / 10));
-        let segments = shares.iter().map(|(_, thousandths)| Segment { thousandths: *thousandths, tone: Tone::Wait });
-        Bar {
-            name: words::series(id, series),
-            note: format!("{} wachtenden, {}", shown(whole).text, words::norm_text(words::norm(id, series))),
-            segments: segments.collect(),
-            result: result.unwrap_or_else(|| "niet te tonen".to_owned()),
-        }
-    };
-    let found: Vec<Bar> = page.figures.series(id).iter().map(bar).collect();
-    let bins = page.figures.bins(table);
-    let title = format!("Wachtenden op 31 december {year} naar wachttijd, donkerder is langer ({})", bins.join("; "));
-    (!found.is_empty()).then(|| bars(&title, &found))
+    let whole = words::presentation(id).whole;
+    let total = |series: &str| page.figures.total(id, Period::year_of(year), series, whole);
+    let series = page.figures.series(id);
+    let most = series.iter().filter_map(|series| total(series)?.value).max()?;
+    let found: Vec<Bar> = series.iter().map(|series| waiting_bar(table, (id, series), total(series), most)).collect();
+    let title = format!("Wachtenden op 31 december {year} (donkerder: wacht langer)");
+    Some(bars(&title, &found))
+}
+
+fn waiting_bar(table: &Table, (id, series): (IndicatorId, &str), whole: Option<&Row>, most: i64) -> Bar {
+    let length = whole.and_then(|row| row.value).unwrap_or(0) * 1_000 / most.max(1);
+    let shares = shares(table, series).unwrap_or_else(|| vec![((0, None), 1_000)]);
+    let segment = |(_, share): &(_, i64)| Segment { thousandths: share * length / 1_000, tone: Tone::Wait };
+    let segments = shares.iter().filter(|_| length > 0).map(segment).collect();
+    let mut result = if length > 0 { format!("{} wachten", shown(whole).text) } else { "niet te tonen".to_owned() };
+    let bins = table.rows.iter().filter(|row| row.series == series);
+    let longest = bins.filter_map(|row| bin(&row.measure).map(|bin| (bin, row))).find(|((_, to), _)| to.is_none());
+    if let Some((range, row)) = longest.filter(|(_, row)| row.value.is_some()) {
+        result.push_str(&format!(", {} van hen {}", shown(Some(row)).text, words::bin(range)));
+    }
+    Bar { name: words::series(id, series), note: words::norm_text(words::norm(id, series)), segments, result }
 }
 
 /// Who was asked, who answered, and why not.
