@@ -105,7 +105,7 @@ fn the_same_seed_gives_the_same_files_and_another_seed_others() {
 
 #[test]
 fn event_types_occur_as_often_as_in_the_reference() {
-    let region = Region::generate(12_000, 11);
+    let region = Region::generate(8_000, 11);
     let children = region.children as f64;
     let mut counts: BTreeMap<String, f64> = BTreeMap::new();
     for (_, row) in rows(&region) {
@@ -123,7 +123,7 @@ fn event_types_occur_as_often_as_in_the_reference() {
 fn faults_occur_as_often_as_in_the_reference() {
     // Several regions together, because some faults happen eight times in a region.
     let (mut children, mut counts) = (0.0, BTreeMap::new());
-    for seed in 0..4 {
+    for seed in 0..2 {
         let region = Region::generate(12_000, seed);
         children += region.children as f64;
         for PlacedFault { fault, .. } in region.faults {
