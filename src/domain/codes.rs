@@ -294,6 +294,29 @@ impl EventType {
         }
     }
 
+    /// Whether the event ends a stock or a wait of IND-03 or IND-17 (an end, a hand-over, a worker assigned, ..), so that
+    /// one that is missing inflates that figure.
+    #[must_use]
+    pub fn closes(self) -> bool {
+        matches!(
+            self,
+            Self::LtStart
+                | Self::LtEinde
+                | Self::LtOverdracht
+                | Self::VtTriage
+                | Self::RvdkIntake
+                | Self::RvdkOnderzoekStart
+                | Self::RechtUitspraak
+                | Self::GiPjbEinde
+                | Self::GiMaatregelEinde
+                | Self::GiToewijzingWerker
+                | Self::GiEersteContact
+                | Self::GiOvergedragen
+                | Self::JhStart
+                | Self::JhEinde
+        )
+    }
+
     /// Outcome codes that the type requires; empty when it uses none (definitions 1.2).
     #[must_use]
     pub fn outcomes(self) -> &'static [Uitkomst] {

@@ -22,14 +22,16 @@ pub(super) enum SourceFault {
 /// A file that is read piece by piece.
 pub(super) struct Source<R> {
     reader: R,
-    /// `piece[at..valid]` is unread valid text; `piece[valid..filled]` begins with a cut character.
+    /// `piece[start..at]` is read text, `piece[at..valid]` unread text; `piece[valid..filled]` begins with a cut
+    /// character.
     piece: Vec<u8>,
+    start: usize,
     at: usize,
     valid: usize,
     filled: usize,
     read: u64,
     ended: bool,
-    /// Line feeds before this piece, and characters since the last of them (for bytes that are no UTF-8).
+    /// Line feeds before this piece, and characters since the last line end before it.
     feeds: u32,
     chars: u32,
 }
@@ -41,6 +43,7 @@ impl<R: Read> Source<R> {
         let mut source = Self {
             reader,
             piece: vec![0; PIECE],
+            start: 0,
             at: 0,
             valid: 0,
             filled: 0,
@@ -59,7 +62,7 @@ impl<R: Read> Source<R> {
             end = source.piece[before..source.filled].iter().position(|b| *b == b'\n').map(|n| before + n);
         }
         let bom = if source.piece[..source.filled].starts_with(BOM) { BOM.len() } else { 0 };
-        source.at = bom;
+        (source.start, source.at) = (bom, bom);
         source.validate()?;
         let first = &source.piece[bom..end.unwrap_or(source.valid).max(bom)];
         let count = |wanted: u8| first.iter().filter(|b| **b == wanted).count();
@@ -99,11 +102,11 @@ impl<R: Read> Source<R> {
         if error.error_len().is_none() && !self.ended {
             return Ok(());
         }
-        let feeds = self.piece[self.at..self.valid].iter().filter(|b| **b == b'\n').count();
+        let feeds = self.piece[self.start..self.valid].iter().filter(|b| **b == b'\n').count();
         Err(SourceFault::Refused(FileRefusal {
             code: RefusalCode::NietUtf8,
             line: self.feeds.saturating_add(narrow(feeds)).saturating_add(1),
-            column: Some(self.column(self.valid, b"\n")),
+            column: Some(self.column(self.valid)),
             detail: String::new(),
         }))
     }
@@ -115,37 +118,36 @@ impl<R: Read> Source<R> {
 
     /// Marks the first `n` bytes of the piece as read.
     pub fn consume(&mut self, n: usize) {
-        let end = (self.at + n).min(self.valid);
-        let read = &self.piece[self.at..end];
-        match read.iter().rposition(|b| *b == b'\n') {
-            Some(last) => {
-                self.feeds = self.feeds.saturating_add(narrow(read.iter().filter(|b| **b == b'\n').count()));
-                self.chars = characters(&read[last + 1..]);
-            }
-            None => self.chars = self.chars.saturating_add(characters(read)),
-        }
-        self.at = end;
+        self.at = (self.at + n).min(self.valid);
+    }
+
+    /// Counts what this piece adds to the place in the file, when it is done with.
+    fn count_piece(&mut self) {
+        let read = &self.piece[self.start..self.valid];
+        self.feeds = self.feeds.saturating_add(narrow(read.iter().filter(|b| **b == b'\n').count()));
+        self.chars = self.column(self.valid) - 1;
     }
 
     /// Position in its line, in characters from 1, of the byte `n` of the unread piece.
     pub fn column_of(&self, n: usize) -> u32 {
-        self.column((self.at + n).min(self.valid), b"\r\n")
+        self.column((self.at + n).min(self.valid))
     }
 
-    fn column(&self, at: usize, line_ends: &[u8]) -> u32 {
-        let before = &self.piece[self.at..at];
-        match before.iter().rposition(|b| line_ends.contains(b)) {
-            Some(last) => characters(&before[last + 1..]) + 1,
+    fn column(&self, at: usize) -> u32 {
+        let before = &self.piece[self.start..at];
+        match before.iter().rposition(|b| matches!(*b, b'\n' | b'\r')) {
+            Some(last) => characters(&before[last + 1..]).saturating_add(1),
             None => self.chars.saturating_add(characters(before)).saturating_add(1),
         }
     }
 
     /// The next piece; `false` at the end of the file. Call it when the piece is consumed.
     pub fn fill(&mut self) -> Result<bool, SourceFault> {
+        self.count_piece();
         let cut = self.valid..self.filled;
         self.filled = cut.len();
         self.piece.copy_within(cut, 0);
-        (self.at, self.valid) = (0, 0);
+        (self.start, self.at, self.valid) = (0, 0, 0);
         while self.valid == 0 && !self.ended {
             self.read_more().map_err(SourceFault::Io)?;
             self.validate()?;

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Writes what the oracle says of a region: expected-rows.jsonl, expected.json and expected/<org-key>.json.
+"""Writes what the oracle says of a region: expected-rows.jsonl, expected.json, expected-peildatum.json and
+expected/<org-key>.json.
 
   expect.py ORACLE_DIR REGION_DIR
 expected/<org-key>.json is the oracle run on a folder with organisations.json and that organisation's files only.
@@ -54,6 +55,8 @@ def main(path):
                     fh.write(json.dumps({"org": key, "file": name, "line": line, "event_id": eid, "outcome": outcome})
                              + "\n")
     save(os.path.join(path, "expected.json"), figures(path, BY))
+    save(os.path.join(path, "expected-peildatum.json"), {
+        day: oracle.run(path, "files", [], known_at=day)[0]["IND-24"] for day in ("2022-06-30", "2024-03-31")})
     os.makedirs(os.path.join(path, "expected"), exist_ok=True)
     for org in doc["organisations"]:
         with tempfile.TemporaryDirectory() as folder:

@@ -24,3 +24,5 @@ for name in dirty corrected clean; do
     PYTHONDONTWRITEBYTECODE=1 python3 "$here/expect.py" "$KETENPOORT_ORACLE" "$here/$name"
 done
 PYTHONDONTWRITEBYTECODE=1 python3 "$here/csv_cases.py" "$KETENPOORT_ORACLE" "$here/csv-cases.json"
+rm -rf "$here/rules"
+PYTHONDONTWRITEBYTECODE=1 python3 "$here/rule_cases.py" "$KETENPOORT_ORACLE" "$here/rules"

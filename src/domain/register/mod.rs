@@ -8,6 +8,7 @@ mod quality;
 #[cfg(test)]
 mod tests;
 
+use super::codes::EventType;
 use super::day::{Day, Precision};
 pub use super::row::{
     Accepted, Column, InvalidRow, OriginalFields, Outcome, Repairs, RowKind, RowRecord, Rule, printable,
@@ -87,6 +88,8 @@ pub struct Register {
     open: Option<Vec<Change>>,
     effects: Effects,
     finished: bool,
+    /// Rows in quarantine of types that close a stock or a wait: `event_id` fingerprint, type, row.
+    closing: Vec<(u128, EventType, u32)>,
     /// First `datum` and last registration day of accepted rows; the second pair is of before the open delivery.
     span: [Option<(Day, Day)>; 2],
     settled: bool,
@@ -104,6 +107,7 @@ impl Register {
             open: None,
             effects: Effects::default(),
             finished: false,
+            closing: Vec::new(),
             span: [None; 2],
             settled: true,
         }
@@ -144,7 +148,12 @@ impl Register {
         }
         let row = narrow(self.outcomes.len());
         let outcome = match &record.kind {
-            RowKind::Quarantined { rule, .. } => Outcome::Quarantaine(*rule),
+            RowKind::Quarantined { rule, .. } => {
+                if let Some(event_type) = record.event_type().filter(|t| t.closes() && *rule != Rule::TypeNietEigen) {
+                    self.closing.push((record.event_id_fp, event_type, row));
+                }
+                Outcome::Quarantaine(*rule)
+            }
             RowKind::Deletion { .. } => match self.live.find(record.event_id_fp) {
                 Found::Live(slot) => {
                     self.remove(slot);
@@ -279,6 +288,7 @@ impl Register {
         self.live.reindex();
         if let Some(delivery) = self.deliveries.pop() {
             self.outcomes.truncate(delivery.first_row as usize);
+            self.closing.retain(|(.., row)| *row < delivery.first_row);
         }
         self.settled = false;
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Day, LEFT_OUT, Outcome, Register};
+use super::{Day, EventType, LEFT_OUT, Outcome, Register};
 
 /// Every number of IND-24; the names are those of definitions 1.4.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
@@ -64,6 +64,19 @@ impl Register {
             }
         }
         quality
+    }
+
+    /// Events that stand only in quarantine and would have closed a stock or a wait ([`EventType::closes`]), per type:
+    /// they are shown beside each figure that they inflate. An `event_id` counts once, and not when it is live.
+    #[must_use]
+    pub fn closing_in_quarantine(&self) -> BTreeMap<EventType, u32> {
+        let last: BTreeMap<u128, EventType> =
+            self.closing.iter().map(|(event_id, event_type, _)| (*event_id, *event_type)).collect();
+        let mut counts = BTreeMap::new();
+        for (_, event_type) in last.into_iter().filter(|(event_id, _)| !self.is_live(*event_id)) {
+            *counts.entry(event_type).or_default() += 1;
+        }
+        counts
     }
 
     /// The window of the data: the earliest first and latest last day that accepted deliveries state, or else the first

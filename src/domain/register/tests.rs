@@ -43,7 +43,7 @@ fn record(row: &Small, registered: u8, line: u32) -> RowRecord {
         Small::Broken { id } => RowKind::Quarantined {
             rule: Rule::CodeOnbekend,
             column: Column::Kader,
-            fields: OriginalFields::new([(Column::EventId, format!("e{id}").as_str())]),
+            fields: OriginalFields::new([(Column::EventId, format!("e{id}").as_str()), (Column::Type, "LT_EINDE")]),
         },
         Small::Row { id, subject, day, other, repairs } => {
             let event = Event {
@@ -312,4 +312,21 @@ fn without_a_stated_window_it_follows_from_the_rows() {
     register.begin(DeliveryHead { window: Some(stated), ..head(&delivery(vec![], None)) });
     register.end();
     assert_eq!(register.window(), Some(DataWindow { from: stated.0, to: stated.1, derived: false }));
+}
+
+#[test]
+fn a_closing_event_in_quarantine_counts_until_it_is_live() {
+    let closing = |register: &Register| register.closing_in_quarantine().get(&EventType::LtEinde).copied();
+    let mut register = Register::new(None);
+    let broken = delivery(vec![Small::Broken { id: 1 }, Small::Broken { id: 1 }, Small::Broken { id: 2 }], None);
+    register.begin(head(&broken));
+    feed(&mut register, &broken);
+    assert_eq!(closing(&register), Some(2), "an event_id counts once");
+    register.abandon();
+    assert_eq!(closing(&register), None);
+    register.begin(head(&broken));
+    feed(&mut register, &broken);
+    feed(&mut register, &delivery(vec![row(1, 5)], None));
+    register.end();
+    assert_eq!(closing(&register), Some(1));
 }
