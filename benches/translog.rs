@@ -49,7 +49,7 @@ fn entry() -> Entry {
         query_hash: Some(digest(b"query")),
         payload_commitment: Some(digest(b"payload")),
         // Fills the entry to the size that is measured.
-        subject_sealed: vec![7; 321],
+        subject_sealed: vec![7; 345],
         ..Entry::new(TransferId::new(1, random()), Direction::Incoming, Phase::Intent, 1_750_000_000_000)
     }
 }
