@@ -5,12 +5,15 @@
 //! `crypto < domain < policy < {translog, linkage, indicator < disclosure} < {intake, storage} < service < transport
 //! < monitor < console < synthetic < node, cli`.
 
+pub mod cli;
+pub mod config;
 pub mod crypto;
 pub mod disclosure;
 pub mod domain;
 pub mod indicator;
 pub mod intake;
 pub mod monitor;
+pub mod node;
 pub mod policy;
 pub mod service;
 pub mod storage;

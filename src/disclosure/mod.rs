@@ -3,7 +3,13 @@
 //! Pure: no clock, no IO. The one room that mints [`Released`](release::Released) and
 //! [`OwnFigures`](own::OwnFigures); nothing else that is made of counts may leave a node.
 
+pub mod component;
+pub mod ledger;
+pub mod own;
+mod plan;
+mod print;
 pub mod protect;
+pub mod release;
 pub mod rules;
 mod solve;
 pub mod system;

@@ -139,6 +139,13 @@ impl fmt::Debug for Day {
     }
 }
 
+impl std::str::FromStr for Day {
+    type Err = InvalidDay;
+    fn from_str(text: &str) -> Result<Self, InvalidDay> {
+        Self::parse(text)
+    }
+}
+
 impl TryFrom<String> for Day {
     type Error = InvalidDay;
     fn try_from(text: String) -> Result<Self, InvalidDay> {

@@ -50,6 +50,13 @@ impl fmt::Debug for Oin {
     }
 }
 
+impl std::str::FromStr for Oin {
+    type Err = InvalidOin;
+    fn from_str(text: &str) -> Result<Self, InvalidOin> {
+        Self::parse(text)
+    }
+}
+
 impl TryFrom<String> for Oin {
     type Error = InvalidOin;
     fn try_from(text: String) -> Result<Self, InvalidOin> {

@@ -133,6 +133,13 @@ impl fmt::Debug for Period {
     }
 }
 
+impl std::str::FromStr for Period {
+    type Err = InvalidPeriod;
+    fn from_str(text: &str) -> Result<Self, InvalidPeriod> {
+        Self::parse(text)
+    }
+}
+
 impl TryFrom<String> for Period {
     type Error = InvalidPeriod;
     fn try_from(text: String) -> Result<Self, InvalidPeriod> {

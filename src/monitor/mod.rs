@@ -4,6 +4,8 @@ pub mod csv;
 mod figures;
 pub mod html;
 pub mod merge;
+pub mod produce;
+pub mod pull;
 mod quantile;
 pub mod report;
 pub mod summary;

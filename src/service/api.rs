@@ -5,10 +5,14 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use super::answer::{Payload, covered};
 use crate::crypto::Digest;
+use crate::disclosure::release::Released;
 use crate::domain::oin::Oin;
 use crate::domain::query::Query;
 use crate::domain::reason::ReasonCode;
+use crate::storage::log::Logged;
+use crate::translog::entry::TransferId;
 
 /// Bound on the document of an answer, in bytes: 16 MiB. A longer one cannot leave.
 pub const MAX_DOCUMENT_BYTES: usize = 16 << 20;
@@ -117,13 +121,31 @@ pub struct AggregateRequest {
 pub struct Answer {
     document: Vec<u8>,
     signature: [u8; 64],
+    transfer: TransferId,
 }
 
 impl Answer {
     /// An answer about nothing, for tests of the transport alone; not compiled into the product.
     #[cfg(test)]
     pub(crate) fn for_tests(document: Vec<u8>, signature: [u8; 64]) -> Self {
-        Self { document, signature }
+        Self { document, signature, transfer: TransferId::new(1, [1; 10]) }
+    }
+
+    /// The only road to an answer: what was released, and the durable entry that covers exactly these bytes. `None` when
+    /// they do not belong together: another question, another payload.
+    #[must_use]
+    pub fn new(released: &Released, logged: &Logged, payload: Payload) -> Option<Self> {
+        if !covered(released.query_hash(), logged, &payload) {
+            return None;
+        }
+        let Payload { bytes: document, signature, .. } = payload;
+        Some(Self { document, signature, transfer: logged.transfer_id() })
+    }
+
+    /// Id of the transfer in the log, under which its outcome is logged.
+    #[must_use]
+    pub fn transfer(&self) -> TransferId {
+        self.transfer
     }
 
     /// The document: JSON bytes.
@@ -187,6 +209,9 @@ pub trait NodeService: Send + Sync + 'static {
 
     /// Answers a question; logs before it returns.
     fn aggregate(&self, peer: &Peer, request: AggregateRequest) -> Reply;
+
+    /// Logs how an answer ended: handed to the connection completely, or broken off. Called once for each answer.
+    fn answered(&self, peer: &Peer, transfer: TransferId, complete: bool);
 
     /// The state that a partner may see.
     fn status(&self, peer: &Peer) -> StatusView;

@@ -1,3 +1,15 @@
 //! The use cases: the one place that fixes the order of steps, and what the rooms around it serve and call.
 
+pub mod answer;
 pub mod api;
+pub mod convenants;
+pub mod core;
+pub mod deliver;
+pub mod document;
+pub mod entries;
+pub mod memory;
+pub mod own;
+pub mod refused;
+mod release;
+pub mod rows;
+pub mod settle;

@@ -18,6 +18,7 @@ use super::tls::TlsHandle;
 use super::wire::{self, MAX_MESSAGE, Outbound};
 use crate::domain::reason::ReasonCode;
 use crate::service::api::{NodeService, Peer, Reply, TraceContext};
+use crate::translog::entry::TransferId;
 
 /// The bounds of a server.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -94,6 +95,63 @@ pub async fn serve(
     served.map_err(|error| ServeError(error.to_string()))
 }
 
+/// Who logs how an answer ended.
+struct Ending {
+    service: Arc<dyn NodeService>,
+    peer: Arc<Peer>,
+    transfer: TransferId,
+}
+
+impl Ending {
+    fn log(self, complete: bool) {
+        let Self { service, peer, transfer } = self;
+        drop(tokio::task::spawn_blocking(move || service.answered(&peer, transfer, complete)));
+    }
+}
+
+/// The parts of an answer on their way out; its ending is logged when the last part is taken or the call is dropped.
+pub(crate) struct Sending {
+    parts: std::vec::IntoIter<proto::AggregateChunk>,
+    ending: Option<Ending>,
+}
+
+impl Sending {
+    fn begin(parts: Result<Vec<proto::AggregateChunk>, Status>, ending: Ending) -> Result<Self, Status> {
+        match parts {
+            Ok(parts) => Ok(Self { parts: parts.into_iter(), ending: Some(ending) }),
+            Err(status) => {
+                ending.log(false);
+                Err(status)
+            }
+        }
+    }
+}
+
+impl tokio_stream::Stream for Sending {
+    type Item = Result<proto::AggregateChunk, Status>;
+
+    fn poll_next(
+        mut self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Self::Item>> {
+        let part = self.parts.next();
+        if part.is_none()
+            && let Some(ending) = self.ending.take()
+        {
+            ending.log(true);
+        }
+        std::task::Poll::Ready(part.map(Ok))
+    }
+}
+
+impl Drop for Sending {
+    fn drop(&mut self) {
+        if let Some(ending) = self.ending.take() {
+            ending.log(false);
+        }
+    }
+}
+
 struct Served {
     service: Arc<dyn NodeService>,
     calls: Arc<Semaphore>,
@@ -138,7 +196,7 @@ impl Served {
 
 #[tonic::async_trait]
 impl Node for Served {
-    type AggregateStream = tokio_stream::Iter<std::vec::IntoIter<Result<proto::AggregateChunk, Status>>>;
+    type AggregateStream = Sending;
 
     async fn aggregate(
         &self,
@@ -151,12 +209,14 @@ impl Node for Served {
             self.service.connection_refused(reason, Some(caller.peer.oin));
             status(reason, &caller.trace)
         })?;
-        let parts = match self.blocking(&caller, move |service, peer| service.aggregate(peer, question)).await? {
-            Reply::Answer(answer) => answer.encode(),
-            Reply::Refused(reason) => Err(reason),
+        let reply = self.blocking(&caller, move |service, peer| service.aggregate(peer, question)).await?;
+        let answer = match reply {
+            Reply::Answer(answer) => answer,
+            Reply::Refused(reason) => return Err(status(reason, &caller.trace)),
         };
-        let parts = parts.map_err(|reason| status(reason, &caller.trace))?;
-        Ok(Response::new(tokio_stream::iter(parts.into_iter().map(Ok).collect::<Vec<_>>())))
+        let ending = Ending { service: Arc::clone(&self.service), peer: caller.peer, transfer: answer.transfer() };
+        let parts = answer.encode().map_err(|reason| status(reason, &caller.trace));
+        Sending::begin(parts, ending).map(Response::new)
     }
 
     async fn status(&self, request: Request<proto::StatusRequest>) -> Result<Response<proto::StatusReply>, Status> {

@@ -11,3 +11,4 @@ mod storage_index;
 mod storage_kill;
 mod tidy;
 mod translog;
+mod demo;

@@ -9,6 +9,7 @@ use crate::crypto::Digest;
 use crate::domain::oin::Oin;
 use crate::domain::reason::ReasonCode;
 use crate::service::api::{AggregateRequest, Answer, NodeService, Peer, Reply, StatusView};
+use crate::translog::entry::TransferId;
 
 pub(super) struct Fake {
     pub admitted: Mutex<BTreeMap<Oin, Digest>>,
@@ -68,6 +69,8 @@ impl NodeService for Fake {
             None => Reply::Answer(Answer::for_tests(self.document.lock().unwrap().clone(), [8; 64])),
         }
     }
+
+    fn answered(&self, _: &Peer, _: TransferId, _: bool) {}
 
     fn status(&self, peer: &Peer) -> StatusView {
         StatusView { oin: peer.oin, version: "proef".into(), convenants: vec![Digest([5; 32])], ready: true }

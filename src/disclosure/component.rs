@@ -1,0 +1,159 @@
+//! Audit components: what declared relations connect within a calendar year, and when each of its tables may come out.
+
+use std::collections::BTreeSet;
+
+use super::ledger::Ledger;
+use crate::domain::day::Day;
+use crate::domain::period::Period;
+use crate::domain::query::{Dimension, IndicatorId, Query, TableQuery};
+use crate::indicator::relations::{CellRef, Relation, closed, relations};
+use crate::indicator::release::Release;
+
+/// Days for which the events after a start are followed, at most, until every figure of the table is final.
+const TIMELY_DAYS: i32 = 91;
+const YEAR_DAYS: i32 = 365;
+const TWO_YEARS_DAYS: i32 = 730;
+const LINK_DAYS: i32 = 30;
+/// The one series that is followed for two years; it does not keep the others of its table waiting.
+pub(super) const TWO_YEAR_SERIES: &str = "MAATREGEL_24M";
+
+/// A table to compute, with the last day of the events that count for it.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Job {
+    /// The table.
+    pub table: TableQuery,
+    /// Its horizon: `Settings::horizon` when it is computed.
+    pub horizon: Day,
+}
+
+/// Tables of one calendar year that relations connect; audited together, whatever part of them is asked.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Component {
+    /// The calendar year.
+    pub year: i16,
+    /// Every table that the convenant declares in it, sorted.
+    pub tables: Vec<TableQuery>,
+}
+
+/// The components of the declared tables (of any number of years), each sorted, in the order of their first table.
+///
+/// Tables without anything to release (IND-24, or no series of this organisation) are left out.
+#[must_use]
+pub fn components(declared: &[TableQuery], release: &Release) -> Vec<Component> {
+    let mut found = Vec::new();
+    let releasable =
+        |t: &&TableQuery| t.indicator != IndicatorId::Ind24 && release.series(t.indicator).next().is_some();
+    let tables: BTreeSet<TableQuery> = declared.iter().filter(releasable).cloned().collect();
+    let years: BTreeSet<i16> = tables.iter().map(|t| t.period.year()).collect();
+    for year in years {
+        let of_year: Vec<TableQuery> = tables.iter().filter(|t| t.period.year() == year).cloned().collect();
+        for indicators in connected(&of_year, release) {
+            let tables = of_year.iter().filter(|t| indicators.contains(&t.indicator)).cloned().collect();
+            found.push(Component { year, tables });
+        }
+    }
+    found
+}
+
+/// The indicators of the tables, grouped by what relations connect. Tables of one indicator are always together.
+fn connected(tables: &[TableQuery], release: &Release) -> Vec<BTreeSet<IndicatorId>> {
+    let mut groups: Vec<BTreeSet<IndicatorId>> = Vec::new();
+    let mut join = |together: BTreeSet<IndicatorId>| {
+        let (touched, mut apart): (Vec<_>, Vec<_>) = groups.drain(..).partition(|g| !g.is_disjoint(&together));
+        apart.push(touched.into_iter().flatten().chain(together).collect());
+        groups = apart;
+    };
+    tables.iter().for_each(|table| join(BTreeSet::from([table.indicator])));
+    // Whether indicators are related shows in the totals already; breakdowns only add cells.
+    let totals: Vec<TableQuery> = tables.iter().filter(|t| t.by.is_empty()).cloned().collect();
+    for relation in relations(&totals, release) {
+        join(cells_of(&relation).iter().map(|cell| cell.table.indicator).collect());
+    }
+    groups.sort();
+    groups
+}
+
+/// Every cell that a relation names, the total or the outer one first.
+pub(super) fn cells_of(relation: &Relation) -> Vec<&CellRef> {
+    match relation {
+        Relation::Sum { total, parts } | Relation::Cover { total, parts } | Relation::AtMost { total, parts } => {
+            std::iter::once(total).chain(parts).collect()
+        }
+        Relation::Nested { inner, outer } => vec![outer, inner],
+    }
+}
+
+impl Component {
+    /// The declared tables that may be released now and are not yet, each with its horizon.
+    ///
+    /// `until` is the last settled day ([`settled_until`](super::ledger::settled_until)).
+    #[must_use]
+    pub fn due(&self, ledger: &Ledger, until: Day) -> Vec<Job> {
+        let new = self.tables.iter().filter(|table| ledger.find(table).is_none());
+        let ready = new.filter(|table| final_on(table) <= until);
+        ready.map(|table| Job { table: table.clone(), horizon: horizon(table, until) }).collect()
+    }
+
+    /// Every table that a release of what is due has to know: due, released earlier, and the coarser ones behind them.
+    #[must_use]
+    pub fn needed(&self, ledger: &Ledger, until: Day) -> Vec<Job> {
+        let mut jobs: BTreeSet<Job> = BTreeSet::new();
+        let earlier = self.tables.iter().filter_map(|table| ledger.find(table));
+        let earlier = earlier.map(|stored| Job { table: stored.query().clone(), horizon: stored.horizon() });
+        for job in earlier.chain(self.due(ledger, until)) {
+            for table in closed(std::slice::from_ref(&job.table)) {
+                jobs.insert(Job { table, horizon: job.horizon });
+            }
+        }
+        jobs.into_iter().collect()
+    }
+
+    /// The question that [`Component::needed`] stands for; raw tables are computed under its hash.
+    #[must_use]
+    pub fn question(&self, ledger: &Ledger, until: Day) -> Query {
+        Query::new(self.needed(ledger, until).into_iter().map(|job| job.table).collect())
+    }
+}
+
+/// The first day on which nothing that the table counts can change any more.
+#[must_use]
+pub fn final_on(table: &TableQuery) -> Day {
+    let (_, end) = table.period.bounds();
+    // Timeliness and the duration of a PJB look at open cases, which differ with the horizon: the tables of a year
+    // come out together, after the last of them is final, so that year and quarters stay related.
+    let (_, year_end) = Period::year_of(table.period.year()).bounds();
+    let (from, days) = match table.indicator {
+        IndicatorId::Ind07 | IndicatorId::Ind08 | IndicatorId::Ind08P => (year_end, TIMELY_DAYS),
+        IndicatorId::Ind10 => (year_end, YEAR_DAYS),
+        IndicatorId::Ind11 => (end, LINK_DAYS),
+        IndicatorId::Ind13 => (end, YEAR_DAYS),
+        _ => (end, 0),
+    };
+    quarter_end(from, days)
+}
+
+/// Whether the two-year series of a table is final within its horizon; until then it prints as not delivered.
+pub(super) fn followed_two_years(table: &TableQuery, horizon: Day) -> bool {
+    quarter_end(table.period.bounds().1, TWO_YEARS_DAYS) <= horizon
+}
+
+/// Fixed by the table, not by the day on which it is asked; only the two-year series makes a difference.
+fn horizon(table: &TableQuery, until: Day) -> Day {
+    let two_years = quarter_end(table.period.bounds().1, TWO_YEARS_DAYS);
+    if table.indicator == IndicatorId::Ind13 && two_years <= until { two_years } else { final_on(table) }
+}
+
+fn quarter_end(from: Day, days: i32) -> Day {
+    Period::quarter_of(Day(from.0.saturating_add(days))).bounds().1
+}
+
+/// How fine a table is, for the ladder: what is left out first has the highest number.
+pub(super) fn fineness(table: &TableQuery) -> u8 {
+    match table.by.as_slice() {
+        [] if table.period.quarters().len() == 1 => 1,
+        [] => 0,
+        [Dimension::Gemeente] => 3,
+        [_] => 2,
+        _ => 4,
+    }
+}

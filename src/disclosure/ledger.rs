@@ -1,0 +1,161 @@
+//! What has been released: the tables, byte for byte, and what may be released next. Pure; storage keeps the bytes.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::DisclosureFault;
+use crate::crypto::Digest;
+use crate::domain::day::Day;
+use crate::domain::period::Period;
+use crate::domain::query::TableQuery;
+use crate::domain::table::Table;
+use crate::policy::permit::settles_on;
+
+/// A released table: the first answer, which every later question gets too.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StoredTable {
+    query: TableQuery,
+    horizon: Day,
+    released: Day,
+    terms: String,
+    table: String,
+}
+
+impl StoredTable {
+    pub(super) fn new(table: &Table, query: &TableQuery, horizon: Day, released: Day, terms: Digest) -> Self {
+        let table = serde_json::to_string(table).unwrap_or_default();
+        Self { query: query.clone(), horizon, released, terms: terms.to_hex(), table }
+    }
+
+    /// Which table.
+    #[must_use]
+    pub fn query(&self) -> &TableQuery {
+        &self.query
+    }
+
+    /// Last day of the events that it was made of.
+    #[must_use]
+    pub fn horizon(&self) -> Day {
+        self.horizon
+    }
+
+    /// Day of its release.
+    #[must_use]
+    pub fn released(&self) -> Day {
+        self.released
+    }
+
+    /// Hash of the convenant under which it was released, hexadecimal.
+    #[must_use]
+    pub fn terms(&self) -> &str {
+        &self.terms
+    }
+
+    /// The table as it left: JSON text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.table
+    }
+
+    /// The table.
+    ///
+    /// # Errors
+    /// [`DisclosureFault::Stored`] when the text is no table.
+    pub fn table(&self) -> Result<Table, DisclosureFault> {
+        serde_json::from_str(&self.table).map_err(|e| DisclosureFault::Stored(format!("{}: {e}", name(&self.query))))
+    }
+
+    /// The bytes to keep.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+
+    /// Reads kept bytes.
+    ///
+    /// # Errors
+    /// [`DisclosureFault::Stored`] for anything else.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, DisclosureFault> {
+        serde_json::from_slice(bytes).map_err(|e| DisclosureFault::Stored(e.to_string()))
+    }
+}
+
+/// Every table that a node has released, by question.
+#[derive(Clone, Default, Debug)]
+pub struct Ledger(BTreeMap<TableQuery, StoredTable>);
+
+impl Ledger {
+    /// Adds a released table; the first one stays when there is one already.
+    pub fn add(&mut self, stored: StoredTable) {
+        self.0.entry(stored.query.clone()).or_insert(stored);
+    }
+
+    /// The release of a table.
+    #[must_use]
+    pub fn find(&self, query: &TableQuery) -> Option<&StoredTable> {
+        self.0.get(query)
+    }
+
+    /// Every release, sorted by question.
+    pub fn tables(&self) -> impl Iterator<Item = &StoredTable> {
+        self.0.values()
+    }
+}
+
+impl FromIterator<StoredTable> for Ledger {
+    fn from_iter<I: IntoIterator<Item = StoredTable>>(stored: I) -> Self {
+        let mut ledger = Self::default();
+        stored.into_iter().for_each(|table| ledger.add(table));
+        ledger
+    }
+}
+
+/// Whether a quarter (or the last quarter of a longer period) is settled on `today`.
+#[must_use]
+pub fn settled(period: Period, settlement_days: u32, today: Day) -> bool {
+    settles_on(period, settlement_days) <= today
+}
+
+/// The last day of the last quarter that is settled on `today` and lies wholly within what has been delivered.
+#[must_use]
+pub fn settled_until(settlement_days: u32, today: Day, delivered_until: Day) -> Day {
+    let quarter_end = |day: Day| Period::quarter_of(day).bounds().1;
+    let before = |day: Day| Day(Period::quarter_of(day).bounds().0.0 - 1);
+    let mut end = quarter_end(today.min(delivered_until));
+    while end > delivered_until || !settled(Period::quarter_of(end), settlement_days, today) {
+        end = before(end);
+    }
+    end
+}
+
+/// A table in words, for the operator.
+#[must_use]
+pub fn name(query: &TableQuery) -> String {
+    let by: Vec<&str> = query.by.iter().map(|d| d.as_str()).collect();
+    let by = if by.is_empty() { "totaal".to_owned() } else { format!("naar {}", by.join(" en ")) };
+    format!("{} {} {by}", query.indicator, query.period)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(text: &str) -> Day {
+        Day::parse(text).expect("day in the test")
+    }
+
+    #[test]
+    fn a_quarter_settles_its_days_after_its_end_and_only_when_delivered() {
+        let until = |days, today, delivered| settled_until(days, day(today), day(delivered));
+        assert_eq!(until(42, "2024-05-12", "2024-12-31"), day("2024-03-31"), "31 March + 42 days");
+        assert_eq!(until(42, "2024-05-11", "2024-12-31"), day("2023-12-31"));
+        assert_eq!(until(0, "2024-03-31", "2024-12-31"), day("2024-03-31"));
+        assert_eq!(until(0, "2026-06-01", "2025-12-31"), day("2025-12-31"));
+        assert_eq!(until(0, "2026-06-01", "2025-12-30"), day("2025-09-30"), "the quarter is not whole");
+        let quarter = Period::quarter_of(day("2024-03-01"));
+        assert!(!settled(quarter, 42, day("2024-05-11")));
+        assert!(settled(quarter, 42, day("2024-05-12")));
+    }
+}

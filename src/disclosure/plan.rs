@@ -1,0 +1,207 @@
+//! From raw tables and declared relations to one system of cells, and back to printed marks by name.
+
+use std::collections::BTreeMap;
+
+use super::DisclosureFault;
+use super::component::{TWO_YEAR_SERIES, cells_of, followed_two_years};
+use super::ledger::{StoredTable, name};
+use super::system::{Cell, Kind, Printed, Rel, System};
+use crate::domain::day::Day;
+use crate::domain::query::{Dimension, IndicatorId, TableQuery};
+use crate::domain::table::{Mark, Row, Table};
+use crate::indicator::definition::{Visibility, definition};
+use crate::indicator::raw::{Count, RawTable, RawValue};
+use crate::indicator::relations::{CellRef, Relation, relations};
+use crate::indicator::release::{Release, possible};
+
+/// A table of the system: whether it leaves, and what was printed of it earlier.
+pub(super) struct Part<'a> {
+    pub(super) query: TableQuery,
+    pub(super) horizon: Day,
+    pub(super) kind: Kind,
+    pub(super) earlier: Option<&'a StoredTable>,
+}
+
+/// A system with the names of its cells.
+pub(super) struct Plan {
+    pub(super) system: System,
+    index: BTreeMap<CellRef, usize>,
+}
+
+/// One cell of a table's frame: what the convenant declares, filled or not.
+pub(super) struct Place {
+    pub(super) cell: CellRef,
+    pub(super) released: bool,
+    pub(super) possible: bool,
+    /// Not final within the table's horizon: printed as not delivered, unknown to the system.
+    pub(super) open: bool,
+}
+
+/// Every cell of a table in the order of printing: series, key, measure.
+pub(super) fn frame(table: &TableQuery, horizon: Day, release: &Release) -> Vec<Place> {
+    let mut places = Vec::new();
+    for series in release.series(table.indicator) {
+        let open = table.indicator == IndicatorId::Ind13
+            && series.name == TWO_YEAR_SERIES
+            && !followed_two_years(table, horizon);
+        let measures = release.measures(table, &series.name);
+        for key in release.keys(&table.by) {
+            let possible = possible(table, &series.name, &key);
+            for (measure, visibility) in &measures {
+                let series = series.name.clone();
+                let cell = CellRef { table: table.clone(), series, measure: measure.clone(), key: key.clone() };
+                places.push(Place { cell, released: *visibility == Visibility::Released, possible, open });
+            }
+        }
+    }
+    places
+}
+
+impl Plan {
+    /// Builds the system of the parts; `raws` holds a raw table for each of them.
+    pub(super) fn build(parts: &[Part<'_>], release: &Release, raws: &[RawTable]) -> Result<Self, DisclosureFault> {
+        let mut plan = Self { system: System::default(), index: BTreeMap::new() };
+        for part in parts {
+            let raw = raws.iter().find(|raw| *raw.query() == part.query);
+            let raw =
+                raw.ok_or_else(|| DisclosureFault::Definition(format!("{} is niet berekend", name(&part.query))))?;
+            plan.add_table(part, release, raw)?;
+        }
+        let tables: Vec<TableQuery> = parts.iter().map(|part| part.query.clone()).collect();
+        for relation in relations(&tables, release) {
+            plan.add_relation(&relation);
+        }
+        Ok(plan)
+    }
+
+    fn add_table(&mut self, part: &Part<'_>, release: &Release, raw: &RawTable) -> Result<(), DisclosureFault> {
+        let counts = counts_of(raw);
+        let earlier = part.earlier.map(|stored| earlier_marks(stored, release)).transpose()?;
+        for place in frame(&part.query, part.horizon, release) {
+            if place.open {
+                continue;
+            }
+            let at = (place.cell.series.clone(), place.cell.measure.clone(), place.cell.key.clone());
+            let fixed = match &earlier {
+                Some(marks) if place.released => {
+                    let mark = marks.get(&at).copied().ok_or_else(|| other_terms(part))?;
+                    Some(mark)
+                }
+                _ => None,
+            };
+            let kind = if place.released { part.kind } else { Kind::Hidden };
+            let truth = counts.get(&at).copied().unwrap_or_default();
+            let weight = weight(&place.cell);
+            self.system.cells.push(Cell { truth, kind, impossible: !place.possible, fixed, weight });
+            self.index.insert(place.cell, self.system.cells.len() - 1);
+        }
+        Ok(())
+    }
+
+    /// Adds a relation when the system has all its cells; an unknown cell only makes the relation say less.
+    fn add_relation(&mut self, relation: &Relation) {
+        let known: Option<Vec<usize>> = cells_of(relation).iter().map(|cell| self.index.get(cell).copied()).collect();
+        let Some((&first, others)) = known.as_deref().and_then(<[usize]>::split_first) else { return };
+        let (total, parts) = (first, others.to_vec());
+        let rel = match relation {
+            Relation::Sum { .. } => Rel::Sum { total, parts },
+            Relation::Cover { .. } => Rel::Cover { total, parts },
+            Relation::AtMost { .. } => Rel::AtMost { total, parts },
+            Relation::Nested { .. } => {
+                let Some(&inner) = others.first() else { return };
+                let outer = first;
+                let n = self.system.cells[outer].truth.n.checked_sub(self.system.cells[inner].truth.n);
+                // A pair the wrong way round is caught by the check of the exact figures.
+                self.system.cells.push(Cell::hidden(n.unwrap_or(0)));
+                Rel::Nested { inner, outer, rest: self.system.cells.len() - 1 }
+            }
+        };
+        self.system.relations.push(rel);
+    }
+
+    /// What is printed of a named cell; suppressed when the system does not have it.
+    pub(super) fn printed(&self, cell: &CellRef, printed: &[Printed]) -> Printed {
+        self.index.get(cell).and_then(|&i| printed.get(i).copied()).unwrap_or(Printed::Suppressed)
+    }
+
+    /// The name of a cell, for the operator.
+    pub(super) fn name_of(&self, index: usize) -> String {
+        let named = self.index.iter().find(|(_, i)| **i == index).map(|(cell, _)| cell);
+        named.map_or_else(
+            || "een rest van twee cellen".to_owned(),
+            |cell| format!("{}, {} {} {}", name(&cell.table), cell.series, cell.measure, cell.key.join("|")),
+        )
+    }
+}
+
+fn other_terms(part: &Part<'_>) -> DisclosureFault {
+    let stored =
+        part.earlier.map_or_else(String::new, |s| format!(", vrijgegeven op {} onder {}", s.released(), s.terms()));
+    DisclosureFault::Closed(format!("{}{stored}, heeft een andere indeling", name(&part.query)))
+}
+
+type At = (String, String, Vec<String>);
+
+fn counts_of(raw: &RawTable) -> BTreeMap<At, Count> {
+    let count = |value| match value {
+        RawValue::Count(count) => Some(count),
+        RawValue::OwnOnly(_) => None,
+    };
+    let cells = raw.cells().iter();
+    cells.filter_map(|c| Some(((c.series.clone(), c.measure.clone(), c.key.clone()), count(c.value)?))).collect()
+}
+
+/// What an earlier release printed, by cell.
+fn earlier_marks(stored: &StoredTable, release: &Release) -> Result<BTreeMap<At, Printed>, DisclosureFault> {
+    let table: Table = stored.table()?;
+    let frame = frame(stored.query(), stored.horizon(), release);
+    let mut marks = BTreeMap::new();
+    for row in &table.rows {
+        let key = key_of(row, &table.by);
+        let at = (row.series.clone(), row.measure.clone(), key);
+        let known =
+            frame.iter().any(|p| p.released && (&p.cell.series, &p.cell.measure, &p.cell.key) == (&at.0, &at.1, &at.2));
+        let printed = match (row.value, row.mark) {
+            (Some(v), None) => u32::try_from(v).ok().map(Printed::Value),
+            (None, Some(Mark::Suppressed)) => Some(Printed::Suppressed),
+            (None, Some(Mark::Impossible)) => Some(Printed::Impossible),
+            _ => None,
+        };
+        match printed {
+            Some(printed) if known => {
+                marks.insert(at, printed);
+            }
+            _ if known || definition(stored.query().indicator).measure(&row.measure).is_none() => {}
+            // A released count that the present terms do not know: other bins or another domain.
+            _ if released_count(&row.measure) => {
+                let stored =
+                    format!("{}, vrijgegeven op {} onder {}", name(stored.query()), stored.released(), stored.terms());
+                return Err(DisclosureFault::Closed(format!("{stored}, heeft een andere indeling")));
+            }
+            _ => {}
+        }
+    }
+    Ok(marks)
+}
+
+fn released_count(measure: &str) -> bool {
+    !super::print::DERIVED.contains(&measure)
+}
+
+/// The dimension values of a row in the order of `by`.
+fn key_of(row: &Row, by: &[Dimension]) -> Vec<String> {
+    by.iter().map(|d| row.key.get(d).cloned().unwrap_or_default()).collect()
+}
+
+/// How much a reader loses with a cell: totals and years weigh most, bins and reasons least.
+fn weight(cell: &CellRef) -> u32 {
+    let breakdown = match cell.table.by.len() {
+        0 => 100,
+        1 => 8,
+        _ => 2,
+    };
+    let period = if cell.table.period.quarters().len() > 1 { 3 } else { 1 };
+    let measure = if cell.measure.starts_with("bin:") { 1 } else { 4 };
+    let detail = cell.table.indicator == IndicatorId::Ind02 && cell.series.contains('|');
+    breakdown * period * measure * if detail { 1 } else { 2 }
+}

@@ -1,0 +1,188 @@
+//! `Released`: figures that may leave. Minted here alone, from stored tables that the audit has passed.
+
+use super::DisclosureFault;
+use super::component::{Component, fineness};
+use super::ledger::{Ledger, StoredTable, name};
+use super::plan::{Part, Plan};
+use super::print;
+use super::protect::protect;
+use super::system::{Kind, Printed};
+use crate::crypto::{Digest, MacKey};
+use crate::domain::day::Day;
+use crate::domain::query::{Query, TableQuery};
+use crate::domain::table::Table;
+use crate::indicator::raw::RawTable;
+use crate::indicator::relations::CellRef;
+use crate::indicator::release::Release;
+use crate::policy::rules::DisclosureRules;
+
+/// Most linear programs of one audit: far more than a whole year of a large organisation takes.
+const BUDGET: usize = 10_000;
+/// The ladder: tables of this fineness and above are left out; after the last step the release is refused.
+const LADDER: [u8; 5] = [5, 4, 3, 2, 1];
+
+/// The tables that answer one question, as they were released.
+pub struct Released {
+    query_hash: Digest,
+    tables: Vec<Table>,
+}
+
+impl Released {
+    /// Hash of the question.
+    #[must_use]
+    pub fn query_hash(&self) -> Digest {
+        self.query_hash
+    }
+
+    /// The protected tables, in the order of the question.
+    #[must_use]
+    pub fn tables(&self) -> &[Table] {
+        &self.tables
+    }
+}
+
+/// Under what terms a component is released.
+pub struct Terms<'a> {
+    /// Frame of this organisation's release.
+    pub release: &'a Release,
+    /// Thresholds of the convenant.
+    pub rules: &'a DisclosureRules,
+    /// Hash of the convenant.
+    pub convenant: Digest,
+    /// The node's key for breaking ties.
+    pub tie_key: &'a MacKey,
+    /// Last settled day: nothing that touches a later one is released.
+    pub until: Day,
+    /// Today, for the ledger.
+    pub today: Day,
+}
+
+/// What a release found, for the operator; holds no exact count.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct AuditSummary {
+    /// Cells of the system, rests and other hidden ones included.
+    pub cells: usize,
+    /// Relations between them.
+    pub relations: usize,
+    /// Cells that are too small, each with two witness tables.
+    pub sensitive: usize,
+    /// Newly suppressed for their own sake.
+    pub primaries: usize,
+    /// Newly suppressed to protect others.
+    pub secondaries: usize,
+    /// Linear programs solved.
+    pub runs: usize,
+    /// Tables of which nothing is printed, because no safe pattern was found with them.
+    pub left_out: Vec<TableQuery>,
+}
+
+/// Releases everything of a component that is due, as one audited plan with the earlier releases as constants.
+///
+/// `raws` are the exact tables of [`Component::needed`], computed under the hash of [`Component::question`]. The stored
+/// tables must be durable before an answer is made of them. Empty when nothing is due.
+///
+/// # Errors
+/// [`DisclosureFault`] when the exact figures break a relation, disagree with what was released earlier, or no step of
+/// the ladder gives a safe pattern. Then nothing is released.
+pub fn release_due(
+    component: &Component,
+    ledger: &Ledger,
+    raws: &[RawTable],
+    terms: &Terms<'_>,
+) -> Result<(Vec<StoredTable>, AuditSummary), DisclosureFault> {
+    let due = component.due(ledger, terms.until);
+    if due.is_empty() {
+        return Ok((Vec::new(), AuditSummary::default()));
+    }
+    let question = component.question(ledger, terms.until).hash();
+    if raws.iter().any(|raw| raw.query_hash() != question) {
+        return Err(DisclosureFault::Definition("de berekende tabellen horen bij een andere vraag".into()));
+    }
+    let mut refused = DisclosureFault::Unsafe("geen enkele stap van de ladder geeft een veilige vrijgave".into());
+    for above in LADDER {
+        let kept = |table: &TableQuery| fineness(table) < above;
+        if above < 5 && due.iter().all(|job| kept(&job.table)) {
+            continue;
+        }
+        match attempt(component, ledger, raws, terms, &kept) {
+            Ok(done) => return Ok(done),
+            Err(fault @ (DisclosureFault::Unsafe(_) | DisclosureFault::Budget(_))) => refused = fault,
+            Err(fault) => return Err(fault),
+        }
+    }
+    Err(refused)
+}
+
+fn attempt(
+    component: &Component,
+    ledger: &Ledger,
+    raws: &[RawTable],
+    terms: &Terms<'_>,
+    kept: &dyn Fn(&TableQuery) -> bool,
+) -> Result<(Vec<StoredTable>, AuditSummary), DisclosureFault> {
+    let due = component.due(ledger, terms.until);
+    let is_due = |table: &TableQuery| due.iter().any(|job| job.table == *table);
+    let parts: Vec<Part<'_>> = component
+        .needed(ledger, terms.until)
+        .into_iter()
+        .filter(|job| ledger.find(&job.table).is_some() || !is_due(&job.table) || kept(&job.table))
+        .map(|job| {
+            let earlier = ledger.find(&job.table);
+            let leaves = earlier.is_some() || is_due(&job.table);
+            let kind = if leaves { Kind::Publishable } else { Kind::Hidden };
+            Part { query: job.table, horizon: job.horizon, kind, earlier }
+        })
+        .collect();
+    let plan = Plan::build(&parts, terms.release, raws)?;
+    let protected = protect(&plan.system, terms.rules, terms.tie_key, BUDGET).map_err(|f| named(f, &plan))?;
+    let left_out: Vec<TableQuery> = due.iter().map(|j| j.table.clone()).filter(|t| !kept(t)).collect();
+    let mark = |cell: &CellRef| match plan.printed(cell, &protected.printed) {
+        _ if left_out.contains(&cell.table) => Printed::Suppressed,
+        printed => printed,
+    };
+    let stored = due.iter().map(|job| {
+        let table = print::table(&job.table, job.horizon, terms.release, terms.rules, mark);
+        StoredTable::new(&table, &job.table, job.horizon, terms.today, terms.convenant)
+    });
+    let stored = stored.collect();
+    let summary = AuditSummary {
+        cells: plan.system.cells.len(),
+        relations: plan.system.relations.len(),
+        sensitive: protected.ranges.len(),
+        primaries: protected.primaries,
+        secondaries: protected.secondaries,
+        runs: protected.runs,
+        left_out,
+    };
+    Ok((stored, summary))
+}
+
+/// Puts names to the cells of a fault.
+fn named(fault: DisclosureFault, plan: &Plan) -> DisclosureFault {
+    let name = |text: &str| {
+        let number = text.strip_prefix("cel ").and_then(|rest| rest.split(' ').next()?.parse().ok());
+        number.map_or_else(|| text.to_owned(), |cell: usize| format!("{text} ({})", plan.name_of(cell)))
+    };
+    match fault {
+        DisclosureFault::Unsafe(text) => DisclosureFault::Unsafe(name(&text)),
+        DisclosureFault::Earlier(text) => DisclosureFault::Earlier(name(&text)),
+        DisclosureFault::Definition(text) => DisclosureFault::Definition(name(&text)),
+        other => other,
+    }
+}
+
+/// The answer to a question, from stored tables alone: the same question, or any part of it, gets the same bytes.
+///
+/// # Errors
+/// [`DisclosureFault::NotDeclared`] for a table that is in none of the components, [`DisclosureFault::NotSettled`] for
+/// one that is not released yet, [`DisclosureFault::Stored`] for unreadable bytes.
+pub fn answer(question: &Query, components: &[Component], ledger: &Ledger) -> Result<Released, DisclosureFault> {
+    let find = |table: &TableQuery| {
+        if !components.iter().any(|component| component.tables.contains(table)) {
+            return Err(DisclosureFault::NotDeclared(name(table)));
+        }
+        ledger.find(table).ok_or_else(|| DisclosureFault::NotSettled(name(table)))?.table()
+    };
+    let tables = question.tables().iter().map(find).collect::<Result<_, _>>()?;
+    Ok(Released { query_hash: question.hash(), tables })
+}

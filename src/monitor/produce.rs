@@ -1,0 +1,195 @@
+//! From a question to the report: what to ask of whom, the pull, the sums, the files. Each question and each answer is in
+//! the monitor's own log.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::merge::{NodeOutcome, NodeResult, merge};
+use super::pull::{Asked, Patience, Pulled, pull};
+use super::report::{ConvenantRef, Party, Report, Setting};
+use super::{csv, html, summary};
+use crate::domain::codes::OrgType;
+use crate::domain::day::Day;
+use crate::domain::period::Period;
+use crate::domain::query::{Dimension, IndicatorId, Query, TableQuery};
+use crate::domain::table::Table;
+use crate::indicator::definition::definition;
+use crate::policy::bundle::ConvenantInForce;
+use crate::policy::convenant::{Convenant, Role};
+use crate::policy::permit::declared_plan;
+use crate::service::api::Peers;
+use crate::service::core::Core;
+
+/// What the analyst asks for.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// Periods.
+    pub periods: Vec<Period>,
+    /// Only these indicators; empty for all that the convenant grants.
+    pub indicators: Vec<IndicatorId>,
+    /// Only this breakdown; none for everything that the convenant grants.
+    pub by: Option<Vec<Dimension>>,
+    /// Whether the figures are about invented children.
+    pub example: bool,
+}
+
+/// A report with what its readable forms need.
+pub struct Produced {
+    report: Report,
+    setting: Setting,
+}
+
+/// Pulls and adds up.
+///
+/// # Errors
+/// A Dutch sentence: no convenant in force, not the monitor, nothing granted, or the log cannot be written.
+pub fn produce(core: &Core, peers: &dyn Peers, question: &Question) -> Result<Produced, String> {
+    let standing = core.standing();
+    let in_force = standing.in_force.as_ref().map_err(|r| format!("{} {}", r.sentence(), r.remedy()))?;
+    let ours = core.identity.oin;
+    let monitored = in_force.iter().find(|c| c.convenant().party(&ours).is_some_and(|p| p.has(Role::Monitor)));
+    let convenant = monitored.ok_or("deze node is in geen geldend convenant de ketenmonitor")?;
+    let whole = query_of(convenant.convenant(), question);
+    if whole.tables().is_empty() {
+        return Err("het convenant staat geen van de gevraagde tabellen toe; zie `convenant show`".to_owned());
+    }
+    let parties = delivering(convenant.convenant(), &whole);
+    let transfers = log_questions(core, convenant, &parties)?;
+    let asked: Vec<Asked> = parties.iter().map(|p| p.1.clone()).collect();
+    let pulled = pull(peers, ours, convenant.hash(), &asked, Patience::default());
+    log_answers(core, &transfers, &pulled)?;
+    let outcomes: Vec<NodeOutcome> = parties.iter().zip(pulled).map(|((node, _), p)| node.outcome(p)).collect();
+    let sum = |t: &TableQuery| {
+        let peildatum = agreed_peildatum(t, &outcomes);
+        merge(&Query::new(vec![t.clone()]), peildatum, &outcomes)
+    };
+    let tables = whole.tables().iter().flat_map(sum).collect();
+    Ok(finish(convenant, question, &outcomes, tables))
+}
+
+/// A delivering party of the convenant.
+struct Node {
+    oin: crate::domain::oin::Oin,
+    name: String,
+    org_type: OrgType,
+}
+
+impl Node {
+    fn outcome(&self, pulled: Pulled) -> NodeOutcome {
+        let result = match pulled.result {
+            Ok((tables, _)) => NodeResult::Answered(tables),
+            Err(reason) => NodeResult::Missing(format!("{}: {}", reason.code(), reason.sentence())),
+        };
+        NodeOutcome { oin: self.oin, name: self.name.clone(), org_type: self.org_type, result }
+    }
+}
+
+fn query_of(convenant: &Convenant, question: &Question) -> Query {
+    let mut years: Vec<i16> = question.periods.iter().map(|p| p.year()).collect();
+    years.sort_unstable();
+    years.dedup();
+    let wanted = |id: IndicatorId| question.indicators.is_empty() || question.indicators.contains(&id);
+    let granted = convenant.indicators.iter().map(|g| g.indicator).filter(|id| wanted(*id));
+    let tables = granted.flat_map(|id| years.iter().flat_map(move |y| declared_plan(convenant, id, *y)));
+    let asked =
+        |t: &TableQuery| question.periods.contains(&t.period) && question.by.as_ref().is_none_or(|by| t.by == *by);
+    Query::new(tables.filter(asked).collect())
+}
+
+/// The delivering parties, each with the tables whose series its kind of organisation can own.
+fn delivering(convenant: &Convenant, whole: &Query) -> Vec<(Node, Asked)> {
+    let mut nodes = Vec::new();
+    for party in convenant.parties.iter().filter(|p| p.has(Role::Delivering)) {
+        let card = party.card.card();
+        let owns = |t: &&TableQuery| {
+            definition(t.indicator).series.iter().any(|s| s.released && card.levert.contains(&s.owner))
+        };
+        let query = Query::new(whole.tables().iter().filter(owns).cloned().collect());
+        if query.tables().is_empty() {
+            continue;
+        }
+        let node = Node { oin: card.oin, name: card.name.clone(), org_type: card.org_type };
+        nodes.push((node, Asked { oin: card.oin, key: card.signing, query }));
+    }
+    nodes
+}
+
+type Transfer = crate::translog::entry::TransferId;
+
+fn log_questions(core: &Core, convenant: &ConvenantInForce, nodes: &[(Node, Asked)]) -> Result<Vec<Transfer>, String> {
+    nodes
+        .iter()
+        .map(|(node, asked)| core.log_question(node.oin, convenant, asked.query.hash()).map_err(|e| e.to_string()))
+        .collect()
+}
+
+fn log_answers(core: &Core, transfers: &[Transfer], pulled: &[Pulled]) -> Result<(), String> {
+    for (transfer, node) in transfers.iter().zip(pulled) {
+        let result = node.result.as_ref().map(|(_, hash)| *hash).map_err(|r| *r);
+        core.log_received(*transfer, node.oin, result).map_err(|e| e.to_string())?;
+    }
+    Ok(())
+}
+
+/// The reference day that most nodes give this table. It follows from the table, so nodes differ only when one of them
+/// has settled less; that node then counts as not having delivered this table.
+fn agreed_peildatum(table: &TableQuery, outcomes: &[NodeOutcome]) -> Day {
+    let mut days: BTreeMap<Day, usize> = BTreeMap::new();
+    for outcome in outcomes {
+        let NodeResult::Answered(tables) = &outcome.result else { continue };
+        let same =
+            |t: &&Table| t.indicator == table.indicator.as_str() && t.period == Some(table.period) && t.by == table.by;
+        tables.iter().filter(same).for_each(|t| *days.entry(t.peildatum).or_default() += 1);
+    }
+    days.into_iter().max_by_key(|(day, n)| (*n, *day)).map_or(table.period.bounds().1, |(day, _)| day)
+}
+
+fn finish(convenant: &ConvenantInForce, question: &Question, outcomes: &[NodeOutcome], tables: Vec<Table>) -> Produced {
+    let terms = convenant.convenant();
+    let report = Report {
+        period: question.periods.clone(),
+        tables,
+        convenant: ConvenantRef { id: terms.id.clone(), version: terms.version, hash: convenant.hash().to_string() },
+        example: question.example,
+    };
+    let mut gemeenten: BTreeMap<String, String> = BTreeMap::new();
+    for party in &terms.parties {
+        let card = party.card.card();
+        if let Some(code) = &card.gemeente {
+            gemeenten.insert(code.clone(), card.name.trim_start_matches("Gemeente ").to_owned());
+        }
+    }
+    let setting = Setting {
+        region: terms.title.clone(),
+        convenant: terms.title.clone(),
+        parties: outcomes.iter().map(Party::from).collect(),
+        gemeenten,
+    };
+    Produced { report, setting }
+}
+
+impl Produced {
+    /// `report.json`.
+    #[must_use]
+    pub fn json(&self) -> String {
+        self.report.to_json().unwrap_or_default()
+    }
+
+    /// The report for a terminal.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        summary::write(&self.report, &self.setting)
+    }
+
+    /// Writes `report.json`, `report.csv`, `report.html` and `report.txt` into a directory, which is made.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn write(&self, out: &Path) -> std::io::Result<()> {
+        std::fs::create_dir_all(out)?;
+        std::fs::write(out.join("report.json"), self.report.to_json()?)?;
+        std::fs::write(out.join("report.csv"), csv::write(&self.report))?;
+        std::fs::write(out.join("report.html"), html::write(&self.report, &self.setting))?;
+        std::fs::write(out.join("report.txt"), self.summary())
+    }
+}

@@ -1,0 +1,187 @@
+//! What a local command asks of a node and what it answers: the same whether the node runs (over the local socket) or is
+//! stopped (the command opens the directory under its lock).
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::day::Day;
+use crate::domain::period::Period;
+use crate::domain::query::{Dimension, IndicatorId};
+
+/// A command for one node. Paths are absolute.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum LocalCommand {
+    /// Read delivery files, in order.
+    Intake(IntakeCommand),
+    /// The organisation's own, unprotected figures.
+    Indicator(IndicatorCommand),
+    /// Sign a convenant (text of a draft or of a bundle); answers the bundle.
+    ConvenantPropose {
+        /// TOML draft.
+        draft: String,
+    },
+    /// Accept a bundle, or take over a bundle with more signatures; answers the bundle.
+    ConvenantAccept {
+        /// JSON bundle.
+        bundle: String,
+    },
+    /// Withdraw from a convenant; answers the bundle.
+    ConvenantWithdraw {
+        /// JSON bundle.
+        bundle: String,
+    },
+    /// Make a draft with a fresh chain key.
+    ConvenantNew(NewConvenant),
+    /// The convenants that the node knows.
+    ConvenantShow {
+        /// As JSON.
+        json: bool,
+    },
+    /// Texts of the bundles that the node knows, as a JSON list.
+    ConvenantBundles,
+    /// Pull figures from every node and write the report.
+    Pull(PullCommand),
+    /// Entries of the transfer log.
+    LogList {
+        /// At most this many, the newest.
+        limit: usize,
+        /// As JSON.
+        json: bool,
+    },
+    /// One entry of the transfer log.
+    LogShow {
+        /// Leaf number.
+        number: u64,
+        /// As JSON.
+        json: bool,
+    },
+    /// The whole transfer log in the open format.
+    LogExport {
+        /// An empty or absent directory.
+        out: PathBuf,
+    },
+    /// Whether the node is ready, as JSON.
+    Status,
+    /// Stop the running node.
+    Stop,
+}
+
+/// `intake`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct IntakeCommand {
+    /// Files, in the order in which they hold.
+    pub files: Vec<PathBuf>,
+    /// Only check and count.
+    pub proef: bool,
+    /// Full replacement of this period.
+    pub vervangt: Option<(Day, Day)>,
+    /// Data window of the delivery.
+    pub gegevens: Option<(Day, Day)>,
+    /// As JSON.
+    pub json: bool,
+}
+
+/// `indicator`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct IndicatorCommand {
+    /// Which indicator.
+    pub id: IndicatorId,
+    /// Which period; none for IND-24.
+    pub period: Option<Period>,
+    /// Breakdown.
+    pub by: Vec<Dimension>,
+    /// Other last day of the data.
+    pub horizon: Option<Day>,
+    /// Other first day of the data.
+    pub data_from: Option<Day>,
+    /// N in days.
+    pub within: u32,
+    /// Leave out rows registered later.
+    pub peildatum: Option<Day>,
+    /// As JSON.
+    pub json: bool,
+}
+
+/// `convenant new`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct NewConvenant {
+    /// Name of the convenant.
+    pub id: String,
+    /// Texts of the parties' cards.
+    pub cards: Vec<String>,
+    /// OIN of the monitor.
+    pub monitor: crate::domain::oin::Oin,
+    /// OIN of the gate.
+    pub gate: Option<crate::domain::oin::Oin>,
+    /// First day.
+    pub from: Day,
+    /// Last day.
+    pub until: Day,
+}
+
+/// `monitor pull`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PullCommand {
+    /// Periods.
+    pub periods: Vec<Period>,
+    /// Only these indicators; empty for all.
+    pub indicators: Vec<IndicatorId>,
+    /// Only this breakdown; none for the default plan.
+    pub by: Option<Vec<Dimension>>,
+    /// Where the report goes.
+    pub out: PathBuf,
+    /// Marked as an example.
+    pub example: bool,
+    /// As JSON.
+    pub json: bool,
+}
+
+/// What a command answers.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Outcome {
+    /// 0 done, 1 refused or check failed, 3 could not run.
+    pub exit: u8,
+    /// The result.
+    pub stdout: String,
+    /// Messages for the operator.
+    pub stderr: String,
+}
+
+impl Outcome {
+    /// Done, with this result.
+    #[must_use]
+    pub fn done(stdout: impl Into<String>) -> Self {
+        Self { exit: 0, stdout: stdout.into(), stderr: String::new() }
+    }
+
+    /// Refused or a failed check, with the reason.
+    #[must_use]
+    pub fn refused(stderr: impl Into<String>) -> Self {
+        Self { exit: 1, stdout: String::new(), stderr: stderr.into() }
+    }
+
+    /// Could not run, with the reason.
+    #[must_use]
+    pub fn failed(stderr: impl Into<String>) -> Self {
+        Self { exit: 3, stdout: String::new(), stderr: stderr.into() }
+    }
+}
+
+/// How far a long command is: done and total in bytes or parties.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Progress {
+    /// Done so far.
+    pub done: u64,
+    /// Of this many; 0 when unknown.
+    pub total: u64,
+}
+
+/// One line over the local socket, from node to command.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Line {
+    /// How far it is.
+    Progress(Progress),
+    /// The end.
+    Outcome(Outcome),
+}

@@ -1,0 +1,145 @@
+//! Runs a local command on an open node, running or not.
+
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
+use super::command::{IndicatorCommand, IntakeCommand, LocalCommand, NewConvenant, Outcome, Progress};
+use super::{Node, show};
+use crate::policy::bundle::{ConvenantBundle, State};
+use crate::policy::permit::LocalOwner;
+use crate::service::api::Peers;
+use crate::service::convenants::{ConvenantError, NewDraft};
+use crate::service::deliver::IntakeOptions;
+use crate::service::own::OwnQuestion;
+
+/// A node as a process: it has partners and can be stopped.
+pub struct Running {
+    pub node: Node,
+    pub peers: Arc<dyn Peers>,
+    pub stop: Arc<Notify>,
+}
+
+impl Running {
+    /// Runs a command that came over the local socket.
+    pub fn execute(&self, command: LocalCommand, progress: &dyn Fn(Progress)) -> Outcome {
+        match command {
+            LocalCommand::Stop => {
+                self.stop.notify_one();
+                Outcome::done("de node stopt")
+            }
+            LocalCommand::Status => Outcome::done("{\"ready\":true}"),
+            LocalCommand::Pull(pull) => super::pull::run(&self.node.core, self.peers.as_ref(), &pull),
+            other => self.node.execute_local(other, progress),
+        }
+    }
+}
+
+impl Node {
+    /// Runs a command on a stopped node, under the directory's lock.
+    #[must_use]
+    pub fn execute(&self, command: LocalCommand, progress: &dyn Fn(Progress)) -> Outcome {
+        match command {
+            LocalCommand::Stop | LocalCommand::Status => Outcome::refused("de node draait niet"),
+            LocalCommand::Pull(pull) => super::pull::stopped(self, &pull),
+            other => self.execute_local(other, progress),
+        }
+    }
+
+    fn execute_local(&self, command: LocalCommand, progress: &dyn Fn(Progress)) -> Outcome {
+        match command {
+            LocalCommand::Intake(intake) => self.intake(&intake, progress),
+            LocalCommand::Indicator(indicator) => self.indicator(indicator),
+            LocalCommand::ConvenantNew(new) => self.draft(new),
+            LocalCommand::ConvenantPropose { draft } => bundle(self.core.convenant_propose(&draft)),
+            LocalCommand::ConvenantAccept { bundle } => match self.core.convenant_accept(&bundle) {
+                Ok((bundle, state)) => Outcome { exit: 0, stdout: bundle.to_text(), stderr: state_sentence(&state) },
+                Err(e) => Outcome::refused(e.to_string()),
+            },
+            LocalCommand::ConvenantWithdraw { bundle: text } => bundle(self.core.convenant_withdraw(&text)),
+            LocalCommand::ConvenantShow { json } => show::convenants(&self.core.convenants(), json),
+            LocalCommand::ConvenantBundles => {
+                let texts: Vec<String> = self.core.convenants().iter().map(|(b, _)| b.to_text()).collect();
+                Outcome::done(serde_json::to_string(&texts).unwrap_or_default())
+            }
+            LocalCommand::LogList { limit, json } => show::log_list(self.core.transfer_log(), limit, json),
+            LocalCommand::LogShow { number, json } => show::log_entry(self.core.transfer_log(), number, json),
+            LocalCommand::LogExport { out } => self.export(&out),
+            LocalCommand::Pull(_) | LocalCommand::Status | LocalCommand::Stop => Outcome::failed("onbekende opdracht"),
+        }
+    }
+
+    fn intake(&self, command: &IntakeCommand, progress: &dyn Fn(Progress)) -> Outcome {
+        let options = IntakeOptions { dry_run: command.proef, replaces: command.vervangt, window: command.gegevens };
+        let tell = |done, total| progress(Progress { done, total });
+        match self.core.intake(&command.files, options, &tell) {
+            Ok(reports) => show::intake(&reports, command.json),
+            Err(e) => Outcome::failed(e.to_string()),
+        }
+    }
+
+    fn indicator(&self, command: IndicatorCommand) -> Outcome {
+        let json = command.json;
+        let question = OwnQuestion {
+            id: command.id,
+            period: command.period,
+            by: command.by,
+            horizon: command.horizon,
+            data_from: command.data_from,
+            within: command.within,
+            peildatum: command.peildatum,
+        };
+        match self.core.own_figures(&question, LocalOwner::checked(self.access)) {
+            Ok(table) => show::table(&table, json),
+            Err(e) => Outcome::refused(e.to_string()),
+        }
+    }
+
+    fn draft(&self, new: NewConvenant) -> Outcome {
+        let draft = NewDraft {
+            id: new.id,
+            cards: new.cards,
+            monitor: new.monitor,
+            gate: new.gate,
+            validity: (new.from, new.until),
+        };
+        match self.core.convenant_draft(draft) {
+            Ok(text) => Outcome::done(text),
+            Err(e) => Outcome::refused(e.to_string()),
+        }
+    }
+
+    fn export(&self, out: &std::path::Path) -> Outcome {
+        let card = std::fs::read(self.config.dir.join("card.json")).unwrap_or_default();
+        let now = crate::service::core::Clock::now_ms(&super::SystemClock);
+        match self.core.transfer_log().export(out, &[("card.json", &card)], now) {
+            Ok(manifest) => Outcome::done(format!("{} regels uitgevoerd naar {}", manifest.size, out.display())),
+            Err(e) => Outcome::failed(e.to_string()),
+        }
+    }
+}
+
+fn bundle(result: Result<ConvenantBundle, ConvenantError>) -> Outcome {
+    match result {
+        Ok(bundle) => Outcome::done(bundle.to_text()),
+        Err(e) => Outcome::refused(e.to_string()),
+    }
+}
+
+/// How a convenant stands, in words.
+pub fn state_sentence(state: &State) -> String {
+    match state {
+        State::Proposed { missing } => {
+            let names: Vec<String> = missing.iter().map(ToString::to_string).collect();
+            format!("nog niet in werking: {} partij(en) moeten nog tekenen ({})", missing.len(), names.join(", "))
+        }
+        State::NotYetValid => "door allen getekend; de eerste dag ligt nog voor ons".to_owned(),
+        State::InForce => "in werking".to_owned(),
+        State::Superseded => "vervangen door een nieuwere versie".to_owned(),
+        State::Withdrawn { by } => {
+            let names: Vec<String> = by.iter().map(ToString::to_string).collect();
+            format!("ingetrokken door {}", names.join(", "))
+        }
+        State::Expired => "verlopen".to_owned(),
+    }
+}

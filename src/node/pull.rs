@@ -1,0 +1,45 @@
+//! `monitor pull`: questions out, answers checked and added up, the report written.
+
+use std::sync::Arc;
+
+use super::Node;
+use super::command::{Outcome, PullCommand};
+use super::run::tls_paths;
+use crate::monitor::produce::{Question, produce};
+use crate::service::api::Peers;
+use crate::service::core::Core;
+use crate::transport::client::Client;
+use crate::transport::tls::TlsHandle;
+
+/// Pulls with the partners of a running node.
+pub fn run(core: &Core, peers: &dyn Peers, command: &PullCommand) -> Outcome {
+    let question = Question {
+        periods: command.periods.clone(),
+        indicators: command.indicators.clone(),
+        by: command.by.clone(),
+        example: command.example,
+    };
+    let produced = match produce(core, peers, &question) {
+        Ok(produced) => produced,
+        Err(reason) => return Outcome::refused(reason),
+    };
+    if let Err(e) = produced.write(&command.out) {
+        return Outcome::failed(format!("{}: {e}", command.out.display()));
+    }
+    Outcome::done(if command.json { produced.json() } else { produced.summary() })
+}
+
+/// Pulls with a stopped node: the connections live as long as the command.
+pub fn stopped(node: &Node, command: &PullCommand) -> Outcome {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(e) => return Outcome::failed(e.to_string()),
+    };
+    let tls = match TlsHandle::open(tls_paths(&node.config)) {
+        Ok(tls) => tls,
+        Err(e) => return Outcome::failed(e.to_string()),
+    };
+    let core: &Arc<Core> = &node.core;
+    let client = Client::new(tls, super::directory(core), runtime.handle().clone());
+    run(core, &client, command)
+}

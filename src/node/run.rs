@@ -1,0 +1,129 @@
+//! `serve`: the running node. Partners over TLS, the owner over the local socket, housekeeping every second.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+
+use super::command::{LocalCommand, Outcome};
+use super::execute::Running;
+use super::{Node, local, open_for};
+use crate::config::Config;
+use crate::policy::permit::LocalAccess;
+use crate::service::core::Core;
+use crate::transport::client::Client;
+use crate::transport::server::{self, Limits};
+use crate::transport::tls::{TlsHandle, TlsPaths};
+
+/// How long calls that are under way may take when the node stops.
+const GRACE: Duration = Duration::from_secs(10);
+/// How often certificate files are looked at.
+const RELOAD: Duration = Duration::from_secs(2);
+
+/// Runs the node until it is asked to stop.
+pub fn serve(dir: &Path) -> Outcome {
+    init_tracing();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(e) => return Outcome::failed(e.to_string()),
+    };
+    let done = Config::load(dir)
+        .map_err(|e| e.to_string())
+        .and_then(|config| open_for(config, LocalAccess::Socket))
+        .and_then(|node| runtime.block_on(run(node)));
+    runtime.shutdown_timeout(Duration::from_secs(2));
+    match done {
+        Ok(()) => Outcome::default(),
+        Err(reason) => Outcome::failed(reason),
+    }
+}
+
+async fn run(node: Node) -> Result<(), String> {
+    let tls = TlsHandle::open(tls_paths(&node.config)).map_err(|e| e.to_string())?;
+    let listener = TcpListener::bind(node.config.listen)
+        .await
+        .map_err(|e| format!("{}: {e}; draait er al een node op deze poort?", node.config.listen))?;
+    let stop = Arc::new(Notify::new());
+    let core = Arc::clone(&node.core);
+    let client = Client::new(Arc::clone(&tls), super::directory(&core), tokio::runtime::Handle::current());
+    let socket = node.config.socket();
+    let running = Arc::new(Running { node, peers: Arc::new(client), stop: Arc::clone(&stop) });
+    let executing = Arc::clone(&running);
+    let execute: local::Execute = Arc::new(move |command: LocalCommand, progress| executing.execute(command, progress));
+    let local = tokio::spawn(local::serve(socket.clone(), execute));
+    let watching = tokio::spawn(Arc::clone(&tls).watch(RELOAD));
+    let housekeeping = tokio::spawn(keep_house(Arc::clone(&core), Arc::clone(&stop)));
+    tracing::info!(oin = %core.identity.oin, listen = %running.node.config.listen, "node draait");
+    let shutdown = {
+        let stop = Arc::clone(&stop);
+        async move {
+            tokio::select! {
+                () = stop.notified() => {}
+                _ = stop_signal() => {}
+            }
+        }
+    };
+    let service: Arc<dyn crate::service::api::NodeService> = Arc::clone(&core) as _;
+    let serving = tokio::spawn(server::serve(listener, tls, service, Limits::default(), shutdown));
+    let served = serving.await;
+    for task in [&watching, &housekeeping] {
+        task.abort();
+    }
+    local.abort();
+    let _ = std::fs::remove_file(socket);
+    let last = tokio::task::spawn_blocking(move || core.close_down()).await;
+    let _ = tokio::time::timeout(GRACE, async {}).await;
+    last.map_err(|e| e.to_string())?.map_err(|e| e.to_string())?;
+    served.map_err(|e| e.to_string())?.map_err(|e| e.to_string())
+}
+
+/// Sums refused connections, renews what is in force at midnight, and stops the process after a failed write.
+async fn keep_house(core: Arc<Core>, stop: Arc<Notify>) {
+    let mut every = tokio::time::interval(Duration::from_secs(1));
+    loop {
+        every.tick().await;
+        let working = Arc::clone(&core);
+        let kept = tokio::task::spawn_blocking(move || {
+            let _ = working.standing();
+            working.summarise_refused()
+        });
+        if let Ok(Err(e)) = kept.await {
+            tracing::error!("transferlog: {e}");
+        }
+        if core.failed() {
+            tracing::error!("een schrijfactie is mislukt; de node stopt om niets te verliezen");
+            stop.notify_one();
+            return;
+        }
+    }
+}
+
+/// Completes when the process is asked to stop: Ctrl-C or SIGTERM.
+///
+/// # Errors
+/// When signals cannot be received.
+pub async fn stop_signal() -> std::io::Result<()> {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        done = tokio::signal::ctrl_c() => done,
+        _ = terminate.recv() => Ok(()),
+    }
+}
+
+/// Paths of the TLS files of a node.
+pub fn tls_paths(config: &Config) -> TlsPaths {
+    TlsPaths {
+        cert: config.certificate.clone(),
+        key: config.tls_key.clone(),
+        trust: config.trust.clone(),
+        crl: config.crl.clone(),
+    }
+}
+
+fn init_tracing() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,h2=warn,sled=warn"));
+    let _ = tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+}

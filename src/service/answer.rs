@@ -1,0 +1,217 @@
+//! Answering a question of the monitor: permit, release, log, sign; and refusing one. The order of the steps is the point.
+
+use super::api::{AggregateRequest, Answer, NodeService, Peer, Reply, StatusView};
+use super::convenants::Standing;
+use super::core::{Core, CoreError};
+use super::document::{AnswerDocument, sign};
+use super::entries::{self, ReleaseFacts};
+use crate::crypto::{Digest, digest_parts, hex, random};
+use crate::domain::oin::Oin;
+use crate::domain::reason::ReasonCode;
+use crate::domain::table::{Mark, Table};
+use crate::policy::bundle::ConvenantInForce;
+use crate::policy::permit::{Permit, decide};
+use crate::storage::log::{LogError, Logged};
+use crate::translog::entry::{Aggregate, Outcome, TransferId, payload_commitment};
+
+impl Core {
+    /// Decides on a question, and answers it when allowed. Every road ends in a durable entry before anything leaves; when
+    /// the log cannot be written, the answer says only that.
+    fn decide_and_answer(&self, peer: &Peer, request: &AggregateRequest) -> Result<Answer, ReasonCode> {
+        let standing = self.standing();
+        let permit = self.permit(&standing, peer, request);
+        let answered = permit.and_then(|(permit, convenant)| self.release_logged(peer, request, &permit, convenant));
+        match answered {
+            Ok(answer) => Ok(answer),
+            Err(reason @ (ReasonCode::DiskFull | ReasonCode::LogUnavailable)) => Err(reason),
+            Err(reason) => {
+                let entry = entries::denial(self.identity.oin, peer, request, reason, self.clock.now_ms());
+                self.note(&entry).map_err(|e| log_reason(&e))?;
+                Err(reason)
+            }
+        }
+    }
+
+    fn permit<'a>(
+        &self,
+        standing: &'a Standing,
+        peer: &Peer,
+        request: &AggregateRequest,
+    ) -> Result<(Permit, &'a ConvenantInForce), ReasonCode> {
+        let in_force = standing.in_force.as_ref().map_err(|reason| *reason)?;
+        let named = in_force.iter().find(|c| c.hash() == request.convenant_hash);
+        let convenant = named
+            .or_else(|| in_force.iter().find(|c| c.convenant().party(&peer.oin).is_some()))
+            .ok_or(ReasonCode::OinNotInConvenant)?;
+        let permit = decide(convenant, &peer.oin, &request.convenant_hash, &request.query, standing.day)?;
+        self.claim_request(peer.oin, request)?;
+        Ok((permit, convenant))
+    }
+
+    /// A request id belongs to one question of one requester.
+    fn claim_request(&self, requester: Oin, request: &AggregateRequest) -> Result<(), ReasonCode> {
+        const MOST: usize = 100_000;
+        let mark = digest_parts(&[requester.as_str().as_bytes(), &request.query.hash().0, &request.convenant_hash.0]);
+        let mut requests = self.requests.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if requests.len() >= MOST {
+            requests.clear();
+        }
+        match requests.insert(request.request_id, mark) {
+            Some(earlier) if earlier != mark => {
+                requests.insert(request.request_id, earlier);
+                Err(ReasonCode::RequestIdReused)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The release, its document, the INTENT and the signature, in this order.
+    fn release_logged(
+        &self,
+        peer: &Peer,
+        request: &AggregateRequest,
+        permit: &Permit,
+        convenant: &ConvenantInForce,
+    ) -> Result<Answer, ReasonCode> {
+        let released = self.release(permit)?;
+        let now_ms = self.clock.now_ms();
+        let id = entries::transfer_id(now_ms);
+        let document = AnswerDocument {
+            version: 1,
+            sender: self.identity.oin,
+            receiver: peer.oin,
+            convenant: convenant.hash().to_hex(),
+            query: request.query.hash().to_hex(),
+            request: hex(&request.request_id),
+            transfer: hex(id.as_bytes()),
+            date: self.clock.today(),
+            tables: released.tables().to_vec(),
+        };
+        let bytes = document.to_bytes();
+        let salt: [u8; 16] = random();
+        let facts = ReleaseFacts {
+            id,
+            ourselves: self.identity.oin,
+            peer,
+            request,
+            convenant: convenant.convenant(),
+            fields: indicators_of(&document.tables),
+            aggregate: aggregate_of(&document.tables, permit),
+            commitment: payload_commitment(&salt, &bytes),
+            now_ms,
+        };
+        let logged = self.log.append(&entries::release_intent(&facts)).map_err(|e| log_reason(&e))?;
+        let payload = Payload { signature: sign(&bytes, &self.signing), bytes, salt };
+        Answer::new(&released, &logged, payload).ok_or(ReasonCode::Internal)
+    }
+
+    /// Logs that a question of ours goes out.
+    ///
+    /// # Errors
+    /// When the log cannot be written; then nothing may be asked.
+    pub fn log_question(&self, to: Oin, under: &ConvenantInForce, query: Digest) -> Result<TransferId, CoreError> {
+        let now = self.clock.now_ms();
+        let entry = entries::question(self.identity.oin, to, under.convenant(), query, now);
+        self.note(&entry)?;
+        Ok(entry.transfer_id)
+    }
+
+    /// Logs what came of a question of ours: the hash of the answer, or why there is none.
+    ///
+    /// # Errors
+    /// When the log cannot be written.
+    pub fn log_received(&self, id: TransferId, from: Oin, result: Result<Digest, ReasonCode>) -> Result<(), CoreError> {
+        self.note(&entries::received(id, self.identity.oin, from, result, self.clock.now_ms()))?;
+        Ok(())
+    }
+
+    /// Writes what is still counted in memory and signs the last checkpoint; at the end of the process.
+    ///
+    /// # Errors
+    /// When the log cannot be written.
+    pub fn close_down(&self) -> Result<(), CoreError> {
+        self.summarise_refused()?;
+        self.log.checkpoint()?;
+        Ok(())
+    }
+}
+
+/// The bytes of an answer with what proves them.
+pub struct Payload {
+    /// The document.
+    pub bytes: Vec<u8>,
+    /// Salt of the commitment in the log.
+    pub salt: [u8; 16],
+    /// The node's signature.
+    pub signature: [u8; 64],
+}
+
+/// Whether an entry in the log covers this release: same question, same payload.
+pub(in crate::service) fn covered(query_hash: Digest, logged: &Logged, payload: &Payload) -> bool {
+    logged.query_hash() == Some(query_hash) && logged.covers(&payload.salt, &payload.bytes)
+}
+
+fn indicators_of(tables: &[Table]) -> Vec<String> {
+    let names: std::collections::BTreeSet<&str> = tables.iter().map(|t| t.indicator.as_str()).collect();
+    names.into_iter().map(str::to_owned).collect()
+}
+
+fn aggregate_of(tables: &[Table], permit: &Permit) -> Aggregate {
+    let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    let rows = || tables.iter().flat_map(|t| &t.rows);
+    Aggregate {
+        cells: count(rows().count()),
+        suppressed: count(rows().filter(|r| r.mark == Some(Mark::Suppressed)).count()),
+        min_n: permit.rules().threshold,
+    }
+}
+
+fn log_reason(error: &LogError) -> ReasonCode {
+    match error {
+        LogError::Full => ReasonCode::DiskFull,
+        _ => ReasonCode::LogUnavailable,
+    }
+}
+
+impl NodeService for Core {
+    fn admit(&self, oin: &Oin, pin: &Digest) -> Result<(), ReasonCode> {
+        let standing = self.standing();
+        let convenants = standing.in_force.as_ref().map_err(|reason| *reason)?;
+        let mut parties = convenants.iter().filter_map(|c| c.convenant().party(oin)).peekable();
+        if parties.peek().is_none() {
+            return Err(ReasonCode::OinNotInConvenant);
+        }
+        if parties.any(|p| p.card.card().accepts_pin(pin)) { Ok(()) } else { Err(ReasonCode::PinDiffers) }
+    }
+
+    fn aggregate(&self, peer: &Peer, request: AggregateRequest) -> Reply {
+        match self.decide_and_answer(peer, &request) {
+            Ok(answer) => Reply::Answer(answer),
+            Err(reason) => Reply::Refused(reason),
+        }
+    }
+
+    fn answered(&self, peer: &Peer, transfer: TransferId, complete: bool) {
+        let outcome = if complete { Outcome::Sent } else { Outcome::Failed };
+        let entry = entries::outcome(transfer, self.identity.oin, peer.oin, outcome, self.clock.now_ms());
+        if let Err(e) = self.note(&entry) {
+            tracing::error!("transferlog: {e}");
+        }
+    }
+
+    fn status(&self, _peer: &Peer) -> StatusView {
+        let standing = self.standing();
+        let mut convenants: Vec<Digest> = standing.in_force.iter().flatten().map(ConvenantInForce::hash).collect();
+        convenants.sort();
+        StatusView {
+            oin: self.identity.oin,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            convenants,
+            ready: !self.failed(),
+        }
+    }
+
+    fn connection_refused(&self, reason: ReasonCode, _claimed: Option<Oin>) {
+        self.refused.count(reason, self.clock.now_ms());
+    }
+}

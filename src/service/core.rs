@@ -1,0 +1,214 @@
+//! An open node: its keys, journals and memory. Every use case works on a `Core`.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+
+use thiserror::Error;
+
+use super::convenants::Standing;
+use super::memory::{InvalidState, Loader, Memory};
+use super::refused::RefusedConnections;
+use crate::crypto::{Digest, KeyTree, SealUse, SigningKey};
+use crate::domain::codes::{OrgType, Owner};
+use crate::domain::day::{Day, WorkCalendar};
+use crate::domain::gemeente::GemeenteList;
+use crate::domain::oin::Oin;
+use crate::domain::register::Register;
+use crate::storage::log::{LogError, TransferLog};
+use crate::storage::state::{StateError, StateStore};
+use crate::translog::entry::{Entry, Outcome};
+
+/// Time, given from outside so that tests can set it.
+pub trait Clock: Send + Sync {
+    /// Milliseconds since 1 January 1970 UTC.
+    fn now_ms(&self) -> u64;
+    /// The calendar day in Europe/Amsterdam.
+    fn today(&self) -> Day;
+}
+
+/// Who a node is.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// Identification number.
+    pub oin: Oin,
+    /// Name as partners know it.
+    pub name: String,
+    /// Kind of organisation.
+    pub org_type: OrgType,
+    /// Owners whose event types it delivers.
+    pub levert: Vec<Owner>,
+}
+
+/// A node cannot be made, opened or used.
+#[derive(Debug, Error)]
+pub enum CoreError {
+    /// The state journal.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// A record in the state journal.
+    #[error("{0}; de node start niet, herstel een reservekopie")]
+    Record(#[from] InvalidState),
+    /// The transfer log.
+    #[error(transparent)]
+    Log(#[from] LogError),
+}
+
+/// An open node.
+pub struct Core {
+    /// Who it is.
+    pub identity: Identity,
+    /// Municipality codes with their validity.
+    pub gemeenten: GemeenteList,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Working days.
+    pub calendar: WorkCalendar,
+    /// Everything secret derives from here.
+    pub(in crate::service) keys: KeyTree,
+    pub(in crate::service) signing: SigningKey,
+    pub(in crate::service) state: StateStore,
+    pub(in crate::service) log: TransferLog,
+    memory: RwLock<Memory>,
+    writing: Mutex<Register>,
+    releasing: Mutex<()>,
+    standing: RwLock<Option<Arc<Standing>>>,
+    /// Answers given, by request id: hash of question and requester, so that an id is never used for two questions.
+    pub(in crate::service) requests: Mutex<HashMap<[u8; 16], Digest>>,
+    pub(in crate::service) refused: RefusedConnections,
+}
+
+/// Where a node's journals are.
+struct Places {
+    state: PathBuf,
+    log: PathBuf,
+}
+
+impl Places {
+    fn under(data: &Path) -> Self {
+        Self { state: data.join("state"), log: data.join("translog") }
+    }
+}
+
+impl Core {
+    /// Makes the empty journals of a new node under `data`; a separate act, never done by opening.
+    ///
+    /// # Errors
+    /// [`CoreError`] when journals exist there or cannot be written.
+    pub fn create(data: &Path, oin: Oin, keys: &KeyTree) -> Result<(), CoreError> {
+        let places = Places::under(data);
+        StateStore::create(&places.state, keys.seal_key(SealUse::State))?;
+        TransferLog::create(&places.log, oin, Arc::new(keys.checkpoint_key()))?;
+        Ok(())
+    }
+
+    /// Opens a node: both journals are replayed and checked.
+    ///
+    /// # Errors
+    /// [`CoreError`]: the node must not start.
+    pub fn open(
+        data: &Path,
+        identity: Identity,
+        keys: KeyTree,
+        gemeenten: GemeenteList,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, CoreError> {
+        let places = Places::under(data);
+        let (state, _) = StateStore::open(&places.state, keys.seal_key(SealUse::State))?;
+        let log = TransferLog::open(&places.log, identity.oin, Arc::new(keys.checkpoint_key()))?;
+        let (memory, register) = load(&state, None)?;
+        let core = Self {
+            identity,
+            gemeenten,
+            clock,
+            calendar: WorkCalendar::new(),
+            signing: keys.signing_key(),
+            keys,
+            state,
+            log,
+            memory: RwLock::new(memory),
+            writing: Mutex::new(register),
+            releasing: Mutex::new(()),
+            standing: RwLock::new(None),
+            requests: Mutex::default(),
+            refused: RefusedConnections::default(),
+        };
+        core.refresh_standing();
+        core.close_open_intents()?;
+        Ok(core)
+    }
+
+    /// The memory, for reading.
+    pub(in crate::service) fn memory(&self) -> RwLockReadGuard<'_, Memory> {
+        self.memory.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Works on the memory; callers that also write the state journal hold [`Core::writing`] around both.
+    pub(in crate::service) fn change<T>(&self, work: impl FnOnce(&mut Memory) -> T) -> T {
+        work(&mut self.memory.write().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// One writer of the state journal at a time; it holds the register of versions and duplicates.
+    pub(in crate::service) fn writing(&self) -> MutexGuard<'_, Register> {
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One release at a time: the second asker of a component finds it stored.
+    pub(in crate::service) fn releasing(&self) -> MutexGuard<'_, ()> {
+        self.releasing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads the whole journal again, as seen on `known_at` when given.
+    pub(in crate::service) fn reload(&self, known_at: Option<Day>) -> Result<(Memory, Register), CoreError> {
+        load(&self.state, known_at)
+    }
+
+    /// Appends an entry that nothing else has to prove; durable when this returns.
+    pub(in crate::service) fn note(&self, entry: &Entry) -> Result<(), LogError> {
+        self.log.append(entry).map(drop)
+    }
+
+    /// The transfer log.
+    #[must_use]
+    pub fn transfer_log(&self) -> &TransferLog {
+        &self.log
+    }
+
+    /// The open journals, for tests that look for leaks in what the node's own keys can open.
+    #[must_use]
+    pub fn state_store(&self) -> &StateStore {
+        &self.state
+    }
+
+    /// Whether a write or sync failed, so that the process must stop.
+    #[must_use]
+    pub fn failed(&self) -> bool {
+        self.log.failed() || self.state.journal().failed()
+    }
+
+    pub(in crate::service) fn kept_standing(&self) -> Option<Arc<Standing>> {
+        self.standing.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(in crate::service) fn keep_standing(&self, standing: Arc<Standing>) {
+        *self.standing.write().unwrap_or_else(PoisonError::into_inner) = Some(standing);
+    }
+
+    /// Transfers that a crash left open end as "unknown": nobody knows whether they arrived.
+    fn close_open_intents(&self) -> Result<(), CoreError> {
+        let ours = self.identity.oin;
+        for (number, transfer) in self.log.open_intents() {
+            let intent = self.log.entry(*number)?;
+            let partner = intent.and_then(|e| e.receiver_oin.filter(|o| *o != ours).or(e.sender_oin)).unwrap_or(ours);
+            let now = self.clock.now_ms();
+            self.note(&super::entries::outcome(*transfer, ours, partner, Outcome::Unknown, now))?;
+        }
+        Ok(())
+    }
+}
+
+fn load(state: &StateStore, known_at: Option<Day>) -> Result<(Memory, Register), CoreError> {
+    let mut loader = Loader::new(known_at);
+    state.replay::<CoreError>(|_, kind, body| Ok(loader.take(kind, &body)?))?;
+    Ok(loader.finish())
+}

@@ -1,0 +1,169 @@
+//! Entries of the transfer log for each step of a use case. Nothing here holds a value that derives from a child.
+
+use super::api::{AggregateRequest, Peer};
+use crate::crypto::{Digest, random};
+use crate::domain::oin::Oin;
+use crate::domain::reason::ReasonCode;
+use crate::policy::convenant::Convenant;
+use crate::translog::entry::{
+    Aggregate, Confidentiality, Decision, Direction, Entry, Outcome, Phase, Status, TransferId,
+};
+
+/// Name of the aggregate service in the log.
+pub const AGGREGATE: &str = "ketenpoort.v1.Node/Aggregate";
+/// Name of an organisation's own view in the log.
+pub const OWN_VIEW: &str = "eigen-cijfers";
+
+/// A fresh transfer id (UUIDv7).
+#[must_use]
+pub fn transfer_id(now_ms: u64) -> TransferId {
+    TransferId::new(now_ms, random())
+}
+
+/// What every entry about a question of a partner says.
+fn incoming(id: TransferId, phase: Phase, ourselves: Oin, peer: &Peer, now_ms: u64) -> Entry {
+    let mut entry = Entry::new(id, Direction::Outgoing, phase, now_ms);
+    entry.sender_oin = Some(ourselves);
+    entry.receiver_oin = Some(peer.oin);
+    entry.service = AGGREGATE.to_owned();
+    entry.action = "Cijfers vrijgeven aan de ketenmonitor".to_owned();
+    entry.peer_certificate = Some(peer.certificate);
+    entry.peer_spki = Some(peer.pin);
+    entry.confidentiality = Some(Confidentiality::Normal);
+    entry
+}
+
+fn under(entry: &mut Entry, convenant: &Convenant) {
+    entry.convenant_id.clone_from(&convenant.id);
+    entry.convenant_hash = Some(convenant.hash());
+    let purpose = convenant.purposes.first();
+    entry.purpose = purpose.map_or_else(String::new, |p| format!("{:?}", p.purpose));
+    entry.ground_article = purpose.map_or_else(String::new, |p| p.legal_basis.clone());
+    entry.rules_version = env!("CARGO_PKG_VERSION").to_owned();
+}
+
+/// A released answer that is about to leave.
+#[must_use]
+pub fn release_intent(about: &ReleaseFacts<'_>) -> Entry {
+    let mut entry = incoming(about.id, Phase::Intent, about.ourselves, about.peer, about.now_ms);
+    under(&mut entry, about.convenant);
+    entry.trace_id = Some(about.request.trace.trace_id);
+    entry.span_id = Some(about.request.trace.span_id);
+    entry.decision = Some(Decision::Allow);
+    entry.data_categories = vec!["geaggregeerde cijfers".to_owned()];
+    entry.field_names = about.fields.clone();
+    entry.aggregate = Some(about.aggregate);
+    entry.query_hash = Some(about.request.query.hash());
+    entry.payload_commitment = Some(about.commitment);
+    entry
+}
+
+/// What an INTENT about a release says.
+pub struct ReleaseFacts<'a> {
+    /// Id of the transfer.
+    pub id: TransferId,
+    /// Who releases.
+    pub ourselves: Oin,
+    /// Who asked.
+    pub peer: &'a Peer,
+    /// The question.
+    pub request: &'a AggregateRequest,
+    /// Under which convenant.
+    pub convenant: &'a Convenant,
+    /// Indicators released.
+    pub fields: Vec<String>,
+    /// Numbers of cells.
+    pub aggregate: Aggregate,
+    /// Salted hash of the document.
+    pub commitment: Digest,
+    /// When.
+    pub now_ms: u64,
+}
+
+/// A question that is refused.
+#[must_use]
+pub fn denial(ourselves: Oin, peer: &Peer, request: &AggregateRequest, reason: ReasonCode, now_ms: u64) -> Entry {
+    let mut entry = incoming(transfer_id(now_ms), Phase::Deny, ourselves, peer, now_ms);
+    entry.trace_id = Some(request.trace.trace_id);
+    entry.span_id = Some(request.trace.span_id);
+    entry.decision = Some(Decision::Deny);
+    entry.reason_codes = vec![reason.code().to_owned()];
+    entry.query_hash = Some(request.query.hash());
+    entry.convenant_hash = Some(request.convenant_hash);
+    entry
+}
+
+/// How a transfer ended.
+#[must_use]
+pub fn outcome(id: TransferId, ourselves: Oin, peer: Oin, outcome: Outcome, now_ms: u64) -> Entry {
+    let mut entry = Entry::new(id, Direction::Outgoing, Phase::Outcome, now_ms);
+    entry.sender_oin = Some(ourselves);
+    entry.receiver_oin = Some(peer);
+    entry.service = AGGREGATE.to_owned();
+    entry.outcome = Some(outcome);
+    entry.end_ms = Some(now_ms);
+    entry.status = Some(if matches!(outcome, Outcome::Failed) { Status::Error } else { Status::Ok });
+    entry
+}
+
+/// A question of ours that goes out.
+#[must_use]
+pub fn question(ourselves: Oin, peer: Oin, convenant: &Convenant, query: Digest, now_ms: u64) -> Entry {
+    let id = transfer_id(now_ms);
+    let mut entry = Entry::new(id, Direction::Incoming, Phase::Intent, now_ms);
+    entry.sender_oin = Some(peer);
+    entry.receiver_oin = Some(ourselves);
+    entry.service = AGGREGATE.to_owned();
+    entry.action = "Cijfers vragen".to_owned();
+    under(&mut entry, convenant);
+    entry.query_hash = Some(query);
+    entry
+}
+
+/// What came of a question of ours.
+#[must_use]
+pub fn received(id: TransferId, ourselves: Oin, peer: Oin, result: Result<Digest, ReasonCode>, now_ms: u64) -> Entry {
+    let phase = if result.is_ok() { Phase::Received } else { Phase::Outcome };
+    let mut entry = Entry::new(id, Direction::Incoming, phase, now_ms);
+    entry.sender_oin = Some(peer);
+    entry.receiver_oin = Some(ourselves);
+    entry.service = AGGREGATE.to_owned();
+    entry.end_ms = Some(now_ms);
+    match result {
+        Ok(document) => {
+            entry.peer_receipt_hash = Some(document);
+            entry.status = Some(Status::Ok);
+        }
+        Err(reason) => {
+            entry.outcome = Some(Outcome::Failed);
+            entry.reason_codes = vec![reason.code().to_owned()];
+            entry.status = Some(Status::Error);
+        }
+    }
+    entry
+}
+
+/// The organisation looks at its own figures.
+#[must_use]
+pub fn own_view(ourselves: Oin, field: &str, cells: u32, now_ms: u64) -> Entry {
+    let mut entry = Entry::new(transfer_id(now_ms), Direction::Local, Phase::Intent, now_ms);
+    entry.sender_oin = Some(ourselves);
+    entry.receiver_oin = Some(ourselves);
+    entry.service = OWN_VIEW.to_owned();
+    entry.action = "Eigen, onbeveiligde cijfers tonen op de eigen machine".to_owned();
+    entry.decision = Some(Decision::Allow);
+    entry.field_names = vec![field.to_owned()];
+    entry.aggregate = Some(Aggregate { cells, suppressed: 0, min_n: 0 });
+    entry
+}
+
+/// Connections that were refused between two moments, for one reason.
+#[must_use]
+pub fn refused_connections(ourselves: Oin, reason: ReasonCode, count: u64, span_ms: (u64, u64)) -> Entry {
+    let mut entry = Entry::new(transfer_id(span_ms.1), Direction::Incoming, Phase::Connection, span_ms.0);
+    entry.receiver_oin = Some(ourselves);
+    entry.end_ms = Some(span_ms.1);
+    entry.refused_connections = Some(count);
+    entry.reason_codes = vec![reason.code().to_owned()];
+    entry
+}

@@ -1,0 +1,50 @@
+//! Settlement: freezes the row set of each quarter that the convenant says is settled (docs/adr/0002).
+
+use std::collections::BTreeSet;
+
+use super::core::{Core, CoreError};
+use super::memory::FreezeRecord;
+use crate::domain::period::Period;
+use crate::policy::permit::settles_on;
+use crate::storage::state::StateKind;
+
+impl Core {
+    /// Freezes every quarter inside the data window that has settled and is not frozen yet. Called before an intake and
+    /// before a release; does nothing without a convenant in force or without data.
+    ///
+    /// # Errors
+    /// When the state journal cannot be written.
+    pub fn freeze_settled(&self) -> Result<(), CoreError> {
+        let standing = self.standing();
+        let Ok(convenants) = &standing.in_force else { return Ok(()) };
+        let Some(days) = convenants.iter().map(|c| c.convenant().settlement_days).max() else { return Ok(()) };
+        let mut register = self.writing();
+        let quarters = self.newly_settled(days);
+        if quarters.is_empty() {
+            return Ok(());
+        }
+        let history = quarters.first().map(|first| first.bounds().0);
+        let record = serde_json::to_vec(&FreezeRecord { quarters, history }).unwrap_or_default();
+        self.state.append(StateKind::Freeze, record)?;
+        let (memory, fresh) = self.reload(None)?;
+        *register = fresh;
+        self.change(|kept| *kept = memory);
+        Ok(())
+    }
+
+    fn newly_settled(&self, settlement_days: u32) -> BTreeSet<Period> {
+        let today = self.clock.today();
+        let memory = self.memory();
+        let Some(window) = memory.window else { return BTreeSet::new() };
+        let (first, last) = (window.from.ymd().0, window.to.ymd().0);
+        (first..=last)
+            .flat_map(|year| (1..=4).map(move |q| Period::quarter(year, q)))
+            .filter(|quarter| {
+                let (a, b) = quarter.bounds();
+                let known = memory.frozen.history.is_none_or(|day| a >= day);
+                known && a >= window.from && b <= window.to && settles_on(*quarter, settlement_days) <= today
+            })
+            .filter(|quarter| !memory.frozen.quarters.contains(quarter))
+            .collect()
+    }
+}
