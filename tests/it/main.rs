@@ -1,6 +1,7 @@
 //! The one integration binary: each module asserts behaviour through public doors.
 mod attacker;
 mod convenant;
+mod demo;
 mod indicator;
 mod intake;
 mod proto;
@@ -11,4 +12,3 @@ mod storage_index;
 mod storage_kill;
 mod tidy;
 mod translog;
-mod demo;
