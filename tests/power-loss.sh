@@ -54,12 +54,9 @@ umount "$work/live"
 : >"$work/acknowledged"
 for round in $(seq "$rounds"); do
     cut write "$work/image" "$work/acknowledged"
-    # A line that was being printed at the cut is no acknowledgement.
-    sed -i -e '$a\' "$work/acknowledged"
-    grep -E '^[0-9]+ [0-9]+ [0-9]+$' "$work/acknowledged" >"$work/whole" || true
     mount_loop "$work/image" "$work/copy"
     echo -n "round $round: "
-    "$program" verify "$work/copy" "$work/whole" || { echo "LOST: acknowledged records are gone"; exit 1; }
+    "$program" verify "$work/copy" "$work/acknowledged" || { echo "LOST: acknowledged records are gone"; exit 1; }
     umount "$work/copy"
 done
 
@@ -69,8 +66,9 @@ for round in 1 2 3; do
     : >"$work/control.acknowledged"
     cut sled-write "$work/control" "$work/control.acknowledged"
     mount_loop "$work/control" "$work/copy"
-    "$program" sled-verify "$work/copy" "$work/control.acknowledged" 2>/dev/null || lost=$((lost + 1))
+    echo -n "control $round: "
+    RUST_BACKTRACE=0 "$program" sled-verify "$work/copy" "$work/control.acknowledged" 2>&1 || lost=$((lost + 1))
     umount "$work/copy"
 done
 [ "$lost" -gt 0 ] || { echo "the control lost nothing: this simulation proves nothing"; exit 1; }
-echo "$rounds power losses: nothing acknowledged was lost; the control lost entries in $lost of 3"
+echo "$rounds power losses: nothing acknowledged was lost; the control lost entries or did not open in $lost of 3"
