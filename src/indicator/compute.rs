@@ -37,7 +37,7 @@ pub fn compute(
     query: &TableQuery,
     query_hash: Digest,
 ) -> RawTable {
-    let view = View { columns, horizon: settings.horizon, calendar };
+    let view = View { columns, horizon: settings.horizon, calendar, frozen: false };
     let sheet = Sheet::new(view, query, settings.organisation, None);
     RawTable::mint(query.clone(), query_hash, cells(view, query, sheet))
 }
@@ -45,6 +45,11 @@ pub fn compute(
 /// Computes the exact cells of one table for a release: only the series that the organisation can own, only the measures
 /// that may leave or that tie those together (`Visibility::Hidden`), the bins of the convenant's cut, and municipalities
 /// outside its list as `overig`. Every value is a count; a cell that is absent is 0.
+///
+/// A quarter knows nothing of later quarters but the follow-up that the indicator asks for, so that its figures stay what
+/// they were at settlement and agree with those of the year: a take-over reported on the day after the quarter does not
+/// turn a start on its last day into no inflow, and a trajectory has the measure that was known at the end of the quarter
+/// of its anchor. In these two rare cases a released figure differs from [`compute`].
 #[must_use]
 pub fn compute_release(
     columns: &Columns,
@@ -53,7 +58,7 @@ pub fn compute_release(
     query: &TableQuery,
     query_hash: Digest,
 ) -> RawTable {
-    let view = View { columns, horizon: release.settings.horizon, calendar };
+    let view = View { columns, horizon: release.settings.horizon, calendar, frozen: true };
     let sheet = Sheet::new(view, query, release.settings.organisation, Some(release));
     RawTable::mint(query.clone(), query_hash, cells(view, query, sheet))
 }

@@ -38,7 +38,7 @@ pub(super) struct Sheet<'a> {
     organisation: Oin,
     release: Option<&'a Release>,
     declared: Option<Vec<Gemeente>>,
-    trajectory_measures: Vec<Option<Maatregel>>,
+    measure_events: Vec<[Option<Row>; 2]>,
     cells: Vec<RawCell>,
 }
 
@@ -49,9 +49,9 @@ impl<'a> Sheet<'a> {
     /// A sheet for the organisation's own view, or for a release.
     pub fn new(view: View<'a>, query: &'a TableQuery, organisation: Oin, release: Option<&'a Release>) -> Self {
         let by_measure = query.by.contains(&Dimension::Maatregel);
-        let trajectory_measures = if by_measure { view.trajectory_measures() } else { Vec::new() };
+        let measure_events = if by_measure { view.measure_events() } else { Vec::new() };
         let declared = release.map(Release::gemeenten);
-        Self { view, query, organisation, release, declared, trajectory_measures, cells: Vec::new() }
+        Self { view, query, organisation, release, declared, measure_events, cells: Vec::new() }
     }
 
     /// Bins of a number of days: those of the definitions, or the convenant's cut of them.
@@ -141,7 +141,8 @@ impl<'a> Sheet<'a> {
                 if declared { code.0 } else { OTHER_GEMEENTE }
             }
             Dimension::Maatregel => {
-                let of_trajectory = trajectory.and_then(|t| self.trajectory_measures[at(t)]);
+                let of_trajectory =
+                    trajectory.and_then(|t| self.view.trajectory_measure(self.measure_events[at(t)], anchor));
                 of_trajectory.or_else(|| columns.maatregel(anchor)).map_or(0, |m| 1 + m as u16)
             }
             Dimension::Leeftijd => u16::from(columns.age(anchor)),

@@ -13,6 +13,8 @@ pub(super) struct View<'a> {
     pub columns: &'a Columns,
     pub horizon: Day,
     pub calendar: &'a WorkCalendar,
+    /// Whether a quarter knows nothing of later quarters, so that its figures stay the same for every later horizon.
+    pub frozen: bool,
 }
 
 impl<'a> View<'a> {
@@ -33,6 +35,11 @@ impl<'a> View<'a> {
         self.columns.lo(row) >= first && self.columns.hi(row) <= last
     }
 
+    /// Last day of which something is known when this day's figures are made.
+    pub fn known_until(self, day: Day) -> Day {
+        if self.frozen { day.end_of_quarter() } else { self.horizon }
+    }
+
     /// Inflow starts: starts of a measure that are not a take-over reported twice.
     pub fn inflow_starts(self) -> Vec<Row> {
         let columns = self.columns;
@@ -42,7 +49,8 @@ impl<'a> View<'a> {
         let twice = |row| {
             key(row).is_some_and(|(subject, measure, day)| {
                 let from = taken_over.partition_point(|&k| k < (subject, measure, Day(day.0 - 1)));
-                taken_over.get(from).is_some_and(|&k| k <= (subject, measure, Day(day.0 + 1)))
+                let last = Day(day.0 + 1).min(self.known_until(day));
+                taken_over.get(from).is_some_and(|&k| k <= (subject, measure, last))
             })
         };
         self.of_type(EventType::GiMaatregelStart).filter(|&row| !twice(row)).collect()
@@ -67,16 +75,19 @@ impl<'a> View<'a> {
         (self.columns.lo(row), self.columns.hi(row), self.columns.rank(row))
     }
 
-    /// Measure of each trajectory: of its first start, else of its first take-over.
-    pub fn trajectory_measures(self) -> Vec<Option<Maatregel>> {
+    /// For each trajectory the events that give it its measure: its first start, else its first take-over.
+    pub fn measure_events(self) -> Vec<[Option<Row>; 2]> {
         let started = [EventType::GiMaatregelStart, EventType::GiPjbStart].map(|t| self.firsts(t));
         let taken_over = self.firsts(EventType::GiOvergenomen);
-        (0..self.columns.trajectories())
-            .map(|i| {
-                let start = started.iter().filter_map(|f| f[i]).min_by_key(|&row| self.order(row));
-                start.or(taken_over[i]).and_then(|row| self.columns.maatregel(row))
-            })
-            .collect()
+        let first = |i: usize| started.iter().filter_map(|f| f[i]).min_by_key(|&row| self.order(row));
+        (0..self.columns.trajectories()).map(|i| [first(i), taken_over[i]]).collect()
+    }
+
+    /// Measure of the trajectory with these events, as far as known when figures of the anchor are made.
+    pub fn trajectory_measure(self, events: [Option<Row>; 2], anchor: Row) -> Option<Maatregel> {
+        let until = self.known_until(self.columns.hi(anchor));
+        let known = events.into_iter().flatten().find(|&row| self.columns.lo(row) <= until);
+        known.and_then(|row| self.columns.maatregel(row))
     }
 
     /// First exact event of each child among `rows` in the period, by (day, `event_id`), with its subject and day.
