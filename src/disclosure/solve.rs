@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use good_lp::{Expression, ProblemVariables, Solution, SolverModel, Variable, constraint, microlp, variable};
+use good_lp::{Expression, ProblemVariables, Solution, SolverModel, Variable, microlp, variable};
 
 use crate::policy::rules::DisclosureRules;
 
@@ -17,6 +17,8 @@ use super::witness::Deviation;
 const FAR: f64 = 1000.0;
 /// Reward for moving another cell that needs a witness, far under any loss.
 const REWARD: f64 = 1e-4;
+/// At most so many other cells are moved along in one program.
+const ALONG: usize = 40;
 /// Fractional proposals are pinned one cell at a time, at most so often.
 const MAX_PINS: usize = 12;
 /// Which of the two tables: the one in which the cell is small, or the one in which it is large.
@@ -104,7 +106,7 @@ impl<'a> Proposer<'a> {
         for _ in 0..MAX_PINS {
             self.runs += 1;
             let program = Program::build(self, ask, &free, &pins);
-            let Some(values) = program.solve() else {
+            let Some(values) = program.solve(ask.aim.sides(), &free) else {
                 let (key, value) = other_way.take()?;
                 pins.insert(key, value);
                 continue;
@@ -183,19 +185,24 @@ fn fractional(values: &BTreeMap<(Side, usize), f64>) -> Option<((Side, usize), f
     values.iter().find(|(_, v)| (*v - v.round()).abs() > 1e-6).map(|(k, v)| (*k, *v))
 }
 
+/// How far a cell moves up and down; both start at 0, so that the exact table is where the search begins.
+type Move = (Variable, Variable);
+
 /// One linear program under construction.
 struct Program {
     variables: ProblemVariables,
-    at: BTreeMap<(Side, usize), Variable>,
+    /// Per side, the moves of the free cells.
+    at: [Vec<Option<Move>>; 2],
     constraints: Vec<good_lp::Constraint>,
     loss: Expression,
 }
 
 impl Program {
     fn build(of: &Proposer<'_>, ask: &Ask<'_>, free: &[usize], pins: &BTreeMap<(Side, usize), f64>) -> Self {
+        let cells = of.system.cells.len();
         let mut program = Self {
             variables: ProblemVariables::new(),
-            at: BTreeMap::new(),
+            at: [vec![None; cells], vec![None; cells]],
             constraints: Vec::new(),
             loss: Expression::default(),
         };
@@ -214,6 +221,10 @@ impl Program {
         program
     }
 
+    fn moves(&self, side: Side, cell: usize) -> Option<Move> {
+        self.at[side as usize][cell]
+    }
+
     /// Variables for how far the cell moves in either table, and its loss when it leaves its printed interval.
     fn add_cell(&mut self, of: &Proposer<'_>, ask: &Ask<'_>, cell: usize, pins: &BTreeMap<(Side, usize), f64>) {
         let truth = whole(of.system.truth(cell));
@@ -230,11 +241,12 @@ impl Program {
             if let Some(&pin) = pins.get(&(side, cell)) {
                 (low, high) = (pin, pin);
             }
-            let moved = self.variables.add(variable().min(low).max(high));
-            self.at.insert((side, cell), moved);
+            let up = self.variables.add(variable().min(low.max(0.0)).max(high.max(0.0)));
+            let down = self.variables.add(variable().min((-high).max(0.0)).max((-low).max(0.0)));
+            self.at[side as usize][cell] = Some((up, down));
             if let Some(slack) = slack {
-                self.constraints.push(constraint!(moved - slack <= most));
-                self.constraints.push(constraint!(moved + slack >= least));
+                self.constraints.push((up - down - slack).leq(most));
+                self.constraints.push((down - up - slack).leq(-least));
             }
         }
         if let Some(slack) = slack {
@@ -242,72 +254,93 @@ impl Program {
         }
     }
 
-    /// The relation between the moves; a cell outside the neighbourhood does not move.
+    /// Adds `factor` times the move of a cell to a sum; a cell outside the neighbourhood does not move.
+    fn add(&self, sum: &mut Expression, factor: f64, side: Side, cell: usize) {
+        if let Some((up, down)) = self.moves(side, cell) {
+            sum.add_mul(factor, up);
+            sum.add_mul(-factor, down);
+        }
+    }
+
+    /// The relation between the moves.
     fn add_relation(&mut self, of: &Proposer<'_>, side: Side, rel: &Rel) {
         let truth = |c: usize| whole(of.system.truth(c));
-        let moved = |c: usize| self.at.get(&(side, c)).map_or_else(Expression::default, |&v| Expression::from(v));
+        let mut sum = Expression::default();
         match rel {
             Rel::Sum { total, parts } => {
-                let sum: Expression = parts.iter().map(|&p| moved(p)).sum();
-                self.constraints.push((sum - moved(*total)).eq(0.0));
+                self.add(&mut sum, -1.0, side, *total);
+                parts.iter().for_each(|&p| self.add(&mut sum, 1.0, side, p));
+                self.constraints.push(sum.eq(0.0));
             }
             Rel::Cover { total, parts } | Rel::AtMost { total, parts } => {
-                let sum: Expression = parts.iter().map(|&p| moved(p)).sum();
-                let room = parts.iter().map(|&p| truth(p)).sum::<f64>() - truth(*total);
-                let mut new = vec![(moved(*total) - sum).leq(room)];
+                self.add(&mut sum, 1.0, side, *total);
+                parts.iter().for_each(|&p| self.add(&mut sum, -1.0, side, p));
+                self.constraints.push(sum.leq(parts.iter().map(|&p| truth(p)).sum::<f64>() - truth(*total)));
                 if matches!(rel, Rel::Cover { .. }) {
-                    let inside =
-                        |&&p: &&usize| self.at.contains_key(&(side, p)) || self.at.contains_key(&(side, *total));
-                    new.extend(
-                        parts.iter().filter(inside).map(|&p| (moved(p) - moved(*total)).leq(truth(*total) - truth(p))),
-                    );
+                    let whole_total = self.moves(side, *total).is_some();
+                    for &part in parts.iter().filter(|&&p| whole_total || self.at[side as usize][p].is_some()) {
+                        let mut pair = Expression::default();
+                        self.add(&mut pair, 1.0, side, part);
+                        self.add(&mut pair, -1.0, side, *total);
+                        self.constraints.push(pair.leq(truth(*total) - truth(part)));
+                    }
                 }
-                self.constraints.extend(new);
             }
             Rel::Nested { inner, outer, rest } => {
-                let difference = moved(*inner) - moved(*outer);
-                let derived = of.derived[*rest] && !self.at.contains_key(&(side, *rest));
-                let new = if derived { difference.leq(truth(*rest)) } else { (difference + moved(*rest)).eq(0.0) };
-                self.constraints.push(new);
+                self.add(&mut sum, 1.0, side, *inner);
+                self.add(&mut sum, -1.0, side, *outer);
+                let derived = of.derived[*rest] && self.moves(side, *rest).is_none();
+                self.constraints.push(if derived {
+                    sum.leq(truth(*rest))
+                } else {
+                    self.add(&mut sum, 1.0, side, *rest);
+                    sum.eq(0.0)
+                });
             }
         }
     }
 
-    /// The two values that the cell must be able to take, and a small reward for taking others along.
+    /// The values that the cell must be able to take, and a small reward for taking others along.
     fn aim(&mut self, of: &Proposer<'_>, ask: &Ask<'_>, free: &[usize]) {
         let threshold = f64::from(of.rules.threshold);
         let truth = whole(of.system.truth(ask.cell));
-        let low = self.at.get(&(Side::Low, ask.cell)).copied();
-        let high = self.at.get(&(Side::High, ask.cell)).copied();
-        match (ask.aim, low, high) {
-            (Aim::AtMost(most), Some(low), _) => self.constraints.push(constraint!(low <= whole(most) - truth)),
-            (Aim::AtLeast(least), _, Some(high)) => self.constraints.push(constraint!(high >= whole(least) - truth)),
-            (Aim::Both, Some(low), Some(high)) => {
-                self.constraints.push(constraint!(low <= (truth - 1.0).max(0.0) - truth));
-                self.constraints.push(constraint!(high >= threshold - truth));
-                self.constraints.push(constraint!(high - low >= threshold));
-            }
-            _ => {}
-        }
-        for &cell in free.iter().filter(|&&c| c != ask.cell && ask.wanted[c]) {
+        let moved = |side: Side| self.moves(side, ask.cell).map_or_else(Expression::default, |(up, down)| up - down);
+        let (low, high) = (moved(Side::Low), moved(Side::High));
+        let mut aims = match ask.aim {
+            Aim::AtMost(most) => vec![low.leq(whole(most) - truth)],
+            Aim::AtLeast(least) => vec![high.geq(whole(least) - truth)],
+            Aim::Both => vec![
+                low.clone().leq((truth - 1.0).max(0.0) - truth),
+                high.clone().geq(threshold - truth),
+                (high - low).geq(threshold),
+            ],
+        };
+        self.constraints.append(&mut aims);
+        for &cell in free.iter().filter(|&&c| c != ask.cell && ask.wanted[c]).take(ALONG) {
             for &side in ask.aim.sides() {
-                let moved = self.at[&(side, cell)];
                 let (most, toward) = if side == Side::High { (threshold, 1.0) } else { (1.0, -1.0) };
                 let along = self.variables.add(variable().max(most));
-                self.constraints.push(constraint!(along <= toward * moved));
+                let mut short = Expression::from(along);
+                self.add(&mut short, -toward, side, cell);
+                self.constraints.push(short.leq(0.0));
                 self.loss.add_mul(-REWARD, along);
             }
         }
     }
 
-    /// The moves of the cheapest pair of tables; none when there is no pair.
-    fn solve(self) -> Option<BTreeMap<(Side, usize), f64>> {
+    /// The moves of the cheapest tables; none when there are none.
+    fn solve(self, sides: &[Side], free: &[usize]) -> Option<BTreeMap<(Side, usize), f64>> {
         let mut model = self.variables.minimise(self.loss).using(microlp);
         for constraint in self.constraints {
             model.add_constraint(constraint);
         }
         let solution = model.solve().ok()?;
-        Some(self.at.iter().map(|(&key, &v)| (key, solution.value(v))).collect())
+        let moved = |&(side, cell): &(Side, usize)| {
+            let (up, down) = self.at[side as usize][cell]?;
+            Some(((side, cell), solution.value(up) - solution.value(down)))
+        };
+        let all: Vec<(Side, usize)> = sides.iter().flat_map(|&s| free.iter().map(move |&c| (s, c))).collect();
+        Some(all.iter().filter_map(moved).collect())
     }
 }
 

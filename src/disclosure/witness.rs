@@ -17,12 +17,18 @@ pub(super) fn value(system: &System, table: &Deviation, cell: usize) -> i64 {
 /// Whether a reader of the printed figures cannot rule the table out: no negative counts, every printed value as it
 /// would be printed, every relation satisfied.
 pub(super) fn possible(system: &System, printed: &[Printed], rules: &DisclosureRules, table: &Deviation) -> bool {
-    let fits = |cell: usize| {
-        let v = value(system, table, cell);
+    let mut values: Vec<i64> = (0..system.cells.len()).map(|cell| system.truth(cell)).collect();
+    for (&cell, &moved) in table {
+        match values.get_mut(cell) {
+            Some(value) => *value += moved,
+            None => return false,
+        }
+    }
+    let fits = |(cell, &v): (usize, &i64)| {
         let (low, high) = bounds(printed.get(cell).copied(), rules);
         v >= low && high.is_none_or(|high| v <= high)
     };
-    (0..system.cells.len()).all(fits) && system.relations.iter().all(|rel| rel.holds(|c| value(system, table, c)))
+    values.iter().enumerate().all(fits) && system.relations.iter().all(|rel| rel.holds(|c| values[c]))
 }
 
 /// Whether values `low` and `high`, both possible, leave a sensitive cell of exact size `q` open enough.

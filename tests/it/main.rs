@@ -7,6 +7,7 @@ mod intake;
 mod proto;
 mod region;
 mod relations;
+mod release;
 mod storage;
 mod storage_index;
 mod storage_kill;

@@ -1,0 +1,282 @@
+//! The attacker against printed tables: reads their JSON, knows what the definitions say in words, nothing else.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::{Puzzle, Seen, pinned};
+
+/// A number of a report: indicator, period, dimensions, series, measure, values of the dimensions.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Name {
+    pub indicator: String,
+    pub period: String,
+    pub by: Vec<String>,
+    pub series: String,
+    pub measure: String,
+    pub key: Vec<String>,
+}
+
+/// The numbers of all tables and everything that is known about them.
+#[derive(Default)]
+pub struct Board {
+    pub puzzle: Puzzle,
+    pub at: BTreeMap<Name, usize>,
+    /// Rests of pairs: (rest, inner, outer).
+    pub rests: Vec<(usize, usize, usize)>,
+}
+
+/// A small number that the attacker found out.
+#[derive(Debug)]
+#[expect(dead_code, reason = "read through Debug when an attack succeeds")]
+pub struct Find {
+    pub what: String,
+    pub truth: i64,
+    pub bounds: super::Bounds,
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+fn seen(row: &Value) -> Option<Seen> {
+    match (row["value"].as_i64(), row["mark"].as_str()) {
+        (Some(v), _) => Some(Seen::Number(v)),
+        (None, Some("x")) => Some(Seen::Unknown),
+        (None, Some("-")) => Some(Seen::Zero),
+        _ => None,
+    }
+}
+
+fn days(measure: &str) -> Option<i64> {
+    let range = measure.strip_prefix("bin:")?;
+    range.split_once('-').map_or(Some(i64::MAX), |(_, to)| to.parse().ok())
+}
+
+fn norm(indicator: &str, series: &str) -> i64 {
+    match (indicator, series) {
+        ("IND-08P", _) | (_, "GI_PLAN") => 42,
+        (_, "VT_ONDERZOEK") => 70,
+        (_, "RVDK_WACHT") => 10,
+        (_, "RVDK_ONDERZOEK") => -1,
+        _ => 5,
+    }
+}
+
+/// Whether every unit has exactly one cell of a breakdown.
+fn one_cell(indicator: &str, series: &str) -> bool {
+    match indicator {
+        "IND-01" | "IND-02" => false,
+        "IND-03" => matches!(series, "LOKAAL|OTS" | "LOKAAL|VOTS" | "LOKAAL|PJB"),
+        _ => true,
+    }
+}
+
+impl Board {
+    /// Reads tables as they were printed.
+    pub fn read(tables: &[Value]) -> Self {
+        let mut board = Self::default();
+        for table in tables {
+            let by: Vec<String> = table["by"].as_array().expect("by").iter().map(text).collect();
+            for row in table["rows"].as_array().expect("rows") {
+                let measure = text(&row["measure"]);
+                let count = !matches!(measure.as_str(), "mediaan" | "p80" | "pct_binnen_norm");
+                let key = by.iter().map(|d| text(&row["key"][d])).collect();
+                let (indicator, period) = (text(&table["indicator"]), text(&table["period"]));
+                let series = text(&row["series"]);
+                let name = Name { indicator, period, by: by.clone(), series, measure, key };
+                if let Some(seen) = seen(row).filter(|_| count) {
+                    let place = board.unknown();
+                    board.puzzle.seen[place] = seen;
+                    assert!(board.at.insert(name, place).is_none(), "a number is printed twice");
+                }
+            }
+        }
+        board.breakdowns();
+        board.time();
+        board.series();
+        board.bins();
+        board.bases();
+        board
+    }
+
+    fn unknown(&mut self) -> usize {
+        self.puzzle.seen.push(Seen::Unknown);
+        self.puzzle.seen.len() - 1
+    }
+
+    fn inside(&mut self, inner: usize, outer: usize) {
+        let rest = self.unknown();
+        self.puzzle.equal(outer, &[inner, rest]);
+        self.rests.push((rest, inner, outer));
+    }
+
+    /// The total is the sum of the parts, or is covered by them.
+    fn parts(&mut self, sum: bool, total: usize, parts: &[usize]) {
+        if sum {
+            self.puzzle.equal(total, parts);
+        } else {
+            self.puzzle.at_most(total, parts);
+        }
+        // With one part nothing is left, with two the other part is what is left.
+        let rests = if sum { parts.len() > 2 } else { parts.len() > 1 };
+        if rests {
+            parts.iter().for_each(|&part| self.inside(part, total));
+        } else if !sum {
+            parts.iter().for_each(|&part| self.puzzle.inside(part, total));
+        }
+    }
+
+    fn names(&self) -> Vec<(Name, usize)> {
+        self.at.iter().map(|(n, i)| (n.clone(), *i)).collect()
+    }
+
+    /// Cells that can be something, of those that `pick` maps to a group.
+    fn groups(&self, pick: impl Fn(&Name) -> Option<Name>) -> BTreeMap<Name, Vec<usize>> {
+        let mut groups: BTreeMap<Name, Vec<usize>> = BTreeMap::new();
+        for (name, &i) in &self.at {
+            if let Some(group) = pick(name).filter(|_| self.puzzle.seen[i] != Seen::Zero) {
+                groups.entry(group).or_default().push(i);
+            }
+        }
+        groups
+    }
+
+    fn tie(&mut self, groups: BTreeMap<Name, Vec<usize>>, sum: impl Fn(&Name) -> bool) {
+        for (name, parts) in groups {
+            if let Some(&total) = self.at.get(&name).filter(|&&t| self.puzzle.seen[t] != Seen::Zero) {
+                self.parts(sum(&name) || parts.len() == 1, total, &parts);
+            }
+        }
+    }
+
+    fn breakdowns(&mut self) {
+        let dimensions: BTreeSet<Vec<String>> = self.at.keys().map(|n| n.by.clone()).filter(|d| d.len() == 1).collect();
+        for by in dimensions {
+            let of = |n: &Name| (n.by == by).then(|| Name { by: vec![], key: vec![], ..n.clone() });
+            let groups = self.groups(of);
+            self.tie(groups, |n| one_cell(&n.indicator, &n.series));
+        }
+    }
+
+    fn time(&mut self) {
+        let of = |n: &Name| {
+            let (year, quarter) = n.period.split_once('-')?;
+            let last = matches!(n.indicator.as_str(), "IND-03" | "IND-17");
+            (!last || quarter == "Q4").then(|| Name { period: year.to_owned(), ..n.clone() })
+        };
+        for (name, mut quarters) in self.groups(of) {
+            let Some(&year) = self.at.get(&name) else { continue };
+            match name.indicator.as_str() {
+                "IND-03" | "IND-17" => self.puzzle.equal(year, &quarters),
+                "IND-01" | "IND-02" => {
+                    quarters.iter().for_each(|&q| self.inside(q, year));
+                    // Children with a date of which only the year is known.
+                    let year_only = self.unknown();
+                    quarters.push(year_only);
+                    self.puzzle.at_most(year, &quarters);
+                }
+                "IND-10" | "IND-11" | "IND-13" => self.puzzle.at_most(year, &quarters),
+                _ => self.parts(true, year, &quarters),
+            }
+        }
+    }
+
+    fn series(&mut self) {
+        let with = |n: &Name, series: &str| Some(Name { series: series.to_owned(), ..n.clone() });
+        let whole = |n: &Name| match (n.indicator.as_str(), n.series.as_str()) {
+            ("IND-01" | "IND-02", "OTS" | "VOTS" | "VOOGDIJ") => with(n, "JB"),
+            ("IND-03", "LOKAAL|OTS" | "LOKAAL|VOTS" | "LOKAAL|VOOGDIJ") => with(n, "LOKAAL|JB"),
+            _ => None,
+        };
+        let reasons = |n: &Name| if n.indicator == "IND-02" { with(n, n.series.split_once('|')?.0) } else { None };
+        let duration = |n: &Name| if n.indicator == "IND-10" && n.series != "ALLE" { with(n, "ALLE") } else { None };
+        for groups in [self.groups(whole), self.groups(reasons), self.groups(duration)] {
+            self.tie(groups, |n| n.indicator == "IND-10");
+        }
+        for (name, short) in self.names().into_iter().filter(|(n, _)| n.series == "MAATREGEL_12M") {
+            if let Some(&long) = with(&name, "MAATREGEL_24M").and_then(|n| self.at.get(&n)) {
+                self.inside(short, long);
+            }
+        }
+    }
+
+    fn bins(&mut self) {
+        let with = |n: &Name, measure: &str| Some(Name { measure: measure.to_owned(), ..n.clone() });
+        let all = |n: &Name| {
+            days(&n.measure)
+                .and_then(|_| with(n, if n.indicator == "IND-06" || n.indicator == "IND-17" { "n" } else { "noemer" }))
+        };
+        for (name, mut bins) in self.groups(all) {
+            let Some(&total) = self.at.get(&name) else { continue };
+            if name.measure == "noemer" {
+                // Open and already late: counted, without a duration.
+                bins.push(self.unknown());
+            }
+            self.parts(true, total, &bins);
+        }
+        let within = |n: &Name| {
+            let norm = norm(&n.indicator, &n.series);
+            let inside = days(&n.measure).is_some_and(|to| to <= norm) && n.indicator != "IND-17";
+            inside.then(|| with(n, if n.indicator == "IND-06" { "binnen_norm" } else { "teller" })).flatten()
+        };
+        for (name, bins) in self.groups(within) {
+            let Some(&within) = self.at.get(&name) else { continue };
+            self.parts(true, within, &bins);
+            let whole = with(&name, if name.indicator == "IND-06" { "n" } else { "noemer" });
+            if let Some(&whole) = whole.and_then(|n| self.at.get(&n)) {
+                self.inside(within, whole);
+            }
+        }
+    }
+
+    fn bases(&mut self) {
+        for (name, inner) in self.names() {
+            let base = match (name.indicator.as_str(), name.series.as_str()) {
+                ("IND-10", "ALLE") => ("IND-01", "PJB"),
+                ("IND-11", "ALLE") => ("IND-02", "VOTS"),
+                ("IND-13", "VT_HERMELDING_12M") => ("IND-01", "VT_MELDING"),
+                ("IND-13", _) => ("IND-02", "JB"),
+                _ => continue,
+            };
+            let (indicator, series) = (base.0.to_owned(), base.1.to_owned());
+            let outer = Name { indicator, series, measure: "n_kinderen".to_owned(), ..name };
+            if let Some(&outer) = self.at.get(&outer) {
+                self.inside(inner, outer);
+            }
+        }
+    }
+
+    /// Every small number that the attacker pins, rests included; `truth` gives the exact counts. At most `programs`
+    /// cells, the ones with the tightest cheap bounds, are attacked with integer programs.
+    pub fn attack(&self, truth: &BTreeMap<Name, i64>, programs: usize) -> Vec<Find> {
+        let name_of: BTreeMap<usize, &Name> = self.at.iter().map(|(n, i)| (*i, n)).collect();
+        let exact = |i: usize| name_of.get(&i).and_then(|n| truth.get(*n)).copied();
+        let printed = name_of.iter().map(|(&i, n)| (i, format!("{n:?}"), exact(i)));
+        let rest = |&(rest, inner, outer): &(usize, usize, usize)| {
+            let what = format!("{:?} without {:?}", name_of.get(&outer), name_of.get(&inner));
+            (rest, what, exact(outer).zip(exact(inner)).map(|(a, b)| a - b))
+        };
+        let cheap = self.puzzle.propagate(60);
+        let mut targets: Vec<(i64, usize, String, i64)> = printed
+            // A rest of what the definition makes 0 is 0 for everybody.
+            .chain(self.rests.iter().filter(|r| self.puzzle.seen[r.2] != Seen::Zero).map(rest))
+            .filter(|(i, _, _)| self.puzzle.seen[*i] == Seen::Unknown)
+            .filter_map(|(i, what, exact)| Some((i, what, exact.filter(|&q| q < 10)?)))
+            .map(|(i, what, q)| (cheap[i].1.map_or(i64::MAX, |high| high - cheap[i].0), i, what, q))
+            .collect();
+        targets.sort();
+        let mut found = Vec::new();
+        for (n, (_, i, what, truth)) in targets.into_iter().enumerate() {
+            let mut bounds = cheap[i];
+            if !pinned(truth, bounds) && n < programs {
+                let most = self.puzzle.extreme(&cheap, i, true);
+                bounds = (self.puzzle.extreme(&cheap, i, false), Some(most));
+            }
+            if pinned(truth, bounds) {
+                found.push(Find { what, truth, bounds });
+            }
+        }
+        found
+    }
+}
