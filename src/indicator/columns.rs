@@ -1,4 +1,4 @@
-//! `Columns`: the events of one organisation as dense columns, 36 bytes an event with the row list of its type.
+//! `Columns`: the events of one organisation as dense columns, 34 bytes an event with the row list of its type.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -7,6 +7,7 @@ use super::family::Families;
 use crate::domain::codes::{EventType, Maatregel, Reden, Uitkomst};
 use crate::domain::day::{Day, PartialDate, Precision};
 use crate::domain::event::{Event, Gemeente};
+use crate::policy::rules::AGE_BANDS;
 
 /// Stands for "none" in columns of indexes.
 const NO_INDEX: u32 = u32::MAX;
@@ -25,13 +26,13 @@ pub(super) type Row = u32;
 /// the pseudonyms and fingerprints themselves are not kept.
 #[derive(Default)]
 pub struct Columns {
-    event_type: Vec<u8>,
-    maatregel: Vec<u8>,
+    /// Municipality, type, measure and age band as one number: see [`Combination`].
+    combination: Vec<u32>,
+    /// The municipalities that occur, by their number in `combination`.
+    gemeenten: Vec<Gemeente>,
     reden: Vec<u8>,
     uitkomst: Vec<u8>,
     precision: Vec<u8>,
-    age: Vec<u8>,
-    gemeente: Vec<u16>,
     lo: Vec<i32>,
     hi: Vec<i32>,
     subject: Vec<u32>,
@@ -63,15 +64,17 @@ impl Columns {
     }
 
     fn push(&mut self, event: &Event, keys: &mut Keys) {
-        let row = index(self.event_type.len());
-        self.event_type.push(event.event_type as u8);
+        let row = index(self.combination.len());
         self.by_type[usize::from(event.event_type as u8)].push(row);
-        self.maatregel.push(event.maatregel.map_or(NO_CODE, |m| m as u8));
+        let next = index(self.gemeenten.len());
+        let gemeente = *keys.gemeenten.entry(event.gemeente).or_insert(next);
+        if gemeente == next {
+            self.gemeenten.push(event.gemeente);
+        }
+        self.combination.push(Combination::of(event, gemeente).0);
         self.reden.push(event.reden.map_or(NO_CODE, |r| r as u8));
         self.uitkomst.push(event.uitkomst.map_or(NO_CODE, |u| u as u8));
         self.precision.push(event.datum.precision as u8);
-        self.age.push(age_band(event.born, event.datum));
-        self.gemeente.push(event.gemeente.0);
         self.lo.push(event.datum.lo.0);
         self.hi.push(event.datum.hi.0);
         let subject = event.subject.map(|tag| number(&mut keys.subjects, tag));
@@ -83,13 +86,23 @@ impl Columns {
     /// Number of events.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.event_type.len()
+        self.combination.len()
     }
 
     /// Whether there is no event.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.event_type.is_empty()
+        self.combination.is_empty()
+    }
+
+    /// Combinations, first and last possible days of all events, in stored order.
+    pub(super) fn scan(&self) -> (&[u32], &[i32], &[i32]) {
+        (&self.combination, &self.lo, &self.hi)
+    }
+
+    /// The municipalities that occur, in the order of their numbers in a [`Combination`].
+    pub(super) fn gemeenten(&self) -> &[Gemeente] {
+        &self.gemeenten
     }
 
     /// Events of a type, in stored order.
@@ -98,7 +111,7 @@ impl Columns {
     }
 
     pub(super) fn maatregel(&self, row: Row) -> Option<Maatregel> {
-        Maatregel::from_index(self.maatregel[at(row)])
+        Combination(self.combination[at(row)]).maatregel()
     }
 
     pub(super) fn reden(&self, row: Row) -> Option<Reden> {
@@ -110,12 +123,12 @@ impl Columns {
     }
 
     pub(super) fn gemeente(&self, row: Row) -> Gemeente {
-        Gemeente(self.gemeente[at(row)])
+        self.gemeenten[at(self.combination[at(row)] / Combination::BLOCK)]
     }
 
     /// Place of the age band in [`crate::policy::rules::AGE_BANDS`].
     pub(super) fn age(&self, row: Row) -> u8 {
-        self.age[at(row)]
+        Combination(self.combination[at(row)]).age()
     }
 
     /// First possible day.
@@ -167,11 +180,47 @@ impl Columns {
     }
 }
 
+/// Municipality (by its number), event type, measure and age band of an event as one number, so that counting by all four
+/// takes one counter an event.
+#[derive(Clone, Copy)]
+pub(super) struct Combination(pub u32);
+
+const _: () = assert!(EventType::ALL.len() == 36 && Maatregel::ALL.len() == 6 && AGE_BANDS.len() == 6);
+
+impl Combination {
+    const BANDS: u32 = 6;
+    const MEASURES: u32 = 7;
+    const NO_MEASURE: u8 = 6;
+    /// Combinations of one municipality: 36 types, 6 measures or none, 6 age bands.
+    pub const BLOCK: u32 = 36 * Self::MEASURES * Self::BANDS;
+
+    fn of(event: &Event, gemeente: u32) -> Self {
+        let kind = u32::from(event.event_type as u8);
+        let measure = u32::from(event.maatregel.map_or(Self::NO_MEASURE, |m| m as u8));
+        let age = u32::from(age_band(event.born, event.datum));
+        Self(gemeente * Self::BLOCK + (kind * Self::MEASURES + measure) * Self::BANDS + age)
+    }
+
+    pub fn event_type(self) -> Option<EventType> {
+        u8::try_from(self.0 % Self::BLOCK / (Self::BANDS * Self::MEASURES)).ok().and_then(EventType::from_index)
+    }
+
+    pub fn maatregel(self) -> Option<Maatregel> {
+        u8::try_from(self.0 / Self::BANDS % Self::MEASURES).ok().and_then(Maatregel::from_index)
+    }
+
+    /// Place of the age band in [`crate::policy::rules::AGE_BANDS`].
+    pub fn age(self) -> u8 {
+        u8::try_from(self.0 % Self::BANDS).unwrap_or(UNKNOWN_AGE)
+    }
+}
+
 /// What is needed while building and forgotten afterwards.
 #[derive(Default)]
 struct Keys {
     subjects: HashMap<crate::crypto::Tag, u32>,
     trajectories: HashMap<(u128, u32), u32>,
+    gemeenten: HashMap<Gemeente, u32>,
     families: Families,
     event_ids: Vec<Box<str>>,
 }

@@ -11,6 +11,7 @@ pub mod quality;
 pub mod raw;
 pub mod relations;
 pub mod release;
+pub mod scan;
 mod sheet;
 mod stage;
 mod view;

@@ -119,11 +119,16 @@ impl<'a> View<'a> {
     /// Last event of each (child, measure) with `hi` up to `day`, by largest (`hi`, `lo`), then smallest `event_id`.
     pub fn last_starts(self, rows: impl Iterator<Item = Row>, day: Day) -> Vec<Row> {
         let columns = self.columns;
-        let mut last: Vec<Row> = rows.filter(|&r| columns.hi(r) <= day && columns.subject(r).is_some()).collect();
-        let unit = |row| (columns.subject(row), columns.maatregel(row));
-        last.sort_unstable_by_key(|&r| (unit(r), Reverse((columns.hi(r), columns.lo(r))), columns.rank(r)));
-        last.dedup_by_key(|r| unit(*r));
-        last
+        let known = rows.filter(|&row| columns.hi(row) <= day);
+        let mut last: Vec<_> = known
+            .filter_map(|row| {
+                let unit = (columns.subject(row)?, columns.maatregel(row)?);
+                Some((unit, Reverse((columns.hi(row), columns.lo(row))), columns.rank(row), row))
+            })
+            .collect();
+        last.sort_unstable();
+        last.dedup_by_key(|start| start.0);
+        last.into_iter().map(|(.., row)| row).collect()
     }
 }
 

@@ -101,18 +101,19 @@ pub(super) fn stock(view: View, day: Day, sheet: &mut Sheet) {
     }
 }
 
-/// The last starts of (child, measure) that no end with `lo` up to `day` closes.
+/// The last starts of (child, measure) that no end with `lo` up to `day` and `hi` on or after the start's `lo` closes.
 fn running(view: View, starts: impl Iterator<Item = Row>, ends: &[EventType], day: Day) -> Vec<Row> {
     let columns = view.columns;
-    let mut last_end: BTreeMap<(Option<u32>, Option<Maatregel>), Day> = BTreeMap::new();
-    for row in view.of_types(ends).filter(|&row| columns.lo(row) <= day) {
-        let known = last_end.entry((columns.subject(row), columns.maatregel(row))).or_insert(columns.hi(row));
-        *known = columns.hi(row).max(*known);
-    }
+    let unit = |row| columns.subject(row).zip(columns.maatregel(row));
+    let ended = view.of_types(ends).filter(|&row| columns.lo(row) <= day);
+    let mut ended: Vec<_> = ended.filter_map(|row| Some((unit(row)?, columns.hi(row)))).collect();
+    ended.sort_unstable();
     let mut last = view.last_starts(starts, day);
     last.retain(|&row| {
-        let end = last_end.get(&(columns.subject(row), columns.maatregel(row)));
-        end.is_none_or(|&hi| hi < columns.lo(row))
+        // The first end of this child and measure with `hi` on or after the start's `lo`.
+        let next = unit(row).map(|unit| ended.partition_point(|&end| end < (unit, columns.lo(row))));
+        let end = next.and_then(|next| ended.get(next));
+        end.is_none_or(|&(of, _)| Some(of) != unit(row))
     });
     last
 }
