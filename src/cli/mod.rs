@@ -3,6 +3,7 @@
 pub mod args;
 mod cert;
 mod convenant;
+mod convenant_args;
 mod demo;
 mod doctor;
 mod init;

@@ -10,6 +10,7 @@ mod run;
 pub mod show;
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
@@ -20,7 +21,10 @@ use crate::crypto::{KeyTree, Secret32};
 use crate::domain::day::Day;
 use crate::policy::permit::LocalAccess;
 use crate::service::core::{Clock, Core, Identity};
-use crate::storage::lock::DirLock;
+use crate::storage::lock::{DirLock, LockError};
+
+/// How long a command waits for another one that holds the directory.
+const LOCK_PATIENCE: Duration = Duration::from_secs(3);
 
 /// The machine's clock; days are those of Europe/Amsterdam.
 pub struct SystemClock;
@@ -57,7 +61,7 @@ pub fn open(config: Config) -> Result<Node, String> {
 
 fn open_for(config: Config, access: LocalAccess) -> Result<Node, String> {
     let purpose = if access == LocalAccess::Socket { "serve" } else { "opdracht" };
-    let lock = DirLock::acquire(&config.dir, purpose).map_err(|e| e.to_string())?;
+    let lock = acquire(&config, purpose)?;
     let keys = KeyTree::new(read_root(&config)?);
     let list = std::fs::read(&config.gemeenten).map_err(|e| format!("{}: {e}", config.gemeenten.display()))?;
     let identity = Identity {
@@ -68,6 +72,17 @@ fn open_for(config: Config, access: LocalAccess) -> Result<Node, String> {
     };
     let core = Core::open(&config.data, identity, keys, gemeenten::parse(&list)?, Arc::new(SystemClock));
     Ok(Node { config, core: Arc::new(core.map_err(|e| e.to_string())?), access, _lock: lock })
+}
+
+/// Takes the lock; another command of a moment gets a few seconds to finish.
+fn acquire(config: &Config, purpose: &str) -> Result<DirLock, String> {
+    let end = Instant::now() + LOCK_PATIENCE;
+    loop {
+        match DirLock::acquire(&config.dir, purpose) {
+            Err(LockError::Held { .. }) if Instant::now() < end => std::thread::sleep(Duration::from_millis(50)),
+            other => return other.map_err(|e| e.to_string()),
+        }
+    }
 }
 
 /// Reads the node root: 32 bytes.

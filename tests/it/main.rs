@@ -2,6 +2,7 @@
 mod attacker;
 mod convenant;
 mod demo;
+mod gates;
 mod indicator;
 mod intake;
 mod proto;
@@ -11,5 +12,6 @@ mod release;
 mod storage;
 mod storage_index;
 mod storage_kill;
+mod three_nodes;
 mod tidy;
 mod translog;

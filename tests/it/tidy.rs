@@ -16,8 +16,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("intake", &["crypto", "domain", "policy", "translog", "indicator", "disclosure"]),
     ("storage", &["crypto", "domain", "policy", "translog", "indicator", "disclosure"]),
     ("service", &["crypto", "domain", "policy", "translog", "indicator", "disclosure", "intake", "storage"]),
-    ("transport", &["crypto", "domain", "policy", "disclosure", "service"]),
-    ("monitor", &["crypto", "domain", "policy", "indicator", "disclosure", "service", "transport"]),
+    ("transport", &["crypto", "domain", "policy", "translog", "disclosure", "service"]),
+    ("monitor", &["crypto", "domain", "policy", "translog", "indicator", "disclosure", "service", "transport"]),
     ("synthetic", &["crypto", "domain"]),
 ];
 
@@ -215,7 +215,8 @@ fn files_open_with_what_they_hold_and_stay_small() {
             faults.push(format!("{}: no //! line that says what the file holds", path.display()));
         }
         let code_lines = text.find("#[cfg(test)]\nmod ").map_or(text.as_str(), |at| &text[..at]).lines().count();
-        if code_lines > MAX_FILE_LINES && path.starts_with(root().join("src")) {
+        let is_test = path.components().any(|c| matches!(c.as_os_str().to_str(), Some("tests" | "tests.rs")));
+        if code_lines > MAX_FILE_LINES && !is_test {
             faults.push(format!("{}: {code_lines} lines without tests, more than {MAX_FILE_LINES}", path.display()));
         }
         for banned in ["utils", "common", "helpers", "manager", "misc"] {
