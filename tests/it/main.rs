@@ -2,7 +2,6 @@
 mod attacker;
 mod convenant;
 mod demo;
-mod gates;
 mod indicator;
 mod intake;
 mod proto;
