@@ -1,15 +1,16 @@
 //! From raw tables and declared relations to one system of cells, and back to printed marks by name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::DisclosureFault;
 use super::component::{TWO_YEAR_SERIES, cells_of, followed_two_years};
 use super::ledger::{StoredTable, name};
+use super::print::DERIVED;
 use super::system::{Cell, Kind, Printed, Rel, System};
 use crate::domain::day::Day;
 use crate::domain::query::{Dimension, IndicatorId, TableQuery};
 use crate::domain::table::{Mark, Row, Table};
-use crate::indicator::definition::{Visibility, definition};
+use crate::indicator::definition::Visibility;
 use crate::indicator::raw::{Count, RawTable, RawValue};
 use crate::indicator::relations::{CellRef, Relation, relations};
 use crate::indicator::release::{Release, possible};
@@ -81,11 +82,10 @@ impl Plan {
             if place.open {
                 continue;
             }
-            let at = (place.cell.series.clone(), place.cell.measure.clone(), place.cell.key.clone());
-            let fixed = match &earlier {
-                Some(marks) if place.released => {
-                    let mark = marks.get(&at).copied().ok_or_else(|| other_terms(part))?;
-                    Some(mark)
+            let at = at(&place.cell);
+            let fixed = match (&earlier, part.earlier) {
+                (Some(marks), Some(stored)) if place.released => {
+                    Some(marks.get(&at).copied().ok_or_else(|| other_terms(stored))?)
                 }
                 _ => None,
             };
@@ -134,10 +134,9 @@ impl Plan {
     }
 }
 
-fn other_terms(part: &Part<'_>) -> DisclosureFault {
-    let stored =
-        part.earlier.map_or_else(String::new, |s| format!(", vrijgegeven op {} onder {}", s.released(), s.terms()));
-    DisclosureFault::Closed(format!("{}{stored}, heeft een andere indeling", name(&part.query)))
+fn other_terms(stored: &StoredTable) -> DisclosureFault {
+    let (name, day, terms) = (name(stored.query()), stored.released(), stored.terms());
+    DisclosureFault::Closed(format!("{name}, vrijgegeven op {day} onder convenant {terms}, heeft een andere indeling"))
 }
 
 type At = (String, String, Vec<String>);
@@ -155,37 +154,27 @@ fn counts_of(raw: &RawTable) -> BTreeMap<At, Count> {
 fn earlier_marks(stored: &StoredTable, release: &Release) -> Result<BTreeMap<At, Printed>, DisclosureFault> {
     let table: Table = stored.table()?;
     let frame = frame(stored.query(), stored.horizon(), release);
+    let declared: BTreeSet<At> = frame.into_iter().filter(|p| p.released).map(|p| at(&p.cell)).collect();
     let mut marks = BTreeMap::new();
-    for row in &table.rows {
-        let key = key_of(row, &table.by);
-        let at = (row.series.clone(), row.measure.clone(), key);
-        let known =
-            frame.iter().any(|p| p.released && (&p.cell.series, &p.cell.measure, &p.cell.key) == (&at.0, &at.1, &at.2));
-        let printed = match (row.value, row.mark) {
-            (Some(v), None) => u32::try_from(v).ok().map(Printed::Value),
-            (None, Some(Mark::Suppressed)) => Some(Printed::Suppressed),
-            (None, Some(Mark::Impossible)) => Some(Printed::Impossible),
-            _ => None,
-        };
-        match printed {
-            Some(printed) if known => {
-                marks.insert(at, printed);
-            }
-            _ if known || definition(stored.query().indicator).measure(&row.measure).is_none() => {}
-            // A released count that the present terms do not know: other bins or another domain.
-            _ if released_count(&row.measure) => {
-                let stored =
-                    format!("{}, vrijgegeven op {} onder {}", name(stored.query()), stored.released(), stored.terms());
-                return Err(DisclosureFault::Closed(format!("{stored}, heeft een andere indeling")));
-            }
-            _ => {}
+    for row in table.rows.iter().filter(|row| !DERIVED.contains(&row.measure.as_str())) {
+        let cell = (row.series.clone(), row.measure.clone(), key_of(row, &table.by));
+        if !declared.contains(&cell) {
+            // Other bins or another domain: the present terms have no such cell.
+            return Err(other_terms(stored));
         }
+        let printed = match (row.value, row.mark) {
+            (Some(v), None) => u32::try_from(v).map(Printed::Value).map_err(|_| other_terms(stored))?,
+            (None, Some(Mark::Suppressed)) => Printed::Suppressed,
+            (None, Some(Mark::Impossible)) => Printed::Impossible,
+            _ => continue,
+        };
+        marks.insert(cell, printed);
     }
     Ok(marks)
 }
 
-fn released_count(measure: &str) -> bool {
-    !super::print::DERIVED.contains(&measure)
+fn at(cell: &CellRef) -> At {
+    (cell.series.clone(), cell.measure.clone(), cell.key.clone())
 }
 
 /// The dimension values of a row in the order of `by`.

@@ -3,7 +3,9 @@
 use super::{Puzzle, Seen, succeeds};
 use ketenpoort::crypto::MacKey;
 use ketenpoort::disclosure::protect::{Protected, protect};
-use ketenpoort::disclosure::system::{Cell, Kind, Printed, Rel, System};
+#[cfg(not(feature = "defect-primary-only"))]
+use ketenpoort::disclosure::system::Kind;
+use ketenpoort::disclosure::system::{Cell, Printed, Rel, System};
 use ketenpoort::indicator::raw::Count;
 use ketenpoort::policy::rules::DisclosureRules;
 use proptest::prelude::*;
