@@ -29,7 +29,7 @@ pub struct Patience {
 
 impl Default for Patience {
     fn default() -> Self {
-        Self { deadline: Duration::from_secs(120), attempts: 3, pause: Duration::from_millis(500) }
+        Self { deadline: Duration::from_secs(900), attempts: 3, pause: Duration::from_millis(500) }
     }
 }
 

@@ -19,6 +19,8 @@ use crate::transport::tls::{TlsHandle, TlsPaths};
 
 /// How long calls that are under way may take when the node stops.
 const GRACE: Duration = Duration::from_secs(10);
+/// A first question may wait for the audit of whole years; later ones are answered from what is stored.
+const CALL: Duration = Duration::from_secs(900);
 /// How often certificate files are looked at.
 const RELOAD: Duration = Duration::from_secs(2);
 
@@ -66,7 +68,8 @@ async fn run(node: Node) -> Result<(), String> {
         }
     };
     let service: Arc<dyn crate::service::api::NodeService> = Arc::clone(&core) as _;
-    let serving = tokio::spawn(server::serve(listener, tls, service, Limits::default(), shutdown));
+    let serving =
+        tokio::spawn(server::serve(listener, tls, service, Limits { call: CALL, ..Limits::default() }, shutdown));
     let served = serving.await;
     for task in [&watching, &housekeeping] {
         task.abort();
