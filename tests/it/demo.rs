@@ -139,7 +139,13 @@ fn bsns_of(input: &Path) -> BTreeSet<String> {
         for record in reader.records().flatten() {
             let bsn = record.get(column).unwrap_or_default();
             let digits = format!("{bsn:0>9}");
-            if digits.len() == 9 && digits.starts_with(['9', '0']) && digits != "000000000" && digits != "999999999" {
+            let number = digits.bytes().all(|b| b.is_ascii_digit());
+            if number
+                && digits.len() == 9
+                && digits.starts_with(['9', '0'])
+                && digits != "000000000"
+                && digits != "999999999"
+            {
                 found.insert(digits);
             }
         }
