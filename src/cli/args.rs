@@ -70,7 +70,7 @@ pub struct DemoArgs {
     /// Map voor de regio (wordt gemaakt)
     #[arg(long)]
     pub dir: PathBuf,
-    /// Map met organisations.json en events-<key>.csv; zonder deze wordt een regio gemaakt
+    /// Map met organisations.json en `events-KEY.csv`; zonder deze wordt een regio gemaakt
     #[arg(long)]
     pub input: Option<PathBuf>,
     /// Aantal kinderen van de gemaakte regio
