@@ -180,7 +180,8 @@ fn organisations_document_has_what_a_reader_needs() {
 /// The oracle gives each row the outcome that its fault prescribes; runs when `KETENPOORT_ORACLE` names its folder.
 #[test]
 fn the_oracle_reads_a_generated_region() {
-    let Some(oracle) = std::env::var_os("KETENPOORT_ORACLE").map(|folder| PathBuf::from(folder).join("oracle.py")) else {
+    let Some(oracle) = std::env::var_os("KETENPOORT_ORACLE").map(|folder| PathBuf::from(folder).join("oracle.py"))
+    else {
         return;
     };
     let dir = tempfile::tempdir().expect("folder");
