@@ -50,6 +50,9 @@ pub enum Command {
         after_help = "Voorbeeld: ketenpoort indicator --node ./gi --id IND-01 --period 2024-Q1 --by gemeente --json"
     )]
     Indicator(IndicatorArgs),
+    /// Toets en bewaar nu wat vrij mag komen; anders doet de node dit zelf, een uur na de laatste inname
+    #[command(after_help = "Voorbeeld: ketenpoort release --node ./gi")]
+    Release(NodeArgs),
     /// Een convenant maken, controleren, ondertekenen of intrekken
     #[command(subcommand)]
     Convenant(ConvenantCommand),

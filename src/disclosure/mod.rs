@@ -34,12 +34,6 @@ pub enum DisclosureFault {
     /// The audit needed more solver runs than it is given.
     #[error("de toets van de vrijgave is te groot: meer dan {0} oplossingen nodig")]
     Budget(usize),
-    /// The question is not part of what the convenant declares.
-    #[error("deze vraag hoort niet bij het vrijgaveplan van het convenant: {0}")]
-    NotDeclared(String),
-    /// The period is not settled or its follow-up is not.
-    #[error("nog niet vrij te geven: {0}")]
-    NotSettled(String),
     /// An earlier release stands in the way.
     #[error("een eerdere vrijgave staat in de weg: {0}")]
     Closed(String),

@@ -2,7 +2,7 @@
 
 use super::DisclosureFault;
 use super::component::{Component, fineness};
-use super::ledger::{Ledger, StoredTable, name};
+use super::ledger::{Ledger, StoredTable};
 use super::plan::{Part, Plan};
 use super::print;
 use super::protect::protect;
@@ -25,6 +25,7 @@ const LADDER: [u8; 5] = [5, 4, 3, 2, 1];
 pub struct Released {
     query_hash: Digest,
     tables: Vec<Table>,
+    pending: Vec<TableQuery>,
 }
 
 impl Released {
@@ -38,6 +39,12 @@ impl Released {
     #[must_use]
     pub fn tables(&self) -> &[Table] {
         &self.tables
+    }
+
+    /// What the question asks and is not released (yet).
+    #[must_use]
+    pub fn pending(&self) -> &[TableQuery] {
+        &self.pending
     }
 }
 
@@ -171,18 +178,19 @@ fn named(fault: DisclosureFault, plan: &Plan) -> DisclosureFault {
     }
 }
 
-/// The answer to a question, from stored tables alone: the same question, or any part of it, gets the same bytes.
+/// The answer to a question, from stored tables of these components alone: the same question, or any part of it, gets the
+/// same bytes. Tables that are not released, or in none of the components, are named as pending.
 ///
 /// # Errors
-/// [`DisclosureFault::NotDeclared`] for a table that is in none of the components, [`DisclosureFault::NotSettled`] for
-/// one that is not released yet, [`DisclosureFault::Stored`] for unreadable bytes.
+/// [`DisclosureFault::Stored`] for unreadable bytes.
 pub fn answer(question: &Query, components: &[Component], ledger: &Ledger) -> Result<Released, DisclosureFault> {
-    let find = |table: &TableQuery| {
-        if !components.iter().any(|component| component.tables.contains(table)) {
-            return Err(DisclosureFault::NotDeclared(name(table)));
+    let declared = |table: &TableQuery| components.iter().any(|component| component.tables.contains(table));
+    let (mut tables, mut pending) = (Vec::new(), Vec::new());
+    for table in question.tables() {
+        match ledger.find(table).filter(|_| declared(table)) {
+            Some(stored) => tables.push(stored.table()?),
+            None => pending.push(table.clone()),
         }
-        ledger.find(table).ok_or_else(|| DisclosureFault::NotSettled(name(table)))?.table()
-    };
-    let tables = question.tables().iter().map(find).collect::<Result<_, _>>()?;
-    Ok(Released { query_hash: question.hash(), tables })
+    }
+    Ok(Released { query_hash: question.hash(), tables, pending })
 }

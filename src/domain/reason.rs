@@ -145,6 +145,10 @@ registry! {
     IndicatorNotAllowed = "KP-INDICATOR-NIET-TOEGESTAAN", PermissionDenied,
         "Het convenant staat deze indicator niet toe.",
         "Vraag alleen indicatoren uit het convenant, of neem de indicator op in een nieuwe versie.";
+    /// The node computes an indicator by another version of its definition than the convenant names.
+    OtherDefinition = "KP-DEFINITIE-VERSIE", FailedPrecondition,
+        "Het convenant noemt een andere versie van de definitie dan waarmee deze node rekent.",
+        "Laat alle partijen dezelfde versie van Ketenpoort gebruiken, of sluit een convenant met de nieuwe definitie.";
     /// The convenant does not allow this breakdown.
     DimensionNotAllowed = "KP-DIMENSIE-NIET-TOEGESTAAN", PermissionDenied,
         "Het convenant staat deze uitsplitsing niet toe voor deze indicator en periodesoort.",

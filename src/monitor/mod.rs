@@ -3,6 +3,7 @@
 pub mod csv;
 mod figures;
 pub mod html;
+mod later;
 pub mod merge;
 pub mod produce;
 pub mod pull;

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::later::Later;
 use super::merge::{NodeOutcome, NodeResult, merge};
 use super::pull::{Asked, Patience, Pulled, pull};
 use super::report::{ConvenantRef, Party, Report, Setting};
@@ -53,18 +54,23 @@ pub fn produce(core: &Core, peers: &dyn Peers, question: &Question) -> Result<Pr
     if whole.tables().is_empty() {
         return Err("het convenant staat geen van de gevraagde tabellen toe; zie `convenant show`".to_owned());
     }
-    let parties = delivering(convenant.convenant(), &whole);
+    let mut later = Later::default();
+    let settled = later.split(&whole, convenant.convenant().settlement_days, standing.day);
+    let parties = delivering(convenant.convenant(), &settled);
     let transfers = log_questions(core, convenant, &parties)?;
     let asked: Vec<Asked> = parties.iter().map(|p| p.1.clone()).collect();
     let pulled = pull(peers, ours, convenant.hash(), &asked, Patience::default());
     log_answers(core, &transfers, &pulled)?;
-    let outcomes: Vec<NodeOutcome> = parties.iter().zip(pulled).map(|((node, _), p)| node.outcome(p)).collect();
+    let outcomes: Vec<NodeOutcome> =
+        parties.iter().zip(pulled).map(|((node, _), p)| node.outcome(p, &mut later)).collect();
     let sum = |t: &TableQuery| {
         let peildatum = agreed_peildatum(t, &outcomes);
         merge(&Query::new(vec![t.clone()]), peildatum, &outcomes)
     };
     let tables = whole.tables().iter().flat_map(sum).collect();
-    Ok(finish(convenant, question, &outcomes, tables))
+    let mut produced = finish(convenant, question, &outcomes, tables);
+    produced.setting.later = later.sentences();
+    Ok(produced)
 }
 
 /// A delivering party of the convenant.
@@ -75,9 +81,12 @@ struct Node {
 }
 
 impl Node {
-    fn outcome(&self, pulled: Pulled) -> NodeOutcome {
+    fn outcome(&self, pulled: Pulled, later: &mut Later) -> NodeOutcome {
         let result = match pulled.result {
-            Ok((tables, _)) => NodeResult::Answered(tables),
+            Ok((document, _)) => {
+                later.note(&self.name, &document.pending);
+                NodeResult::Answered(document.tables)
+            }
             Err(reason) => NodeResult::Missing(format!("{}: {}", reason.code(), reason.sentence())),
         };
         NodeOutcome { oin: self.oin, name: self.name.clone(), org_type: self.org_type, result }
@@ -164,6 +173,7 @@ fn finish(convenant: &ConvenantInForce, question: &Question, outcomes: &[NodeOut
         convenant: terms.title.clone(),
         parties: outcomes.iter().map(Party::from).collect(),
         gemeenten,
+        later: Vec::new(),
     };
     Produced { report, setting }
 }

@@ -9,7 +9,6 @@ use crate::crypto::{Digest, VerifyingKey};
 use crate::domain::oin::Oin;
 use crate::domain::query::Query;
 use crate::domain::reason::ReasonCode;
-use crate::domain::table::Table;
 use crate::service::api::{AggregateRequest, PeerError, Peers, TraceContext};
 use crate::service::document::{AnswerDocument, Expected, InvalidAnswer};
 
@@ -49,8 +48,8 @@ pub struct Asked {
 pub struct Pulled {
     /// Whom.
     pub oin: Oin,
-    /// Its tables with the document's hash, or why there are none.
-    pub result: Result<(Vec<Table>, Digest), ReasonCode>,
+    /// Its answer with the document's hash, or why there is none.
+    pub result: Result<(AnswerDocument, Digest), ReasonCode>,
     /// Id of the request.
     pub request_id: [u8; 16],
 }
@@ -96,7 +95,7 @@ fn pull_one(peers: &dyn Peers, ourselves: Oin, convenant: Digest, node: &Asked, 
         let hash = crate::crypto::digest(&document);
         let document = AnswerDocument::open(&document, &signature, &node.key).map_err(reason)?;
         document.belongs_to(&expected).map_err(reason)?;
-        Ok((document.tables, hash))
+        Ok((document, hash))
     });
     Pulled { oin: node.oin, result, request_id: request.request_id }
 }

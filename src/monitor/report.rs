@@ -99,4 +99,6 @@ pub struct Setting {
     pub parties: Vec<Party>,
     /// Names of municipalities by their code.
     pub gemeenten: BTreeMap<String, String>,
+    /// What was asked and is not released yet, in sentences.
+    pub later: Vec<String>,
 }

@@ -48,6 +48,9 @@ fn heading(report: &Report, setting: &Setting) -> String {
             out.push_str(&format!("  ontbreekt: {} ({reason})\n", party.name));
         }
     }
+    for sentence in &setting.later {
+        out.push_str(&format!("  nog niet vrijgegeven: {sentence}\n"));
+    }
     out.push('\n');
     out
 }

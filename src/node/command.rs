@@ -40,6 +40,11 @@ pub enum LocalCommand {
     },
     /// Texts of the bundles that the node knows, as a JSON list.
     ConvenantBundles,
+    /// Audit and store now what may be released, instead of in the background.
+    Release {
+        /// As JSON.
+        json: bool,
+    },
     /// Pull figures from every node and write the report.
     Pull(PullCommand),
     /// Entries of the transfer log.

@@ -50,6 +50,12 @@ impl Node {
         match command {
             LocalCommand::Intake(intake) => self.intake(&intake, progress),
             LocalCommand::Indicator(indicator) => self.indicator(indicator),
+            LocalCommand::Release { json } => {
+                match self.core.release_all(&|done, total| progress(Progress { done, total })) {
+                    Ok(lines) => show::releases(&lines, json),
+                    Err(reason) => Outcome::refused(format!("{} {}", reason.sentence(), reason.remedy())),
+                }
+            }
             LocalCommand::ConvenantNew(new) => self.draft(new),
             LocalCommand::ConvenantPropose { draft } => bundle(self.core.convenant_propose(&draft)),
             LocalCommand::ConvenantAccept { bundle } => match self.core.convenant_accept(&bundle) {

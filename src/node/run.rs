@@ -19,7 +19,7 @@ use crate::transport::tls::{TlsHandle, TlsPaths};
 
 /// How long calls that are under way may take when the node stops.
 const GRACE: Duration = Duration::from_secs(10);
-/// A first question may wait for the audit of whole years; later ones are answered from what is stored.
+/// A question that comes before the node has released by itself waits for the audit; others are answered from the store.
 const CALL: Duration = Duration::from_secs(900);
 /// How often certificate files are looked at.
 const RELOAD: Duration = Duration::from_secs(2);
@@ -57,29 +57,55 @@ async fn run(node: Node) -> Result<(), String> {
     let local = tokio::spawn(local::serve(socket.clone(), execute));
     let watching = tokio::spawn(Arc::clone(&tls).watch(RELOAD));
     let housekeeping = tokio::spawn(keep_house(Arc::clone(&core), Arc::clone(&stop)));
+    let releasing = tokio::spawn(release_by_itself(Arc::clone(&core)));
     tracing::info!(oin = %core.identity.oin, listen = %running.node.config.listen, "node draait");
+    let stopping = Arc::new(Notify::new());
     let shutdown = {
-        let stop = Arc::clone(&stop);
+        let (stop, stopping) = (Arc::clone(&stop), Arc::clone(&stopping));
         async move {
             tokio::select! {
                 () = stop.notified() => {}
                 _ = stop_signal() => {}
             }
+            stopping.notify_one();
         }
     };
     let service: Arc<dyn crate::service::api::NodeService> = Arc::clone(&core) as _;
-    let serving =
-        tokio::spawn(server::serve(listener, tls, service, Limits { call: CALL, ..Limits::default() }, shutdown));
-    let served = serving.await;
-    for task in [&watching, &housekeeping] {
+    let limits = Limits { call: CALL, ..Limits::default() };
+    let mut serving = tokio::spawn(server::serve(listener, tls, service, limits, shutdown));
+    let served = tokio::select! {
+        served = &mut serving => served.map_err(|e| e.to_string())?.map_err(|e| e.to_string()),
+        () = async { stopping.notified().await; tokio::time::sleep(GRACE).await } => {
+            serving.abort();
+            Ok(())
+        }
+    };
+    for task in [&watching, &housekeeping, &releasing] {
         task.abort();
     }
     local.abort();
     let _ = std::fs::remove_file(socket);
     let last = tokio::task::spawn_blocking(move || core.close_down()).await;
-    let _ = tokio::time::timeout(GRACE, async {}).await;
     last.map_err(|e| e.to_string())?.map_err(|e| e.to_string())?;
-    served.map_err(|e| e.to_string())?.map_err(|e| e.to_string())
+    served
+}
+
+/// Releases what is due some time after the last delivery, so that the audits are done before anybody asks.
+async fn release_by_itself(core: Arc<Core>) {
+    let mut every = tokio::time::interval(Duration::from_secs(60));
+    let mut done = None;
+    loop {
+        every.tick().await;
+        let working = Arc::clone(&core);
+        let released = tokio::task::spawn_blocking(move || {
+            working.release_when_quiet(&mut done);
+            done
+        });
+        match released.await {
+            Ok(state) => done = state,
+            Err(_) => return,
+        }
+    }
 }
 
 /// Sums refused connections, renews what is in force at midnight, and stops the process after a failed write.

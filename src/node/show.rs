@@ -9,6 +9,7 @@ use crate::domain::table::{Mark, Table};
 use crate::intake::IntakeReport;
 use crate::policy::bundle::{ConvenantBundle, State};
 use crate::policy::convenant::Convenant;
+use crate::service::release::ReleaseLine;
 use crate::storage::log::TransferLog;
 use crate::translog::entry::Entry;
 
@@ -22,6 +23,46 @@ pub fn intake(reports: &[IntakeReport], as_json: bool) -> Outcome {
         reports.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
     };
     Outcome { exit: u8::from(refused), stdout: text, stderr: String::new() }
+}
+
+/// What a release made; refused when a part could not be released safely.
+pub fn releases(lines: &[ReleaseLine], as_json: bool) -> Outcome {
+    let failed = lines.iter().any(|line| line.result.is_err());
+    let text = if as_json {
+        pretty(&lines.iter().map(release_json).collect::<Vec<_>>())
+    } else if lines.is_empty() {
+        "er is niets nieuws vrij te geven".to_owned()
+    } else {
+        lines.iter().map(release_text).collect::<Vec<_>>().join("\n")
+    };
+    Outcome { exit: u8::from(failed), stdout: text, stderr: String::new() }
+}
+
+fn release_json(line: &ReleaseLine) -> serde_json::Value {
+    let (year, indicators) = (line.year, &line.indicators);
+    match &line.result {
+        Ok((tables, audit)) => json!({
+            "jaar": year, "indicatoren": indicators, "tabellen": tables, "cellen": audit.cells,
+            "te_klein": audit.primaries, "ter_bescherming": audit.secondaries,
+            "weggelaten": audit.left_out.len(), "reden": null,
+        }),
+        Err(reason) => json!({ "jaar": year, "indicatoren": indicators, "tabellen": 0, "reden": reason.code() }),
+    }
+}
+
+fn release_text(line: &ReleaseLine) -> String {
+    let names: Vec<&str> = line.indicators.iter().map(|id| id.as_str()).collect();
+    let what = format!("{} {}", line.year, names.join(", "));
+    match &line.result {
+        Ok((tables, audit)) => format!(
+            "{what}: {tables} tabellen vastgesteld; van {} cellen {} te klein, {} onderdrukt om die te beschermen{}",
+            audit.cells,
+            audit.primaries,
+            audit.secondaries,
+            if audit.left_out.is_empty() { String::new() } else { format!(", {} tabellen leeg", audit.left_out.len()) }
+        ),
+        Err(reason) => format!("{what}: niet vrijgegeven. {} {} ({reason})", reason.sentence(), reason.remedy()),
+    }
 }
 
 /// A table.

@@ -1,8 +1,9 @@
 //! May this requester have these tables? The one place that mints permits; everything not granted is refused.
 
+use std::collections::BTreeSet;
+
 use super::bundle::ConvenantInForce;
-use super::convenant::{Convenant, Purpose, Role, Route};
-use super::rules::{BinCut, DayKind, DisclosureRules, Domains};
+use super::convenant::{Convenant, Role, Route};
 use crate::crypto::Digest;
 use crate::domain::day::Day;
 use crate::domain::oin::Oin;
@@ -37,83 +38,22 @@ impl Permit {
         &self.requester
     }
 
-    /// Hash of the convenant under which it is given.
+    /// The convenant under which it is given: purpose, legal basis, thresholds, domains and plan.
     #[must_use]
-    pub fn convenant_hash(&self) -> Digest {
-        self.convenant.hash()
+    pub fn convenant(&self) -> &ConvenantInForce {
+        &self.convenant
     }
+}
 
-    /// Name and version of that convenant.
-    #[must_use]
-    pub fn convenant_version(&self) -> (&str, u32) {
-        let c = self.terms();
-        (&c.id, c.version)
-    }
-
-    fn terms(&self) -> &Convenant {
-        self.convenant.convenant()
-    }
-
-    /// The purpose, for the log: figures go to the ketenmonitor under P1 only.
-    #[must_use]
-    pub fn purpose(&self) -> Purpose {
-        Purpose::P1
-    }
-
-    /// The legal basis in words, for the log.
-    #[must_use]
-    pub fn legal_basis(&self) -> &str {
-        let term = self.terms().purposes.iter().find(|p| p.purpose == Purpose::P1);
-        term.map_or("", |p| &p.legal_basis)
-    }
-
-    /// Thresholds of release.
-    #[must_use]
-    pub fn rules(&self) -> &DisclosureRules {
-        &self.terms().disclosure
-    }
-
-    /// Full domains of the dimensions.
-    #[must_use]
-    pub fn domains(&self) -> &Domains {
-        &self.terms().domains
-    }
-
-    /// The bins of an indicator's durations in these days.
-    #[must_use]
-    pub fn bin_cut(&self, indicator: IndicatorId, days: DayKind) -> Option<&BinCut> {
-        self.terms().bin_cut(indicator, days)
-    }
-
-    /// Every bin cut.
-    #[must_use]
-    pub fn bin_cuts(&self) -> &[BinCut] {
-        &self.terms().bin_cuts
-    }
-
-    /// Days after its end on which a quarter settles.
-    #[must_use]
-    pub fn settlement_days(&self) -> u32 {
-        self.terms().settlement_days
-    }
-
-    /// The version of an indicator's definition that the convenant names.
-    #[must_use]
-    pub fn definition_version(&self, indicator: IndicatorId) -> Option<&str> {
-        self.terms().grant(indicator).map(|grant| grant.version.as_str())
-    }
-
-    /// The indicators that nodes release, in the order of the convenant.
-    pub fn indicators(&self) -> impl Iterator<Item = IndicatorId> {
-        self.terms().indicators.iter().map(|grant| grant.indicator)
-    }
-
-    /// The full declared release plan of an indicator in a calendar year: every table that may ever be asked of it,
-    /// sorted. Disclosure control weighs the whole plan, whatever part of it is asked first.
-    #[must_use]
-    pub fn plan(&self, indicator: IndicatorId, year: i16) -> Vec<TableQuery> {
-        declared_plan(self.terms(), indicator, year)
-    }
+/// Every table that a convenant declares in these calendar years, over all its indicators. Disclosure control weighs the
+/// whole of it, whatever part is asked first.
+#[must_use]
+pub fn declared_tables(convenant: &Convenant, years: &BTreeSet<i16>) -> Vec<TableQuery> {
+    let of_year = |year: &i16| {
+        let plans = convenant.indicators.iter().map(|grant| declared_plan(convenant, grant.indicator, *year));
+        plans.flatten().collect::<Vec<_>>()
+    };
+    years.iter().flat_map(of_year).collect()
 }
 
 /// Every table that a convenant declares for an indicator in a calendar year, sorted; also what a monitor can ask.

@@ -73,7 +73,7 @@ impl Core {
         permit: &Permit,
         convenant: &ConvenantInForce,
     ) -> Result<Answer, ReasonCode> {
-        let released = self.release(permit)?;
+        let (released, pending) = self.release(permit)?;
         let now_ms = self.clock.now_ms();
         let id = entries::transfer_id(now_ms);
         let document = AnswerDocument {
@@ -86,6 +86,7 @@ impl Core {
             transfer: hex(id.as_bytes()),
             date: self.clock.today(),
             tables: released.tables().to_vec(),
+            pending,
         };
         let bytes = document.to_bytes();
         let salt: [u8; 16] = random();
@@ -162,7 +163,7 @@ fn aggregate_of(tables: &[Table], permit: &Permit) -> Aggregate {
     Aggregate {
         cells: count(rows().count()),
         suppressed: count(rows().filter(|r| r.mark == Some(Mark::Suppressed)).count()),
-        min_n: permit.rules().threshold,
+        min_n: permit.convenant().convenant().disclosure.threshold,
     }
 }
 

@@ -9,6 +9,7 @@ use thiserror::Error;
 use super::convenants::Standing;
 use super::memory::{InvalidState, Loader, Memory};
 use super::refused::RefusedConnections;
+use super::release::Failed;
 use crate::crypto::{Digest, KeyTree, SealUse, SigningKey};
 use crate::domain::codes::{OrgType, Owner};
 use crate::domain::day::{Day, WorkCalendar};
@@ -71,7 +72,7 @@ pub struct Core {
     pub(in crate::service) log: TransferLog,
     memory: RwLock<Memory>,
     writing: Mutex<Register>,
-    releasing: Mutex<()>,
+    releasing: Mutex<Failed>,
     standing: RwLock<Option<Arc<Standing>>>,
     /// Answers given, by request id: hash of question and requester, so that an id is never used for two questions.
     pub(in crate::service) requests: Mutex<HashMap<[u8; 16], Digest>>,
@@ -128,7 +129,7 @@ impl Core {
             log,
             memory: RwLock::new(memory),
             writing: Mutex::new(register),
-            releasing: Mutex::new(()),
+            releasing: Mutex::default(),
             standing: RwLock::new(None),
             requests: Mutex::default(),
             refused: RefusedConnections::default(),
@@ -154,7 +155,7 @@ impl Core {
     }
 
     /// One release at a time: the second asker of a component finds it stored.
-    pub(in crate::service) fn releasing(&self) -> MutexGuard<'_, ()> {
+    pub(in crate::service) fn releasing(&self) -> MutexGuard<'_, Failed> {
         self.releasing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

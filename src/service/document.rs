@@ -6,6 +6,8 @@ use thiserror::Error;
 use crate::crypto::{Digest, SigningKey, VerifyingKey};
 use crate::domain::day::Day;
 use crate::domain::oin::Oin;
+use crate::domain::query::TableQuery;
+use crate::domain::reason::ReasonCode;
 use crate::domain::table::Table;
 
 const LABEL: &[u8] = b"ketenpoort/v1/answer\0";
@@ -32,6 +34,20 @@ pub struct AnswerDocument {
     pub date: Day,
     /// The released tables.
     pub tables: Vec<Table>,
+    /// Tables of the question that are not released.
+    pub pending: Vec<Pending>,
+}
+
+/// A table that the convenant grants and that is not released (yet).
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pending {
+    /// Which table.
+    pub table: TableQuery,
+    /// Why.
+    pub reason: ReasonCode,
+    /// From which day it can come out; none when that is not a matter of time.
+    pub from: Option<Day>,
 }
 
 /// Why an answer is not taken.

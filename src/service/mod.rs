@@ -10,6 +10,6 @@ pub mod entries;
 pub mod memory;
 pub mod own;
 pub mod refused;
-mod release;
+pub mod release;
 pub mod rows;
 pub mod settle;

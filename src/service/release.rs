@@ -1,113 +1,275 @@
-//! Releasing: whatever a question touches is released whole, stored, and only then answered from what is stored.
+//! Releasing: whatever a question touches is released whole, stored, and only then answered from what is stored. The node
+//! also does so by itself, so that the audits are done before anybody asks.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::core::{Core, CoreError};
+use super::document::Pending;
+use super::memory::Frozen;
 use crate::crypto::Digest;
 use crate::disclosure::DisclosureFault;
-use crate::disclosure::component::{Component, components};
-use crate::disclosure::ledger::StoredTable;
-use crate::disclosure::release::{Released, Terms, answer, release_due};
+use crate::disclosure::component::{Component, Job, components, final_on};
+use crate::disclosure::ledger::{Ledger, StoredTable};
+use crate::disclosure::release::{AuditSummary, Released, Terms, answer, release_due};
 use crate::domain::day::Day;
-use crate::domain::query::{Query, TableQuery};
+use crate::domain::period::Period;
+use crate::domain::query::{IndicatorId, TableQuery};
 use crate::domain::reason::ReasonCode;
 use crate::indicator::columns::Columns;
 use crate::indicator::compute::{Settings, compute_release};
+use crate::indicator::definition::definition;
 use crate::indicator::raw::RawTable;
 use crate::indicator::release::Release;
-use crate::policy::permit::Permit;
+use crate::policy::bundle::ConvenantInForce;
+use crate::policy::convenant::{Convenant, Role};
+use crate::policy::permit::{Permit, declared_tables, settles_on};
 use crate::storage::journal::JournalError;
 use crate::storage::state::{StateError, StateKind};
 
 /// N of linked figures; no released indicator uses another.
 const WITHIN_DAYS: u32 = 365;
+/// A node releases by itself this long after its last delivery, so that a correction that follows at once still counts.
+pub const QUIET_MS: u64 = 3_600_000;
+
+/// Components that could not be released, by their first table: up to which day, and why. They are tried again when more
+/// has settled or the node starts anew, not at every question.
+pub(in crate::service) type Failed = BTreeMap<TableQuery, (Day, ReasonCode)>;
+
+/// What a release works within: a convenant, the frozen data, the last frozen day.
+struct Frame<'a> {
+    convenant: &'a ConvenantInForce,
+    frozen: Arc<Frozen>,
+    release: Release,
+    until: Day,
+}
+
+impl Frame<'_> {
+    fn is_frozen(&self, table: &TableQuery) -> bool {
+        table.period.quarters().iter().all(|q| self.frozen.quarters.contains(q))
+    }
+
+    /// The components of these years, over everything that the convenant declares and this version can compute.
+    fn components(&self, years: &BTreeSet<i16>) -> Vec<Component> {
+        let terms = self.convenant.convenant();
+        let mut declared = declared_tables(terms, years);
+        // A quarter from before the data window is never frozen, so what touches it is never released.
+        let in_reach = |t: &TableQuery| self.is_frozen(t) || t.period.bounds().1 > self.until;
+        declared.retain(|table| in_reach(table) && same_definition(terms, table.indicator));
+        components(&declared, &self.release)
+    }
+}
+
+/// The state of affairs in which a node has released by itself: nothing changes until one of these does.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct QuietState {
+    day: Day,
+    last: i64,
+    convenants: Vec<Digest>,
+}
+
+/// Tables stored now, with what the audit found; or why none can be.
+pub type Outcome = Result<(usize, AuditSummary), ReasonCode>;
+
+/// What became of one component of which something was due.
+#[derive(Clone, Debug)]
+pub struct ReleaseLine {
+    /// Calendar year.
+    pub year: i16,
+    /// Its indicators.
+    pub indicators: Vec<IndicatorId>,
+    /// Its outcome.
+    pub result: Outcome,
+}
 
 impl Core {
     /// The released tables of a question. Every component that it touches is released as far as it is due, made durable,
-    /// and answered from its stored bytes; what is asked does not change what is released.
-    pub(in crate::service) fn release(&self, permit: &Permit) -> Result<Released, ReasonCode> {
+    /// and answered from its stored bytes; what is asked does not change what is released. Tables that are not released
+    /// are named with the reason; when there is no other, that reason is the answer.
+    pub(in crate::service) fn release(&self, permit: &Permit) -> Result<(Released, Vec<Pending>), ReasonCode> {
         self.freeze_settled().map_err(|e| core_reason(&e))?;
-        let _one_at_a_time = self.releasing();
+        let mut failed = self.releasing();
+        let frame = self.frame(permit.convenant())?;
+        let asked = permit.query().tables();
+        let parts = frame.components(&asked.iter().map(|t| t.period.year()).collect());
+        for component in parts.iter().filter(|c| asked.iter().any(|t| c.tables.contains(t))) {
+            self.release_component(component, &frame, &mut failed)?;
+        }
+        let memory = self.memory();
+        let released = answer(permit.query(), &parts, &memory.ledger).map_err(|fault| fault_reason(&fault))?;
+        let pending: Vec<Pending> =
+            released.pending().iter().map(|table| pending(table, &frame, &parts, &failed)).collect();
+        match (released.tables(), pending.first()) {
+            ([], Some(first)) => Err(first.reason),
+            _ => Ok((released, pending)),
+        }
+    }
+
+    /// Releases everything that is due under the convenants in force; `tell` hears how many components are done, of how
+    /// many. A component that cannot be released stands in the result and does not stop the others.
+    ///
+    /// # Errors
+    /// The reason when there is nothing to release from, or when nothing can be stored.
+    pub fn release_all(&self, tell: &dyn Fn(u64, u64)) -> Result<Vec<ReleaseLine>, ReasonCode> {
+        self.freeze_settled().map_err(|e| core_reason(&e))?;
+        let standing = self.standing();
+        let convenants = standing.in_force.as_ref().map_err(|reason| *reason)?;
+        let ours = |c: &&ConvenantInForce| {
+            c.convenant().party(&self.identity.oin).is_some_and(|party| party.has(Role::Delivering))
+        };
+        let mut lines = Vec::new();
+        for convenant in convenants.iter().filter(ours) {
+            let mut failed = self.releasing();
+            let frame = self.frame(convenant)?;
+            let parts = frame.components(&frame.frozen.quarters.iter().map(|q| q.year()).collect());
+            for (done, component) in (0_u64..).zip(&parts) {
+                tell(done, parts.len() as u64);
+                let result = match self.release_component(component, &frame, &mut failed)? {
+                    Some(Ok((0, _))) | None => continue,
+                    Some(result) => result,
+                };
+                let indicators: BTreeSet<IndicatorId> = component.tables.iter().map(|t| t.indicator).collect();
+                lines.push(ReleaseLine { year: component.year, indicators: indicators.into_iter().collect(), result });
+            }
+        }
+        Ok(lines)
+    }
+
+    /// Releases by itself what is due, once the last delivery is [`QUIET_MS`] old; `done` remembers for what state of
+    /// affairs that was done, so that it may be called every minute.
+    pub fn release_when_quiet(&self, done: &mut Option<QuietState>) {
+        let Some(last) = self.writing().last_delivery() else { return };
+        let quiet_from = u64::try_from(last).unwrap_or(0).saturating_add(QUIET_MS);
+        let standing = self.standing();
+        let Ok(convenants) = &standing.in_force else { return };
+        let state = QuietState { day: standing.day, last, convenants: convenants.iter().map(|c| c.hash()).collect() };
+        if self.clock.now_ms() < quiet_from || done.as_ref() == Some(&state) {
+            return;
+        }
+        if let Err(reason) = self.release_all(&|_, _| {}) {
+            tracing::warn!(code = reason.code(), "{}", reason.sentence());
+        }
+        *done = Some(state);
+    }
+
+    fn frame<'a>(&self, convenant: &'a ConvenantInForce) -> Result<Frame<'a>, ReasonCode> {
         let (window, frozen) = {
             let memory = self.memory();
-            (memory.window, std::sync::Arc::clone(&memory.frozen))
+            (memory.window.ok_or(ReasonCode::OutsideWindow)?, Arc::clone(&memory.frozen))
         };
-        let window = window.ok_or(ReasonCode::OutsideWindow)?;
-        let asked = permit.query().tables();
-        let frozen_whole = |t: &&TableQuery| t.period.quarters().iter().all(|q| frozen.quarters.contains(q));
-        if !asked.iter().any(|t| frozen_whole(&t)) {
-            return Err(ReasonCode::OutsideWindow);
-        }
         let until = frozen.quarters.last().ok_or(ReasonCode::NotSettled)?.bounds().1;
         let settings =
             Settings { horizon: until, data_from: window.from, within: WITHIN_DAYS, organisation: self.identity.oin };
+        let terms = convenant.convenant();
         let release = Release {
             settings,
             owners: self.identity.levert.clone(),
-            domains: permit.domains().clone(),
-            bin_cuts: permit.bin_cuts().to_vec(),
+            domains: terms.domains.clone(),
+            bin_cuts: terms.bin_cuts.clone(),
         };
-        // A quarter from before the data window is never frozen, so what touches it is never released.
-        let later = |t: &TableQuery| t.period.bounds().1 > until;
-        let declared: Vec<TableQuery> = declared(permit).into_iter().filter(|t| frozen_whole(&t) || later(t)).collect();
-        let parts = components(&declared, &release);
-        for component in parts.iter().filter(|c| asked.iter().any(|t| c.tables.contains(t))) {
-            self.release_component(component, &release, permit, &frozen.columns)?;
-        }
-        let memory = self.memory();
-        answer(permit.query(), &parts, &memory.ledger).map_err(|fault| fault_reason(&fault))
+        Ok(Frame { convenant, frozen, release, until })
     }
 
+    /// Releases what is due of a component and stores it. `None` when nothing is due; the inner error says why what is
+    /// due cannot be released, the outer one that it cannot be stored.
     fn release_component(
         &self,
         component: &Component,
-        release: &Release,
-        permit: &Permit,
-        columns: &Columns,
-    ) -> Result<(), ReasonCode> {
+        frame: &Frame<'_>,
+        failed: &mut Failed,
+    ) -> Result<Option<Outcome>, ReasonCode> {
+        let Some(first) = component.tables.first() else { return Ok(None) };
         let ledger = self.memory().ledger.clone();
-        let until = release.settings.horizon;
-        let question = component.question(&ledger, until).hash();
-        let raw = |table: &TableQuery, horizon: Day, question: Digest| -> RawTable {
-            let settings = Settings { horizon, ..release.settings };
-            compute_release(columns, &Release { settings, ..release.clone() }, &self.calendar, table, question)
-        };
-        let jobs = component.needed(&ledger, until);
-        let raws: Vec<RawTable> = jobs.iter().map(|job| raw(&job.table, job.horizon, question)).collect();
+        if component.due(&ledger, frame.until).is_empty() {
+            return Ok(None);
+        }
+        if let Some((until, reason)) = failed.get(first)
+            && *until == frame.until
+        {
+            return Ok(Some(Err(*reason)));
+        }
         let terms = Terms {
-            release,
-            rules: permit.rules(),
-            convenant: permit.convenant_hash(),
+            release: &frame.release,
+            rules: &frame.convenant.convenant().disclosure,
+            convenant: frame.convenant.hash(),
             tie_key: &self.keys.tiebreak_key(),
-            until,
+            until: frame.until,
             today: self.clock.today(),
         };
-        let (stored, summary) = release_due(component, &ledger, &raws, &terms).map_err(|fault| fault_reason(&fault))?;
-        if stored.is_empty() {
+        let raws = self.raw_tables(component, &ledger, frame);
+        match release_due(component, &ledger, &raws, &terms) {
+            Ok((stored, summary)) => {
+                tell_audit(component, stored.len(), &summary);
+                let count = stored.len();
+                self.store(stored)?;
+                failed.remove(first);
+                Ok(Some(Ok((count, summary))))
+            }
+            Err(fault) => {
+                let reason = fault_reason(&fault);
+                failed.insert(first.clone(), (frame.until, reason));
+                Ok(Some(Err(reason)))
+            }
+        }
+    }
+
+    /// The exact tables of everything that a release of the component has to know, each up to its own horizon.
+    fn raw_tables(&self, component: &Component, ledger: &Ledger, frame: &Frame<'_>) -> Vec<RawTable> {
+        let question: Digest = component.question(ledger, frame.until).hash();
+        let columns: &Columns = &frame.frozen.columns;
+        let raw = |job: &Job| {
+            let settings = Settings { horizon: job.horizon, ..frame.release.settings };
+            let release = Release { settings, ..frame.release.clone() };
+            compute_release(columns, &release, &self.calendar, &job.table, question)
+        };
+        component.needed(ledger, frame.until).iter().map(raw).collect()
+    }
+
+    fn store(&self, tables: Vec<StoredTable>) -> Result<(), ReasonCode> {
+        if tables.is_empty() {
             return Ok(());
         }
-        tracing::info!(
-            year = component.year,
-            tables = stored.len(),
-            cells = summary.cells,
-            primaries = summary.primaries,
-            secondaries = summary.secondaries,
-            runs = summary.runs,
-            left_out = summary.left_out.len(),
-            "vrijgave getoetst"
-        );
-        let records = stored.iter().map(|table| (StateKind::Answer, table.to_bytes())).collect();
+        let records = tables.iter().map(|table| (StateKind::Answer, table.to_bytes())).collect();
         self.state.append_batch(records).map_err(|e| core_reason(&CoreError::State(e)))?;
-        self.change(|memory| stored.into_iter().for_each(|table: StoredTable| memory.ledger.add(table)));
+        self.change(|memory| tables.into_iter().for_each(|table| memory.ledger.add(table)));
         Ok(())
     }
 }
 
-/// Every table that the convenant declares in the years that the question touches, over all its indicators.
-fn declared(permit: &Permit) -> Vec<TableQuery> {
-    let query: &Query = permit.query();
-    let mut years: Vec<i16> = query.tables().iter().map(|t| t.period.year()).collect();
-    years.sort_unstable();
-    years.dedup();
-    permit.indicators().flat_map(|id| years.iter().flat_map(move |year| permit.plan(id, *year))).collect()
+/// Whether this version computes an indicator by the definition that the convenant names.
+pub(in crate::service) fn same_definition(terms: &Convenant, indicator: IndicatorId) -> bool {
+    terms.grant(indicator).is_some_and(|grant| grant.version == definition(indicator).version)
+}
+
+/// Why a granted table is not released: this version counts otherwise, this organisation has no such figures, its
+/// component failed, its last quarter has still to settle, or there is no data over the whole period.
+fn pending(table: &TableQuery, frame: &Frame<'_>, parts: &[Component], failed: &Failed) -> Pending {
+    let terms = frame.convenant.convenant();
+    let first = parts.iter().find(|c| c.tables.contains(table)).and_then(|c| c.tables.first());
+    let failure = first.and_then(|first| failed.get(first)).filter(|(until, _)| *until == frame.until);
+    let last = final_on(table);
+    let reason = match failure {
+        _ if !same_definition(terms, table.indicator) => ReasonCode::OtherDefinition,
+        _ if frame.release.series(table.indicator).next().is_none() => ReasonCode::IndicatorNotAllowed,
+        _ if last > frame.until => ReasonCode::NotSettled,
+        Some((_, reason)) => *reason,
+        None => ReasonCode::OutsideWindow,
+    };
+    let settles = settles_on(Period::quarter_of(last), terms.settlement_days);
+    Pending { table: table.clone(), reason, from: (reason == ReasonCode::NotSettled).then_some(settles) }
+}
+
+fn tell_audit(component: &Component, tables: usize, summary: &AuditSummary) {
+    tracing::info!(
+        year = component.year,
+        tables,
+        cells = summary.cells,
+        primaries = summary.primaries,
+        secondaries = summary.secondaries,
+        runs = summary.runs,
+        left_out = summary.left_out.len(),
+        "vrijgave getoetst"
+    );
 }
 
 fn fault_reason(fault: &DisclosureFault) -> ReasonCode {
@@ -116,8 +278,6 @@ fn fault_reason(fault: &DisclosureFault) -> ReasonCode {
         DisclosureFault::Definition(_) => ReasonCode::DefinitionFault,
         DisclosureFault::Earlier(_) | DisclosureFault::Closed(_) => ReasonCode::ComponentClosed,
         DisclosureFault::Unsafe(_) | DisclosureFault::Budget(_) => ReasonCode::LadderExhausted,
-        DisclosureFault::NotDeclared(_) => ReasonCode::IndicatorNotAllowed,
-        DisclosureFault::NotSettled(_) => ReasonCode::NotSettled,
         DisclosureFault::Stored(_) => ReasonCode::Internal,
     }
 }

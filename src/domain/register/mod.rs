@@ -211,6 +211,12 @@ impl Register {
         }
     }
 
+    /// When the newest delivery was begun, in milliseconds since 1 January 1970 UTC; `None` without deliveries.
+    #[must_use]
+    pub fn last_delivery(&self) -> Option<i64> {
+        self.deliveries.iter().map(|delivery| delivery.head.at).max()
+    }
+
     /// Gives the row behind a live event its last outcome, and remembers both.
     fn alter(&mut self, slot: u32, outcome: Outcome) {
         let before = self.live.at(slot);

@@ -164,6 +164,11 @@ pub(super) fn coverage(page: &Page<'_>) -> Markup {
     if !missing.is_empty() {
         parts.push(element("ul", &[("class", "absent")], absent));
     }
+    let later = &page.setting.later;
+    if !later.is_empty() {
+        parts.push(tag("p", "Nog niet vrijgegeven, en daarom niet in dit rapport:"));
+        parts.push(element("ul", &[("class", "absent")], later.iter().map(|sentence| tag("li", sentence))));
+    }
     let folded = [tag("summary", "Alle organisaties"), element("div", &[("class", "scroll")], [table])];
     parts.push(element("details", &[], folded));
     element("section", &[("class", "coverage-panel"), ("aria-labelledby", "dekking")], parts)

@@ -75,6 +75,7 @@ fn setting() -> Setting {
         convenant: String::new(),
         parties: vec![party(1, "GI \"Alfa\"", Some("niet bereikbaar")), party(2, "GI Beta", None)],
         gemeenten: BTreeMap::new(),
+        later: vec!["IND-13 over 2024: komt vrij vanaf 2026-02-11".into()],
     }
 }
 
@@ -87,6 +88,7 @@ fn the_page_says_what_the_report_holds() {
         "2025-03-01",
         "≥\u{a0}1.230",
         "niet bereikbaar",
+        "IND-13 over 2024: komt vrij vanaf 2026-02-11",
         "Dekking: 2 van 3 organisaties; ontbreekt: GI &quot;Alfa&quot;",
         "60\u{a0}% binnen norm · mediaan 36",
         "Niet vrijgegeven of niet aangeleverd, over de hele periode: Voorlopige ondertoezichtstelling.",
