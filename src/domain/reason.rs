@@ -213,10 +213,6 @@ registry! {
     LogUnavailable = "KP-LOGBOEK-NIET-BESCHIKBAAR", Unavailable,
         "Het logboek kan niet duurzaam worden geschreven; zonder logboek gaat er niets naar buiten.",
         "Controleer de schijf en start de node opnieuw; die controleert dan zijn gegevens.";
-    /// The node is starting or indexing.
-    NotReady = "KP-NODE-NIET-GEREED", Unavailable,
-        "De node is nog niet gereed: zij start op of bouwt haar index.",
-        "Wacht tot de node gereed meldt en probeer het opnieuw.";
     /// A fault of the program.
     Internal = "KP-INTERNE-FOUT", Internal,
         "Er ging iets mis in het programma.",

@@ -23,7 +23,7 @@ impl Core {
         let answered = permit.and_then(|(permit, convenant)| self.release_logged(peer, request, &permit, convenant));
         match answered {
             Ok(answer) => Ok(answer),
-            Err(reason @ (ReasonCode::DiskFull | ReasonCode::LogUnavailable)) => Err(reason),
+            Err(reason) if unwritable(reason) => Err(reason),
             Err(reason) => {
                 let entry = entries::denial(self.identity.oin, peer, request, reason, self.clock.now_ms());
                 self.note(&entry).map_err(|e| log_reason(&e))?;
@@ -167,6 +167,11 @@ fn aggregate_of(tables: &[Table], permit: &Permit) -> Aggregate {
     }
 }
 
+/// Whether the log could not be written, so that this refusal is in no entry of its own.
+fn unwritable(reason: ReasonCode) -> bool {
+    matches!(reason, ReasonCode::DiskFull | ReasonCode::LogUnavailable)
+}
+
 fn log_reason(error: &LogError) -> ReasonCode {
     match error {
         LogError::Full => ReasonCode::DiskFull,
@@ -188,7 +193,12 @@ impl NodeService for Core {
     fn aggregate(&self, peer: &Peer, request: AggregateRequest) -> Reply {
         match self.decide_and_answer(peer, &request) {
             Ok(answer) => Reply::Answer(answer),
-            Err(reason) => Reply::Refused(reason),
+            Err(reason) => {
+                if unwritable(reason) {
+                    self.connection_refused(reason, Some(peer.oin));
+                }
+                Reply::Refused(reason)
+            }
         }
     }
 

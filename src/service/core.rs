@@ -195,14 +195,18 @@ impl Core {
         *self.standing.write().unwrap_or_else(PoisonError::into_inner) = Some(standing);
     }
 
-    /// Transfers that a crash left open end as "unknown": nobody knows whether they arrived.
+    /// Transfers that a crash left open end as "unknown": nobody knows whether they arrived. On a full disk they stay open
+    /// until the next start.
     fn close_open_intents(&self) -> Result<(), CoreError> {
         let ours = self.identity.oin;
         for (number, transfer) in self.log.open_intents() {
             let intent = self.log.entry(*number)?;
             let partner = intent.and_then(|e| e.receiver_oin.filter(|o| *o != ours).or(e.sender_oin)).unwrap_or(ours);
             let now = self.clock.now_ms();
-            self.note(&super::entries::outcome(*transfer, ours, partner, Outcome::Unknown, now))?;
+            match self.note(&super::entries::outcome(*transfer, ours, partner, Outcome::Unknown, now)) {
+                Err(LogError::Full) => return Ok(()),
+                noted => noted?,
+            }
         }
         Ok(())
     }

@@ -77,20 +77,20 @@ impl Core {
         let total = files.iter().filter_map(|f| std::fs::metadata(f).ok()).map(|m| m.len()).sum();
         let mut register = self.writing();
         let mut done = 0;
-        let mut reports = Vec::new();
-        for file in files {
+        let mut take = |file: &std::path::PathBuf| {
             let mut delivery = Delivery { core: self, register: &mut register, settings: &settings, options };
-            let tell = |bytes| progress(done + bytes, total);
-            let report = delivery.take(file, &tell)?;
+            let report = delivery.take(file, &|bytes| progress(done + bytes, total))?;
             done += std::fs::metadata(file).map_or(0, |m| m.len());
-            reports.push(report);
-        }
+            Ok(report)
+        };
+        let reports: Result<Vec<IntakeReport>, IntakeError> = files.iter().map(&mut take).collect();
+        // Also after a fault: what was committed before it counts.
         if !options.dry_run {
             let (memory, fresh) = self.reload(None)?;
             *register = fresh;
             self.change(|kept| *kept = memory);
         }
-        Ok(reports)
+        reports
     }
 }
 

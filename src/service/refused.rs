@@ -1,4 +1,5 @@
-//! Refused connections are counted and summed in bounded entries: an attacker cannot fill the log by knocking.
+//! Refused connections are counted and summed in bounded entries: an attacker cannot fill the log by knocking. Questions
+//! that met a full disk are counted with them, because no entry could be written then.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -27,6 +28,15 @@ impl RefusedConnections {
         *counts.by_reason.entry(reason).or_default() += 1;
     }
 
+    /// Puts back what could not be written, among what was counted meanwhile.
+    fn give_back(&self, since_ms: u64, unwritten: BTreeMap<ReasonCode, u64>) {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.since_ms = since_ms;
+        for (reason, count) in unwritten {
+            *counts.by_reason.entry(reason).or_default() += count;
+        }
+    }
+
     fn take(&self) -> (u64, BTreeMap<ReasonCode, u64>) {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         (counts.since_ms, std::mem::take(&mut counts.by_reason))
@@ -37,12 +47,16 @@ impl Core {
     /// Writes what was counted: one entry per reason. Called every few seconds and at the end.
     ///
     /// # Errors
-    /// When the log cannot be written.
+    /// When the log cannot be written; what was not written stays counted and comes when there is space again.
     pub fn summarise_refused(&self) -> Result<(), CoreError> {
-        let (since, counts) = self.refused.take();
-        for (reason, count) in counts {
+        let (since, mut counts) = self.refused.take();
+        while let Some((reason, count)) = counts.pop_first() {
             let span = (since, self.clock.now_ms());
-            self.note(&entries::refused_connections(self.identity.oin, reason, count, span))?;
+            if let Err(error) = self.note(&entries::refused_connections(self.identity.oin, reason, count, span)) {
+                counts.insert(reason, count);
+                self.refused.give_back(since, counts);
+                return Err(error.into());
+            }
         }
         Ok(())
     }

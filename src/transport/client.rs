@@ -121,13 +121,18 @@ impl Client {
         deadline: Duration,
         call: impl AsyncFnOnce(NodeClient<Channel>) -> Result<T, Failure>,
     ) -> Result<T, PeerError> {
+        let begun = Instant::now();
         let calling = async {
             let kept = self.connected(to).await?;
             let node = NodeClient::new(kept.channel)
                 .max_decoding_message_size(MAX_MESSAGE)
                 .max_encoding_message_size(MAX_MESSAGE);
             call(node).await.map_err(|failure| {
-                let error = failure.judge(&kept.fault);
+                // tonic keeps the same deadline and may be the first to notice; it then says that the call was cancelled.
+                let error = match failure.judge(&kept.fault) {
+                    PeerError::Closed if begun.elapsed() >= deadline => PeerError::Deadline,
+                    error => error,
+                };
                 if !matches!(error, PeerError::Refused(_)) {
                     self.forget(to);
                 }

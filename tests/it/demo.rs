@@ -123,7 +123,7 @@ fn check_leaks(region: &Path, input: &Path, shown: &str) {
 }
 
 /// The values of the bsn column of every input file.
-fn bsns_of(input: &Path) -> BTreeSet<String> {
+pub fn bsns_of(input: &Path) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for entry in std::fs::read_dir(input).expect("input") {
         let file = entry.expect("entry").path();

@@ -1,121 +1,10 @@
 //! Two organisations and a monitor, in three directories as on three machines: the README's dozen lines, and what goes wrong.
 
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::path::Path;
+use std::time::Duration;
 
-use crate::demo::{done, ketenpoort};
-
-/// OINs of the three.
-const OINS: [&str; 3] = ["00000099000000000001", "00000099000000000002", "00000099000000000003"];
-
-struct Three {
-    _home: tempfile::TempDir,
-    home: PathBuf,
-    running: Vec<Child>,
-}
-
-impl Drop for Three {
-    fn drop(&mut self) {
-        for child in &mut self.running {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-    }
-}
-
-impl Three {
-    fn new() -> Self {
-        let home = tempfile::tempdir().expect("temporary directory");
-        let path = home.path().to_owned();
-        let three = Self { _home: home, home: path, running: Vec::new() };
-        let input = region();
-        let region: serde_json::Value =
-            serde_json::from_slice(&std::fs::read(input.join("organisations.json")).expect("organisations.json"))
-                .expect("JSON");
-        std::fs::write(three.home.join("gemeenten.json"), region["gemeenten"].to_string()).expect("written");
-        let held: Vec<_> = (0..3).map(|_| std::net::TcpListener::bind("127.0.0.1:0").expect("a port")).collect();
-        let ports: Vec<u16> = held.iter().map(|l| l.local_addr().expect("address").port()).collect();
-        drop(held);
-        let kinds = [("a", "GI", "GI Een"), ("b", "VT", "Veilig Thuis"), ("m", "MONITOR", "Monitor")];
-        for (((key, kind, name), oin), port) in kinds.iter().zip(OINS).zip(ports) {
-            let (node, address) = (three.path(key), format!("127.0.0.1:{port}"));
-            let gemeenten = three.path("gemeenten.json");
-            let mut words = vec!["init", "--node", &node, "--oin", oin, "--name", name, "--type", kind];
-            words.extend(["--listen", &address, "--endpoint", &address, "--gemeenten", &gemeenten]);
-            if *kind != "MONITOR" {
-                words.extend(["--levert", kind]);
-            }
-            let shown = done(&words);
-            assert!(shown.contains("Vingerafdruk"), "{shown}");
-        }
-        three
-    }
-
-    fn path(&self, part: &str) -> String {
-        self.home.join(part).to_str().expect("UTF-8").to_owned()
-    }
-
-    fn node(&self, command: &[&str], key: &str) -> String {
-        let node = self.path(key);
-        done(&[command, &["--node", &node]].concat())
-    }
-
-    fn certify(&self) {
-        let (pki, a, b, m) = (self.path("pki"), self.path("a"), self.path("b"), self.path("m"));
-        done(&["cert", "example", "--pki", &pki, "--node", &a, "--node", &b, "--node", &m]);
-    }
-
-    fn agree(&self) {
-        let cards: Vec<String> = ["a", "b", "m"].iter().map(|k| self.path(&format!("{k}/card.json"))).collect();
-        let (toml, bundle) = (self.path("convenant.toml"), self.path("convenant.json"));
-        let mut words = vec!["convenant", "new", "--id", "proef", "--monitor", OINS[2]];
-        words.extend(["--from", "2020-01-01", "--until", "2035-12-31", "--out", &toml]);
-        for card in &cards {
-            words.extend(["--card", card]);
-        }
-        self.node(&words, "a");
-        assert!(done(&["convenant", "check", &toml]).contains("geen fouten"));
-        self.node(&["convenant", "propose", &toml, "--out", &bundle], "a");
-        for key in ["b", "m", "a", "b"] {
-            self.node(&["convenant", "accept", &bundle], key);
-        }
-        assert!(self.node(&["convenant", "show"], "b").contains("in werking"));
-    }
-
-    fn serve(&mut self, keys: &[&str]) {
-        for key in keys {
-            let log = std::fs::File::create(self.home.join(format!("{key}.log"))).expect("log file");
-            let mut command = Command::new(env!("CARGO_BIN_EXE_ketenpoort"));
-            command.args(["serve", "--node", &self.path(key)]).stdin(Stdio::null()).stderr(log).stdout(Stdio::null());
-            self.running.push(command.spawn().expect("started"));
-            let end = Instant::now() + Duration::from_secs(60);
-            while !doctor_says_running(&self.path(key)) {
-                assert!(Instant::now() < end, "{key} is not ready");
-                std::thread::sleep(Duration::from_millis(100));
-            }
-        }
-    }
-}
-
-fn doctor_says_running(node: &str) -> bool {
-    let output = ketenpoort(&["doctor", "--node", node]);
-    String::from_utf8_lossy(&output.stdout).contains("de node draait en luistert")
-}
-
-fn region() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/dirty")
-}
-
-fn event_file(prefix: &str) -> String {
-    let mut names: Vec<PathBuf> = std::fs::read_dir(region())
-        .expect("region")
-        .map(|e| e.expect("entry").path())
-        .filter(|p| p.file_name().is_some_and(|n| n.to_string_lossy().starts_with(&format!("events-{prefix}"))))
-        .collect();
-    names.sort();
-    names[0].to_str().expect("UTF-8").to_owned()
-}
+use crate::demo::ketenpoort;
+use crate::three::{OINS, Three, event_file};
 
 #[test]
 fn two_organisations_and_a_monitor_by_hand() {
@@ -158,7 +47,7 @@ fn two_organisations_and_a_monitor_by_hand() {
     );
 
     // Withdrawal stops the flow at once.
-    let bundle = three.path("convenant.json");
+    let bundle = three.path("proef.json");
     three.node(&["convenant", "withdraw", &bundle, "--out", &three.path("ingetrokken.json")], "b");
     three.node(&["monitor", "pull", "--period", "2022", "--indicator", "IND-01", "--out", &out], "m");
     let report = std::fs::read_to_string(Path::new(&out).join("report.json")).expect("report");

@@ -60,6 +60,12 @@ impl Checkpoints {
         self.lock().checkpoint.clone()
     }
 
+    /// The last signed checkpoint with its note.
+    pub(super) fn last_signed(&self) -> (Checkpoint, String) {
+        let signed = self.lock();
+        (signed.checkpoint.clone(), signed.note.clone())
+    }
+
     pub(super) fn last(&self) -> String {
         self.lock().note.clone()
     }

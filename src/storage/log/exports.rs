@@ -6,6 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Component, Path, PathBuf};
 
 use super::{LogError, TransferLog};
+use crate::storage::disk::is_full;
 use crate::storage::files::{self, FileError};
 use crate::translog::export::{Exporter, Manifest};
 use crate::translog::note::Note;
@@ -16,7 +17,8 @@ const MAX_FILE: u64 = 1 << 30;
 
 impl TransferLog {
     /// Writes the whole log as an export into `out`, which must be empty or absent, with copies of cards and convenants
-    /// (name and bytes). The manifest's signature is written last: what was broken off does not verify.
+    /// (name and bytes). The manifest's signature is written last: what was broken off does not verify. When the log's own
+    /// disk is full and no new checkpoint fits, the export ends at the last one.
     ///
     /// # Errors
     /// [`LogError::File`] or [`LogError::Export`] from the disk, [`LogError::Unreadable`] for an entry.
@@ -26,7 +28,12 @@ impl TransferLog {
         if fs::read_dir(out).map_err(io)?.next().is_some() {
             Err(io(io::Error::new(io::ErrorKind::AlreadyExists, "de map is niet leeg")))?;
         }
-        let (checkpoint, note) = self.inner.sign()?;
+        let (checkpoint, note) = match self.inner.sign() {
+            Err(LogError::File(FileError::Io { source, .. })) if is_full(&source) => {
+                self.inner.checkpoints.last_signed()
+            }
+            signed => signed?,
+        };
         let note = Note::decode(note.as_bytes()).map_err(LogError::Checkpoint)?;
         let mut exporter = Exporter::new(|path: &str, bytes: &[u8]| put(out, path, bytes));
         for record in self.raw_entries(0..checkpoint.size) {

@@ -10,6 +10,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status};
 
+use super::raw_tls::{hello_of_tls12, raw};
 use super::*;
 use crate::domain::reason::ReasonCode;
 use crate::service::api::PeerError;
@@ -31,7 +32,7 @@ async fn channel(address: SocketAddr, party: &Party) -> Channel {
     let connector = tower::service_fn(move |_: http::Uri| {
         let (cert, key) = (cert.clone(), key.clone());
         async move {
-            let stream = super::refused::raw(address, Some((&cert, &key)), "h2").await;
+            let stream = raw(address, Some((&cert, &key)), "h2").await;
             stream.map(hyper_util::rt::TokioIo::new)
         }
     });
@@ -129,32 +130,10 @@ async fn a_party_that_falls_silent_is_disconnected() {
     let server = Running::start(&one, Fake::admitting(&[(two.oin, two.pin)]), limits).await;
     let read = |path| fs::read_to_string(path).unwrap();
     let (cert, key) = (read(&two.paths.cert), read(&two.paths.key));
-    let mut stream = super::refused::raw(server.address, Some((&cert, &key)), "h2").await.unwrap();
+    let mut stream = raw(server.address, Some((&cert, &key)), "h2").await.unwrap();
     let mut rest = Vec::new();
     let _closed = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut rest)).await.expect("closed by the server");
     server.node.was_told(ReasonCode::TooSlow, Some(two.oin)).await;
-}
-
-/// A ClientHello of TLS 1.2, without the extension that offers 1.3.
-fn hello_of_tls12() -> Vec<u8> {
-    let extensions: &[u8] = &[
-        0, 10, 0, 4, 0, 2, 0, 29, // supported_groups: x25519
-        0, 11, 0, 2, 1, 0, // ec_point_formats: uncompressed
-        0, 13, 0, 6, 0, 4, 4, 3, 8, 4, // signature_algorithms: ecdsa_secp256r1_sha256, rsa_pss_rsae_sha256
-        0, 23, 0, 0, // extended_master_secret
-    ];
-    let mut body = vec![3, 3];
-    body.extend([0x5a; 32]); // random
-    body.extend([0, 0, 4, 0xc0, 0x2b, 0xc0, 0x2f, 1, 0]); // no session, two suites, no compression
-    body.extend(u16::try_from(extensions.len()).unwrap().to_be_bytes());
-    body.extend(extensions);
-    let length = u16::try_from(body.len()).unwrap().to_be_bytes();
-    let mut hello = vec![1, 0, length[0], length[1]];
-    hello.extend(body);
-    let length = u16::try_from(hello.len()).unwrap().to_be_bytes();
-    let mut record = vec![22, 3, 1, length[0], length[1]];
-    record.extend(hello);
-    record
 }
 
 #[tokio::test]
@@ -211,7 +190,7 @@ async fn half_open_and_dripping_connections_do_not_keep_a_good_client_out() {
     // Their places come free again, also for them.
     drop(held);
     let again = async {
-        let tries = async || super::refused::raw(server.address, None, "h2").await;
+        let tries = async || raw(server.address, None, "h2").await;
         while tries().await.is_err() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }

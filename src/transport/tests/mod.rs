@@ -5,6 +5,8 @@ mod authority;
 mod calls;
 mod fake;
 mod hostile;
+#[path = "../../../tests/it/raw_tls.rs"]
+mod raw_tls;
 mod refused;
 mod reload;
 

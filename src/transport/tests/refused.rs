@@ -1,94 +1,12 @@
 //! Certificates and identities that are refused, each with its own code, told to the node once.
 
-use std::io;
-use std::sync::Arc;
-
-use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, Issuer, KeyPair, SerialNumber};
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
+use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, SerialNumber};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
-use zeroize::Zeroizing;
 
+use super::raw_tls::{gets_nothing, odd_certificate, raw};
 use super::*;
 use crate::domain::reason::ReasonCode;
 use crate::service::api::PeerError;
-
-/// Believes every server: a hostile client does.
-#[derive(Debug)]
-struct Believer;
-
-impl ServerCertVerifier for Believer {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        vec![SignatureScheme::ECDSA_NISTP256_SHA256]
-    }
-}
-
-/// A TLS client without any of our checks, with this certificate and key (PEM) or none.
-pub(super) async fn raw(
-    address: SocketAddr,
-    certificate: Option<(&str, &str)>,
-    alpn: &str,
-) -> io::Result<TlsStream<TcpStream>> {
-    let builder = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_protocol_versions(&[&rustls::version::TLS13])
-        .unwrap()
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(Believer));
-    let mut config = match certificate {
-        None => builder.with_no_client_auth(),
-        Some((cert, key)) => {
-            let chain = CertificateDer::pem_slice_iter(cert.as_bytes()).map(Result::unwrap).collect();
-            builder.with_client_auth_cert(chain, PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap()).unwrap()
-        }
-    };
-    config.alpn_protocols = vec![alpn.as_bytes().to_vec()];
-    let stream = TcpStream::connect(address).await?;
-    TlsConnector::from(Arc::new(config)).connect(ServerName::try_from("localhost").unwrap(), stream).await
-}
-
-/// Sends a call's first bytes and reads until the server ends it: nothing may come back.
-async fn gets_nothing(opened: io::Result<TlsStream<TcpStream>>) {
-    let Ok(mut stream) = opened else { return };
-    let _may_be_closed = stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await;
-    let mut got = Vec::new();
-    let ended = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut got)).await;
-    assert!(ended.is_ok(), "the server keeps the connection open");
-    assert!(got.is_empty(), "a refused client gets not a byte: {got:?}");
-}
 
 /// A fresh server that admits party 2, and what happens to this client of it.
 async fn refused_with(world: &World, certificate: Option<(&str, &str)>, reason: ReasonCode, claimed: Option<Oin>) {
@@ -150,12 +68,7 @@ async fn with_another_key_than_the_convenant_names() {
 
 /// A certificate of our authority that our own tool would not make.
 fn odd(world: &World, change: impl FnOnce(&mut CertificateParams)) -> (String, KeyPem) {
-    let issuer = Issuer::from_ca_cert_pem(world.ca.cert_pem(), KeyPair::from_pem(&world.ca_key).unwrap()).unwrap();
-    let key = KeyPair::generate().unwrap();
-    let mut params = CertificateParams::default();
-    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-    change(&mut params);
-    (params.signed_by(&key, &issuer).unwrap().pem(), Zeroizing::new(key.serialize_pem()))
+    odd_certificate((world.ca.cert_pem(), &world.ca_key), change)
 }
 
 #[tokio::test]

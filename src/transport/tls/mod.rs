@@ -108,12 +108,18 @@ impl TlsHandle {
         let mut ticks = tokio::time::interval(every);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
-            match &mut hangup {
-                Some(hangup) => tokio::select! { _ = ticks.tick() => {}, _ = hangup.recv() => {} },
-                None => drop(ticks.tick().await),
-            }
+            let asked = match &mut hangup {
+                Some(hangup) => tokio::select! { _ = ticks.tick() => false, _ = hangup.recv() => true },
+                None => {
+                    ticks.tick().await;
+                    false
+                }
+            };
             let handle = Arc::clone(&self);
-            let _shouted_already = tokio::task::spawn_blocking(move || handle.reload()).await;
+            let looked = tokio::task::spawn_blocking(move || handle.reload()).await;
+            if let (true, Ok(Ok(Reloaded { changed, closed }))) = (asked, looked) {
+                tracing::info!(changed, closed, "SIGHUP: TLS-bestanden nagelezen");
+            }
         }
     }
 

@@ -1,0 +1,215 @@
+//! Disks that fail under a whole node: full, refusing a write, refusing a sync. Nothing that was acknowledged is lost,
+//! nothing leaves unlogged, and the node goes on or stops as the design says. Each test prints what it ran on.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use ketenpoort::domain::reason::ReasonCode;
+use tonic::Code;
+
+use crate::demo::ketenpoort;
+use crate::hostile::{AGGREGATE, Got, NODE, Siege};
+use crate::three::{Three, event_file, within};
+
+/// A mounted file system, unmounted when dropped.
+struct Mounted(PathBuf);
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+/// Mounts what `words` say on `dir`; `None` where that is not allowed.
+fn mount(words: &[&str], dir: &Path) -> Option<Mounted> {
+    fs::create_dir_all(dir).expect("directory");
+    let output = Command::new("mount").args(words).arg(dir).output().ok()?;
+    output.status.success().then(|| Mounted(dir.to_owned()))
+}
+
+/// Moves the data of the node to the file system that `make` mounts in its place.
+fn move_data<T>(three: &Three, make: impl FnOnce(&Path) -> Option<T>) -> Option<T> {
+    let data = three.config(NODE).data;
+    let aside = data.with_extension("aside");
+    fs::rename(&data, &aside).expect("moved aside");
+    let mounted = make(&data);
+    if mounted.is_none() {
+        let _ = fs::remove_dir(&data);
+        fs::rename(&aside, &data).expect("moved back");
+        return None;
+    }
+    let copied = Command::new("cp").arg("-a").arg(aside.join(".")).arg(&data).status().expect("cp");
+    assert!(copied.success());
+    Some(mounted.expect("mounted"))
+}
+
+/// Fills the file system of `dir` to the last byte.
+fn fill(dir: &Path) -> PathBuf {
+    use std::io::Write;
+    let filler = dir.join("filler");
+    let mut file = fs::File::create(&filler).expect("a file");
+    for size in [1 << 16, 1 << 10, 1] {
+        while file.write(&vec![7; size]).is_ok_and(|n| n > 0) {}
+    }
+    assert!(file.write(&[7]).is_err(), "there is no byte left");
+    filler
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn intake(three: &Three, more: &[&str]) -> Output {
+    let (file, node) = (event_file("gi-"), three.path(NODE));
+    let words = ["intake", &file, "--node", &node, "--gegevens", "2021-01-01..2025-12-31", "--json"];
+    ketenpoort(&[&words, more].concat())
+}
+
+/// The counts of an intake, without the mark of a dry run.
+fn counts(output: &Output) -> serde_json::Value {
+    assert!(output.status.success(), "{}", stderr(output));
+    let mut report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    for file in report["bestanden"].as_array_mut().expect("files") {
+        file["dry_run"] = false.into();
+    }
+    report
+}
+
+fn verified(three: &Three) {
+    let (node, card) = (three.path(NODE), three.path("a/card.json"));
+    let output = ketenpoort(&["log", "verify", "--node", &node, "--trust", &card]);
+    assert!(output.status.success(), "{}{}", String::from_utf8_lossy(&output.stdout), stderr(&output));
+}
+
+/// An intake that meets a full disk stores nothing and says so; it is refused for want of space, not of rights.
+fn intake_finds_no_room(three: &Three) {
+    let output = intake(three, &[]);
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    assert!(stderr(&output).contains("schijf is vol"), "{}", stderr(&output));
+    assert!(output.stdout.is_empty(), "no report of what was not stored");
+}
+
+#[test]
+fn on_a_full_disk_nothing_is_half_stored_and_nothing_leaves() {
+    let three = Three::new();
+    three.certify();
+    three.agree();
+    let Some(_mounted) = move_data(&three, |data| mount(&["-t", "tmpfs", "-o", "size=4m", "tmpfs"], data)) else {
+        eprintln!("full disk: mounting is not allowed here; only the failpoints of storage were run");
+        return;
+    };
+    eprintln!("full disk: a tmpfs of 4 MB");
+    let expected = counts(&intake(&three, &["--proef"]));
+
+    // Stopped: no byte free, then room for a part.
+    let filler = fill(&three.config(NODE).data);
+    intake_finds_no_room(&three);
+    verified(&three);
+    fs::OpenOptions::new()
+        .write(true)
+        .open(&filler)
+        .expect("filler")
+        .set_len(fs::metadata(&filler).expect("filler").len() - 8192)
+        .expect("cut");
+    intake_finds_no_room(&three);
+    fs::remove_file(&filler).expect("removed");
+    assert_eq!(counts(&intake(&three, &[])), expected, "the whole delivery, once");
+
+    // Running: questions are refused without a trace of what was asked, and counted when space returns.
+    let mut three = three;
+    three.serve(&[NODE]);
+    let siege = Siege::of(three);
+    let before = siege.answered();
+    let filler = fill(&siege.three.config(NODE).data);
+    let mut answers = vec![before];
+    let mut refused = 0;
+    while refused < 3 {
+        match siege.monitor.ask(AGGREGATE, siege.good_question()) {
+            Got::Answer(document) => answers.push(document),
+            Got::Refused(Code::ResourceExhausted, ReasonCode::DiskFull) => refused += 1,
+            other => panic!("{other:?}: {}", siege.three.stderr(NODE)),
+        }
+        assert!(answers.len() < 100, "the disk does not fill");
+    }
+    let other = siege.question("IND-01", "2022-H1", &[]);
+    assert_eq!(
+        siege.monitor.ask(AGGREGATE, other),
+        Got::Refused(Code::ResourceExhausted, ReasonCode::DiskFull),
+        "also a question that is not allowed"
+    );
+    let output = intake(&siege.three, &[]);
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    assert!(stderr(&output).contains("schijf is vol"), "{}", stderr(&output));
+    verified(&siege.three);
+    fs::remove_file(&filler).expect("removed");
+    answers.push(siege.answered());
+    within("the refusals are counted", || siege.three.refusals(NODE).get(&ReasonCode::DiskFull) == Some(&4));
+    all_logged(&siege.three, &answers);
+    let again = counts(&intake(&siege.three, &[]));
+    assert_eq!(again["bestanden"][0]["rows"], expected["bestanden"][0]["rows"]);
+    assert!(again["bestanden"][0]["outcomes"]["ongewijzigd"].as_u64() > Some(0), "{again}");
+    verified(&siege.three);
+}
+
+/// Each answer that left is in the log as an INTENT with its transfer.
+fn all_logged(three: &Three, answers: &[Vec<u8>]) {
+    let log = three.log(NODE);
+    for answer in answers {
+        let document: serde_json::Value = serde_json::from_slice(answer).expect("JSON");
+        let logged = log.iter().any(|e| e["phase"] == "INTENT" && e["transfer_id"] == document["transfer"]);
+        assert!(logged, "{} left unlogged", document["transfer"]);
+    }
+}
+
+/// Asks until the node cannot log any more: it must then refuse or hang up, and stop by itself.
+fn ask_until_it_stops(siege: &mut Siege) -> Vec<Vec<u8>> {
+    let question = siege.good_question();
+    let mut answers = Vec::new();
+    loop {
+        let request_id = ketenpoort::crypto::random::<16>().to_vec();
+        let message = crate::hostile::proto::AggregateRequest { request_id, ..question.clone() };
+        match siege.monitor.ask(AGGREGATE, message) {
+            Got::Answer(document) => answers.push(document),
+            Got::Refused(Code::Unavailable, ReasonCode::LogUnavailable) | Got::Closed => break,
+            other => panic!("{other:?}"),
+        }
+        assert!(answers.len() < 2000, "no write fails");
+    }
+    let code = siege.three.ended(NODE);
+    assert_eq!(code, Some(3), "{}", siege.three.stderr(NODE));
+    assert!(!answers.is_empty());
+    answers
+}
+
+#[test]
+fn after_a_failed_write_the_node_stops_and_keeps_what_it_acknowledged() {
+    let mut three = Three::new();
+    three.certify();
+    three.agree();
+    three.deliver();
+    three.serve(&[NODE]);
+    let siege = Siege::of(three);
+    let first = siege.answered();
+    let mut three = siege.three;
+    three.stop(NODE);
+    // The kernel refuses (EFBIG) what would make a file longer than this; the shell counts blocks of 512 bytes or more.
+    let blocks = (journal_bytes(&three.config(NODE).data.join("translog/journal")) / 512 + 16).to_string();
+    let mut limited = Command::new("sh");
+    let script = "trap '' XFSZ; ulimit -f $1; shift; exec \"$@\"";
+    limited.args(["-c", script, "sh", &blocks, env!("CARGO_BIN_EXE_ketenpoort"), "serve", "--node", &three.path(NODE)]);
+    eprintln!("failed write: a limit of {blocks} blocks on the size of a file");
+    three.start(NODE, limited);
+    let mut siege = Siege::of(three);
+    let answers = [vec![first], ask_until_it_stops(&mut siege)].concat();
+    siege.three.serve(&[NODE]);
+    all_logged(&siege.three, &answers);
+    verified(&siege.three);
+    siege.answered();
+}
+
+/// Length of the longest file of a journal.
+fn journal_bytes(dir: &Path) -> u64 {
+    let lengths = fs::read_dir(dir).expect("journal").map(|e| e.expect("entry").metadata().expect("metadata").len());
+    lengths.max().expect("a segment")
+}

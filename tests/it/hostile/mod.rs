@@ -1,0 +1,10 @@
+//! Bad partners at the door of a running node under a convenant: each gets nothing but its own code, is in the node's
+//! transfer log, and keeps nobody else out.
+
+mod asker;
+mod connections;
+mod questions;
+mod siege;
+
+pub use asker::{AGGREGATE, Got, proto};
+pub use siege::{NODE, Siege};
