@@ -67,7 +67,8 @@ pub fn produce(core: &Core, peers: &dyn Peers, question: &Question) -> Result<Pr
         let peildatum = agreed_peildatum(t, &outcomes);
         merge(&Query::new(vec![t.clone()]), peildatum, &outcomes)
     };
-    let tables = whole.tables().iter().flat_map(sum).collect();
+    let mut tables: Vec<Table> = whole.tables().iter().flat_map(sum).collect();
+    share_peildatum(&mut tables);
     let mut produced = finish(convenant, question, &outcomes, tables);
     produced.setting.later = later.sentences();
     Ok(produced)
@@ -153,6 +154,14 @@ fn agreed_peildatum(table: &TableQuery, outcomes: &[NodeOutcome]) -> Day {
     days.into_iter().max_by_key(|(day, n)| (*n, *day)).map_or(table.period.bounds().1, |(day, _)| day)
 }
 
+/// One reference day for the whole report: the last one on which any of its figures stands. What was settled before that
+/// day has not changed since, so every figure stands on it as well.
+fn share_peildatum(tables: &mut [Table]) {
+    let delivered = tables.iter().filter(|t| t.coverage.delivered > 0).map(|t| t.peildatum).max();
+    let Some(last) = delivered.or_else(|| tables.iter().map(|t| t.peildatum).max()) else { return };
+    tables.iter_mut().for_each(|table| table.peildatum = last);
+}
+
 fn finish(convenant: &ConvenantInForce, question: &Question, outcomes: &[NodeOutcome], tables: Vec<Table>) -> Produced {
     let terms = convenant.convenant();
     let report = Report {
@@ -169,7 +178,7 @@ fn finish(convenant: &ConvenantInForce, question: &Question, outcomes: &[NodeOut
         }
     }
     let setting = Setting {
-        region: terms.title.clone(),
+        region: terms.title.trim_start_matches("Convenant ").to_owned(),
         convenant: terms.title.clone(),
         parties: outcomes.iter().map(Party::from).collect(),
         gemeenten,

@@ -20,10 +20,10 @@ use crate::region::{Organisation, Region, fixture, json};
 /// One group of measures: series (with `#uitgesloten` for the excluded events) and dimension values.
 type Group = (String, Vec<String>);
 /// Measures by group.
-type Figures = BTreeMap<Group, BTreeMap<String, Option<i64>>>;
+pub type Figures = BTreeMap<Group, BTreeMap<String, Option<i64>>>;
 
 /// The oracle's figures of one indicator, period and breakdown, in the names of our tables.
-fn expected(indicator: &Value, by: &[Dimension], org: &Organisation) -> Figures {
+pub fn expected(indicator: &Value, by: &[Dimension], org: &Organisation) -> Figures {
     let mut figures = Figures::new();
     for (series, groups) in indicator.as_object().into_iter().flatten() {
         if by.is_empty() {
@@ -86,7 +86,7 @@ fn figures(table: &RawTable) -> Figures {
 }
 
 /// Compares in both directions; the oracle leaves out groups in which every number is zero or null.
-fn assert_equal(expected: &Figures, computed: &Figures, what: &str) -> usize {
+pub fn assert_equal(expected: &Figures, computed: &Figures, what: &str) -> usize {
     let mut compared = 0;
     for (group, measures) in expected {
         assert_eq!(computed.get(group), Some(measures), "{what}: {group:?}");
@@ -126,7 +126,7 @@ fn check_organisation(region: &Region, org: &Organisation, doc: &Value) -> usize
     compared + assert_equal(&expected_quality(&doc["IND-24"]), &quality, &format!("{} IND-24", org.key))
 }
 
-fn expected_quality(doc: &Value) -> Figures {
+pub fn expected_quality(doc: &Value) -> Figures {
     let numbers = |v: &Value| -> BTreeMap<String, Option<i64>> {
         let all = v.as_object().expect("IND-24").iter();
         all.filter(|(_, n)| n.is_number()).map(|(name, n)| (name.clone(), n.as_i64())).collect()
@@ -140,7 +140,7 @@ fn expected_quality(doc: &Value) -> Figures {
 }
 
 /// The breakdowns that occur in this period of the document, and the total.
-fn breakdowns(doc: &Value, period: &str) -> Vec<Vec<Dimension>> {
+pub fn breakdowns(doc: &Value, period: &str) -> Vec<Vec<Dimension>> {
     let mut found = vec![Vec::new()];
     let series = doc["periods"][period].as_object().into_iter().flatten().flat_map(|(_, i)| i.as_object()).flatten();
     for (spec, _) in series.filter_map(|(_, s)| s["by"].as_object()).flatten() {
@@ -233,15 +233,11 @@ fn lines(file: &[u8]) -> Vec<Vec<u8>> {
     file.split_inclusive(|&b| b == b'\n').map(<[u8]>::to_vec).collect()
 }
 
-fn organisation<'a>(region: &'a Region, key: &str) -> &'a Organisation {
-    region.organisations.iter().find(|org| org.key == key).expect("an organisation of the region")
-}
-
 #[test]
 fn a_file_split_in_two_or_delivered_again_has_the_same_figures() {
     for (name, key) in [("dirty", "gi-alfa"), ("dirty", "vtt"), ("corrected", "rvdk"), ("clean", "gem-0153")] {
         let region = fixture(name);
-        let org = organisation(&region, key);
+        let org = region.organisation(key);
         let whole = cells(&region, org, &org.files);
         assert!(whole.iter().any(|cell| cell.starts_with("2024 ") && !cell.ends_with(" 0 0 0")), "{key} counts");
         let split = org.files.iter().flat_map(|file| {
@@ -286,7 +282,7 @@ fn renamed(file: &[u8]) -> Vec<u8> {
 fn other_bsns_one_to_one_have_the_same_figures() {
     for (name, key) in [("clean", "gi-alfa"), ("clean", "vtt"), ("dirty", "gi-beta"), ("dirty", "rvdk")] {
         let region = fixture(name);
-        let org = organisation(&region, key);
+        let org = region.organisation(key);
         let files: Vec<Vec<u8>> = org.files.iter().map(|file| renamed(file)).collect();
         assert_ne!(files, org.files);
         assert_eq!(cells(&region, org, &org.files), cells(&region, org, &files), "{name} {key}");
@@ -300,7 +296,7 @@ proptest! {
     #[test]
     fn rows_in_another_order_have_the_same_figures(seed in any::<u64>(), which in 0..3_usize) {
         let region = fixture("clean");
-        let org = organisation(&region, ["gi-alfa", "vtt", "jha-linde"][which]);
+        let org = region.organisation(["gi-alfa", "vtt", "jha-linde"][which]);
         let mut rows = lines(&org.files[0]);
         let header = rows.remove(0);
         rows.sort_by_cached_key(|row| digest(&[row.as_slice(), &seed.to_le_bytes()].concat()));

@@ -9,90 +9,25 @@ use std::sync::LazyLock;
 use ketenpoort::crypto::{MacKey, digest};
 use ketenpoort::domain::codes::Owner;
 use ketenpoort::domain::day::{Day, Precision};
-use ketenpoort::domain::event::Gemeente;
-use ketenpoort::domain::gemeente::{GemeenteList, GemeenteSpan};
+use ketenpoort::domain::gemeente::GemeenteList;
 use ketenpoort::domain::register::{DeliveryHead, Register, RowRef};
 use ketenpoort::domain::row::{Column, RowKind, RowRecord};
 use ketenpoort::intake::{FileRefusal, IntakeReport, IntakeSettings, ReadError, ReportBuilder, read_file};
 use proptest::prelude::*;
 use serde_json::Value;
 
-struct Org {
-    key: String,
-    levert: Vec<Owner>,
-    files: Vec<(String, Vec<u8>)>,
-}
-
-struct Region {
-    dir: PathBuf,
-    gemeenten: GemeenteList,
-    orgs: Vec<Org>,
-}
+use crate::region::{Organisation, Region, fixture, json};
 
 fn data() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data")
-}
-
-fn json(path: &Path) -> Value {
-    serde_json::from_slice(&fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))).expect("JSON")
 }
 
 fn text(value: &Value) -> &str {
     value.as_str().expect("a text")
 }
 
-impl Region {
-    fn open(dir: PathBuf) -> Self {
-        let doc = json(&dir.join("organisations.json"));
-        let day = |v: &Value| v.as_str().map(|t| Day::parse(t).expect("a day"));
-        let spans = doc["gemeenten"].as_array().expect("gemeenten").iter().map(|g| GemeenteSpan {
-            code: Gemeente::parse(text(&g["code"])).expect("a code"),
-            from: day(&g["van"]),
-            to: day(&g["tot"]),
-        });
-        let gemeenten = GemeenteList::new(spans.collect());
-        let orgs = doc["organisations"].as_array().expect("organisations").iter().map(|org| {
-            let key = text(&org["key"]).to_owned();
-            let levert = org["levert"].as_array().expect("levert");
-            let levert = levert.iter().map(|o| Owner::parse(text(o)).expect("an owner")).collect();
-            let files = Self::files(&dir, &key);
-            Org { key, levert, files }
-        });
-        let orgs = orgs.collect();
-        Self { dir, gemeenten, orgs }
-    }
-
-    fn named(name: &str) -> Self {
-        Self::open(data().join(name))
-    }
-
-    fn files(dir: &Path, key: &str) -> Vec<(String, Vec<u8>)> {
-        let mut numbered = Vec::new();
-        for entry in fs::read_dir(dir).expect("the region's folder") {
-            let name = entry.expect("an entry").file_name().into_string().expect("a name");
-            let rest = name.strip_prefix(&format!("events-{key}")).and_then(|r| r.strip_suffix("csv"));
-            let number = match rest {
-                Some(".") => 1,
-                Some(middle) => match middle.trim_matches('.').parse::<u32>() {
-                    Ok(n) => n,
-                    Err(_) => continue,
-                },
-                None => continue,
-            };
-            let bytes = fs::read(dir.join(&name)).expect("a file");
-            numbered.push((number, name, bytes));
-        }
-        numbered.sort();
-        numbered.into_iter().map(|(_, name, bytes)| (name, bytes)).collect()
-    }
-
-    fn org(&self, key: &str) -> &Org {
-        self.orgs.iter().find(|org| org.key == key).expect("an organisation of the region")
-    }
-
-    fn settings<'a>(&'a self, org: &'a Org) -> IntakeSettings<'a> {
-        settings(&org.levert, &self.gemeenten)
-    }
+fn settings_of<'a>(region: &'a Region, org: &'a Organisation) -> IntakeSettings<'a> {
+    settings(&org.levert, &region.gemeenten)
 }
 
 fn settings<'a>(levert: &'a [Owner], gemeenten: &'a GemeenteList) -> IntakeSettings<'a> {
@@ -152,10 +87,10 @@ fn deliver_as(register: &mut Register, head: DeliveryHead, bytes: &[u8], with: &
     }
 }
 
-fn deliver_all(region: &Region, org: &Org, known_at: Option<Day>) -> Register {
+fn deliver_all(region: &Region, org: &Organisation, known_at: Option<Day>) -> Register {
     let mut register = Register::new(known_at);
-    let settings = region.settings(org);
-    for (name, bytes) in &org.files {
+    let settings = settings_of(region, org);
+    for (name, bytes) in org.names.iter().zip(&org.files) {
         deliver(&mut register, name, bytes, &settings);
     }
     register
@@ -182,7 +117,7 @@ fn check_region(region: &Region) {
         expected.entry(text(&row["org"]).to_owned()).or_default().insert(at, text(&row["outcome"]).to_owned());
     }
     let figures = json(&region.dir.join("expected.json"));
-    for org in &region.orgs {
+    for org in &region.organisations {
         let mut register = deliver_all(region, org, None);
         assert_eq!(notable(&mut register), expected.remove(&org.key).unwrap_or_default(), "{}", org.key);
         let quality = serde_json::to_value(register.quality()).expect("JSON");
@@ -194,17 +129,17 @@ fn check_region(region: &Region) {
 #[test]
 fn every_row_of_the_example_regions_has_the_oracles_outcome() {
     for name in ["dirty", "corrected", "clean", "rules"] {
-        check_region(&Region::named(name));
+        check_region(&fixture(name));
     }
 }
 
 #[test]
 fn a_reference_day_leaves_rows_out_as_the_oracle_does() {
     for name in ["dirty", "corrected"] {
-        let region = Region::named(name);
+        let region = fixture(name);
         let expected = json(&region.dir.join("expected-peildatum.json"));
         for (day, by_org) in expected.as_object().expect("days") {
-            for org in &region.orgs {
+            for org in &region.organisations {
                 let mut register = deliver_all(&region, org, Day::parse(day).ok());
                 let quality = serde_json::to_value(register.quality()).expect("JSON");
                 assert_eq!(quality, by_org[&org.key], "IND-24 of {} on {day}", org.key);
@@ -217,7 +152,7 @@ fn a_reference_day_leaves_rows_out_as_the_oracle_does() {
 #[test]
 fn every_row_of_other_regions_has_the_oracles_outcome() {
     for dir in std::env::var("KETENPOORT_REGIONS").unwrap_or_default().split(':').filter(|d| !d.is_empty()) {
-        check_region(&Region::open(PathBuf::from(dir)));
+        check_region(&Region::open(Path::new(&dir)));
     }
 }
 
@@ -286,8 +221,8 @@ fn outcomes(register: &mut Register) -> Vec<String> {
 }
 
 /// The `event_id`s of the stored events, in order, taken from a second pass over the files.
-fn stored(region: &Region, org: &Org, files: &[&[u8]], register: &mut Register) -> Vec<String> {
-    let settings = region.settings(org);
+fn stored(region: &Region, org: &Organisation, files: &[&[u8]], register: &mut Register) -> Vec<String> {
+    let settings = settings_of(region, org);
     let records: Vec<Vec<RowRecord>> = files.iter().map(|f| rows(*f, &settings).unwrap_or_default()).collect();
     let at = |r: RowRef| &records[r.delivery as usize][r.row as usize];
     register.stored_refs().into_iter().map(|r| at(r).event_id().to_owned()).collect()
@@ -295,17 +230,17 @@ fn stored(region: &Region, org: &Org, files: &[&[u8]], register: &mut Register) 
 
 #[test]
 fn a_file_cut_in_two_at_any_row_has_the_same_outcomes() {
-    let region = Region::named("dirty");
+    let region = fixture("dirty");
     for key in ["vtt", "gi-alfa", "gem-0153"] {
-        let org = region.org(key);
-        let whole = &org.files[0].1;
+        let org = region.organisation(key);
+        let whole = &org.files[0];
         let expected = outcomes(&mut deliver_all(&region, org, None));
         let (header, lines) = taken_apart(whole);
         for at in (0..=lines.len()).step_by(37) {
             let mut register = Register::new(None);
             for part in [&lines[..at], &lines[at..]] {
                 let bytes = [header.clone(), part.concat()].concat();
-                deliver(&mut register, "part", &bytes, &region.settings(org));
+                deliver(&mut register, "part", &bytes, &settings_of(&region, org));
             }
             assert_eq!(outcomes(&mut register), expected, "{key} cut after row {at}");
         }
@@ -314,22 +249,22 @@ fn a_file_cut_in_two_at_any_row_has_the_same_outcomes() {
 
 #[test]
 fn the_same_file_again_changes_nothing() {
-    let region = Region::named("clean");
-    for org in &region.orgs {
+    let region = fixture("clean");
+    for org in &region.organisations {
         let mut register = deliver_all(&region, org, None);
         let before = register.stored_refs();
-        let (name, bytes) = &org.files[0];
-        let report = deliver(&mut register, name, bytes, &region.settings(org));
+        let (name, bytes) = (&org.names[0], &org.files[0]);
+        let report = deliver(&mut register, name, bytes, &settings_of(&region, org));
         assert_eq!(register.stored_refs(), before, "{}", org.key);
         assert_eq!(report.outcomes.keys().copied().filter(|class| *class != "ongewijzigd").count(), 0, "{}", org.key);
     }
     // With faults and deletions in it a second time gives no other events than the first time, but for the order.
-    let region = Region::named("dirty");
-    for org in &region.orgs {
-        let bytes = org.files[0].1.as_slice();
+    let region = fixture("dirty");
+    for org in &region.organisations {
+        let bytes = org.files[0].as_slice();
         let mut register = deliver_all(&region, org, None);
         let mut once = stored(&region, org, &[bytes], &mut register);
-        deliver(&mut register, "again", bytes, &region.settings(org));
+        deliver(&mut register, "again", bytes, &settings_of(&region, org));
         let mut twice = stored(&region, org, &[bytes, bytes], &mut register);
         once.sort();
         twice.sort();
@@ -340,12 +275,12 @@ fn the_same_file_again_changes_nothing() {
 #[test]
 fn replacement_files_leave_the_events_of_the_final_files_alone() {
     // The final files are without faults: an event whose only row in them is in quarantine would stay (input contract 3).
-    let (first, last) = (Region::named("dirty"), Region::named("clean"));
+    let (first, last) = (fixture("dirty"), fixture("clean"));
     let whole = (Day::parse("1990-01-01").unwrap(), Day::parse("2090-12-31").unwrap());
-    for org in &last.orgs {
-        let settings = last.settings(org);
-        let old = &first.org(&org.key).files[0].1;
-        let (final_name, final_bytes) = &org.files[0];
+    for org in &last.organisations {
+        let settings = settings_of(&last, org);
+        let old = &first.organisation(&org.key).files[0];
+        let (final_name, final_bytes) = (&org.names[0], &org.files[0]);
         let mut alone = Register::new(None);
         deliver(&mut alone, final_name, final_bytes, &settings);
         let mut expected = stored(&last, org, &[final_bytes], &mut alone);
@@ -383,8 +318,8 @@ fn replacement_files_leave_the_events_of_the_final_files_alone() {
 const HEADER: &str = "event_id;status;bsn;gemeente;type;datum;geregistreerd_op\n";
 
 fn refusal(bytes: &[u8]) -> FileRefusal {
-    let region = Region::named("clean");
-    rows(bytes, &region.settings(region.org("gi-alfa"))).err().expect("a refusal")
+    let region = fixture("clean");
+    rows(bytes, &settings_of(&region, region.organisation("gi-alfa"))).err().expect("a refusal")
 }
 
 #[test]
@@ -408,11 +343,11 @@ fn whole_file_refusals_name_line_and_place_and_store_nothing() {
         let found = refusal(bytes);
         assert_eq!((found.code.as_str(), found.line, found.column), (*code, *line, *column), "{shown}");
 
-        let region = Region::named("clean");
-        let org = region.org("gi-alfa");
+        let region = fixture("clean");
+        let org = region.organisation("gi-alfa");
         let mut register = deliver_all(&region, org, None);
         let before = register.stored_refs();
-        let report = deliver(&mut register, "bad", bytes, &region.settings(org));
+        let report = deliver(&mut register, "bad", bytes, &settings_of(&region, org));
         assert_eq!(register.stored_refs(), before, "{shown}");
         assert_eq!(register.quality().geweigerde_bestanden, 1);
         assert_eq!((report.rows, report.problems_total), (0, 0));
@@ -421,8 +356,8 @@ fn whole_file_refusals_name_line_and_place_and_store_nothing() {
 
 #[test]
 fn a_large_field_is_bounded_in_characters_as_the_oracle_bounds_it() {
-    let region = Region::named("clean");
-    let settings = region.settings(region.org("gi-alfa"));
+    let region = fixture("clean");
+    let settings = settings_of(&region, region.organisation("gi-alfa"));
     let file = |n: usize| format!("{HEADER}\"{}\";9;;;;;\n", "é".repeat(n));
     assert_eq!(rows(file(131_072).as_bytes(), &settings).expect("within the bound").len(), 1);
     assert_eq!(refusal(file(131_073).as_bytes()).code.as_str(), "csv_fout");
@@ -433,8 +368,8 @@ fn a_large_field_is_bounded_in_characters_as_the_oracle_bounds_it() {
 
 #[test]
 fn no_report_shows_a_number_or_a_field() {
-    let region = Region::named("clean");
-    let settings = region.settings(region.org("gi-alfa"));
+    let region = fixture("clean");
+    let settings = settings_of(&region, region.organisation("gi-alfa"));
     let (bsn, short) = ("111222333", "12345672"); // 012345672 passes the elfproef
     let mut file = HEADER.to_owned();
     for (n, id) in [bsn, &format!("id-{bsn}-x"), short, "gewoon"].into_iter().enumerate() {
@@ -466,8 +401,8 @@ fn no_report_shows_a_number_or_a_field() {
 
 #[test]
 fn a_row_in_quarantine_is_kept_without_its_bsn() {
-    let region = Region::named("clean");
-    let settings = region.settings(region.org("gi-alfa"));
+    let region = fixture("clean");
+    let settings = settings_of(&region, region.organisation("gi-alfa"));
     let file = format!("{HEADER}a;1;111222333;0153;GI_FOUT;20240301;2024-03-01T10:00:00Z\n");
     let found = rows(file.as_bytes(), &settings).expect("a good file");
     let RowKind::Quarantined { fields, column, .. } = &found[0].kind else { panic!("an unknown type") };
@@ -478,8 +413,8 @@ fn a_row_in_quarantine_is_kept_without_its_bsn() {
 
 #[test]
 fn every_accepted_row_with_a_subject_carries_pseudonym_and_tokens() {
-    let region = Region::named("clean");
-    let settings = region.settings(region.org("gi-alfa"));
+    let region = fixture("clean");
+    let settings = settings_of(&region, region.organisation("gi-alfa"));
     let row = |id: &str, bsn: &str| format!("{id};1;{bsn};0153;GI_PLAN;20240301;2024-03-01T10:00:00Z\n");
     let file = [HEADER.to_owned(), row("a", "012345672"), row("b", "12345672"), row("c", "")].concat();
     let found = rows(file.as_bytes(), &settings).expect("a good file");
@@ -513,14 +448,14 @@ proptest! {
     fn a_damaged_file_is_read_or_refused_and_never_shows_a_number(
         changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6), step in 1_usize..5000,
     ) {
-        static REGION: LazyLock<Region> = LazyLock::new(|| Region::named("dirty"));
-        let org = REGION.org("gi-gamma");
-        let mut bytes = org.files[0].1.clone();
+        static REGION: LazyLock<Region> = LazyLock::new(|| fixture("dirty"));
+        let org = REGION.organisation("gi-gamma");
+        let mut bytes = org.files[0].clone();
         for (at, to) in &changes {
             let at = at.index(bytes.len());
             bytes[at] = *to;
         }
-        let settings = REGION.settings(org);
+        let settings = settings_of(&REGION, org);
         let mut register = Register::new(None);
         let report = deliver(&mut register, "x.csv", &bytes, &settings);
         prop_assert!(!report.to_string().contains("992749803"), "a number of this file");

@@ -6,6 +6,7 @@ mod disk;
 mod hostile;
 mod indicator;
 mod intake;
+mod own_figures;
 mod proto;
 mod raw_tls;
 mod region;

@@ -20,13 +20,14 @@ pub struct Organisation {
     pub key: String,
     pub oin: Oin,
     pub levert: Vec<Owner>,
+    pub names: Vec<String>,
     pub files: Vec<Vec<u8>>,
 }
 
 pub struct Region {
     pub dir: PathBuf,
     pub organisations: Vec<Organisation>,
-    gemeenten: GemeenteList,
+    pub gemeenten: GemeenteList,
 }
 
 pub fn fixture(name: &str) -> Region {
@@ -51,17 +52,26 @@ impl Region {
             from: day(&g["van"]),
             to: day(&g["tot"]),
         });
-        let organisations = doc["organisations"].as_array().expect("organisations").iter().map(|org| Organisation {
-            key: text(&org["key"]).to_owned(),
-            oin: Oin::parse(text(&org["oin"])).expect("an OIN"),
-            levert: org["levert"].as_array().expect("levert").iter().filter_map(|o| Owner::parse(text(o))).collect(),
-            files: files(dir, text(&org["key"])),
+        let organisations = doc["organisations"].as_array().expect("organisations").iter().map(|org| {
+            let (names, files) = files(dir, text(&org["key"])).into_iter().unzip();
+            let levert = org["levert"].as_array().expect("levert");
+            Organisation {
+                key: text(&org["key"]).to_owned(),
+                oin: Oin::parse(text(&org["oin"])).expect("an OIN"),
+                levert: levert.iter().map(|o| Owner::parse(text(o)).expect("an owner")).collect(),
+                names,
+                files,
+            }
         });
         Self {
             dir: dir.to_owned(),
             organisations: organisations.collect(),
             gemeenten: GemeenteList::new(spans.collect()),
         }
+    }
+
+    pub fn organisation(&self, key: &str) -> &Organisation {
+        self.organisations.iter().find(|org| org.key == key).expect("an organisation of the region")
     }
 
     /// The register and the stored events after these files, in order.
@@ -108,18 +118,21 @@ impl Region {
     }
 }
 
-/// `events-<key>.csv`, then `.2.csv`, `.3.csv` by number.
-fn files(dir: &Path, key: &str) -> Vec<Vec<u8>> {
-    let mut numbered: Vec<(u32, PathBuf)> = Vec::new();
+/// `events-<key>.csv`, then `.2.csv`, `.3.csv` by number: name and bytes.
+fn files(dir: &Path, key: &str) -> Vec<(String, Vec<u8>)> {
+    let mut numbered: Vec<(u32, String)> = Vec::new();
     for entry in fs::read_dir(dir).expect("the region's folder") {
-        let path = entry.expect("an entry").path();
-        let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
+        let name = entry.expect("an entry").file_name().into_string().expect("a name");
         let middle = name.strip_prefix(&format!("events-{key}")).and_then(|rest| rest.strip_suffix("csv"));
         let number = middle.map(|m| if m == "." { Ok(1) } else { m.trim_matches('.').parse() });
         if let Some(Ok(number)) = number {
-            numbered.push((number, path));
+            numbered.push((number, name));
         }
     }
     numbered.sort();
-    numbered.into_iter().map(|(_, path)| fs::read(path).expect("a file")).collect()
+    let read = |(_, name): (u32, String)| {
+        let bytes = fs::read(dir.join(&name)).expect("a file");
+        (name, bytes)
+    };
+    numbered.into_iter().map(read).collect()
 }
