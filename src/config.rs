@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use crate::domain::codes::{OrgType, Owner};
 use crate::domain::oin::Oin;
+use crate::policy::card::is_endpoint;
 
 /// Name of the configuration file in a node's directory.
 pub const FILE: &str = "node.toml";
@@ -236,14 +237,6 @@ fn check_levert(org_type: Option<OrgType>, names: &[String], faults: &mut Vec<St
         faults.push("organisation.levert: noem wat deze organisatie levert, bijvoorbeeld [\"GI\"]".to_owned());
     }
     levert
-}
-
-/// Whether `text` is a host name or address with a port.
-#[must_use]
-pub fn is_endpoint(text: &str) -> bool {
-    text.rsplit_once(':').is_some_and(|(host, port)| {
-        !host.is_empty() && !host.contains(char::is_whitespace) && port.parse::<u16>().is_ok_and(|p| p > 0)
-    })
 }
 
 #[cfg(test)]

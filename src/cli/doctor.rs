@@ -62,6 +62,7 @@ pub fn run(args: &DoctorArgs) -> Outcome {
     };
     let mut findings = vec![Finding::good("node.toml", "in orde"), tls(&config)];
     findings.extend(certificate(&config));
+    findings.push(revocation_list(&config));
     findings.push(root_key(&config));
     findings.push(card(&config));
     findings.push(running(&config));
@@ -103,6 +104,22 @@ fn certificate(config: &Config) -> Option<Finding> {
         1..=30 => Finding::warning("certificaat", format!("verloopt over {days} dagen; vraag nu een nieuw aan")),
         _ => Finding::good("certificaat", format!("geldig voor nog {days} dagen")),
     })
+}
+
+fn revocation_list(config: &Config) -> Finding {
+    let subject = "CRL";
+    let until = std::fs::read_to_string(&config.crl).ok().and_then(|text| certs::crl_until(&text));
+    let Some(until) = until else {
+        return Finding::fault(subject, format!("{} bevat geen leesbare intrekkingslijst", config.crl.display()));
+    };
+    let hours = until.saturating_sub(crate::node::SystemClock.now_ms() / 1000) / 3_600;
+    match hours {
+        0 => Finding::fault(subject, "verlopen of verloopt binnen een uur; haal nu een nieuwe op bij de uitgever"),
+        1..=24 => {
+            Finding::warning(subject, format!("verloopt over {hours} uur; ververs de lijst vaker dan zij verloopt"))
+        }
+        _ => Finding::good(subject, format!("geldig voor nog {} dagen", hours / 24)),
+    }
 }
 
 fn root_key(config: &Config) -> Finding {

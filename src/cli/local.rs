@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::domain::query::{Dimension, IndicatorId};
 use crate::node::command::{IndicatorCommand, IntakeCommand, LocalCommand, Outcome, Progress, PullCommand};
 use crate::node::{self, local};
+use crate::service::own::OwnQuestion;
 
 /// Runs a command on a node, whether it runs or not.
 pub fn on_node(dir: &Path, command: &LocalCommand) -> Outcome {
@@ -90,7 +91,7 @@ pub fn indicator(args: &IndicatorArgs) -> Outcome {
         if id != IndicatorId::Ind24 && args.period.is_none() {
             return Err(Outcome { exit: 2, stdout: String::new(), stderr: "geef --period".to_owned() });
         }
-        Ok(LocalCommand::Indicator(IndicatorCommand {
+        let question = OwnQuestion {
             id,
             period: args.period,
             by: dimensions(&args.by)?,
@@ -98,8 +99,8 @@ pub fn indicator(args: &IndicatorArgs) -> Outcome {
             data_from: args.data_from,
             within: args.within,
             peildatum: args.peildatum,
-            json: args.json,
-        }))
+        };
+        Ok(LocalCommand::Indicator(IndicatorCommand { question, json: args.json }))
     });
     command.map_or_else(|wrong| wrong, |command| on_node(&args.node, &command))
 }

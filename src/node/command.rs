@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::day::Day;
 use crate::domain::period::Period;
 use crate::domain::query::{Dimension, IndicatorId};
+use crate::service::own::OwnQuestion;
 
 /// A command for one node. Paths are absolute.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -90,20 +91,8 @@ pub struct IntakeCommand {
 /// `indicator`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct IndicatorCommand {
-    /// Which indicator.
-    pub id: IndicatorId,
-    /// Which period; none for IND-24.
-    pub period: Option<Period>,
-    /// Breakdown.
-    pub by: Vec<Dimension>,
-    /// Other last day of the data.
-    pub horizon: Option<Day>,
-    /// Other first day of the data.
-    pub data_from: Option<Day>,
-    /// N in days.
-    pub within: u32,
-    /// Leave out rows registered later.
-    pub peildatum: Option<Day>,
+    /// Which figures.
+    pub question: OwnQuestion,
     /// As JSON.
     pub json: bool,
 }

@@ -11,7 +11,6 @@ use crate::policy::permit::LocalOwner;
 use crate::service::api::Peers;
 use crate::service::convenants::{ConvenantError, NewDraft};
 use crate::service::deliver::IntakeOptions;
-use crate::service::own::OwnQuestion;
 
 /// A node as a process: it has partners and can be stopped.
 pub struct Running {
@@ -49,7 +48,7 @@ impl Node {
     fn execute_local(&self, command: LocalCommand, progress: &dyn Fn(Progress)) -> Outcome {
         match command {
             LocalCommand::Intake(intake) => self.intake(&intake, progress),
-            LocalCommand::Indicator(indicator) => self.indicator(indicator),
+            LocalCommand::Indicator(indicator) => self.indicator(&indicator),
             LocalCommand::Release { json } => {
                 match self.core.release_all(&|done, total| progress(Progress { done, total })) {
                     Ok(lines) => show::releases(&lines, json),
@@ -84,19 +83,9 @@ impl Node {
         }
     }
 
-    fn indicator(&self, command: IndicatorCommand) -> Outcome {
-        let json = command.json;
-        let question = OwnQuestion {
-            id: command.id,
-            period: command.period,
-            by: command.by,
-            horizon: command.horizon,
-            data_from: command.data_from,
-            within: command.within,
-            peildatum: command.peildatum,
-        };
-        match self.core.own_figures(&question, LocalOwner::checked(self.access)) {
-            Ok(table) => show::table(&table, json),
+    fn indicator(&self, command: &IndicatorCommand) -> Outcome {
+        match self.core.own_figures(&command.question, LocalOwner::checked(self.access)) {
+            Ok(table) => show::table(&table, command.json),
             Err(e) => Outcome::refused(e.to_string()),
         }
     }

@@ -124,7 +124,9 @@ pub(super) fn is_line(text: &str, longest: usize) -> bool {
     !text.trim().is_empty() && text.chars().count() <= longest && !text.chars().any(char::is_control)
 }
 
-fn is_endpoint(text: &str) -> bool {
+/// Whether `text` is a host name or address with a port, such as `gi.voorbeeld.nl:8443`.
+#[must_use]
+pub fn is_endpoint(text: &str) -> bool {
     let Some((host, port)) = text.rsplit_once(':') else { return false };
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':' | b'[' | b']');
     !host.is_empty() && host.len() <= 253 && host.bytes().all(plain) && port.parse::<u16>().is_ok_and(|p| p > 0)

@@ -1,5 +1,6 @@
 //! The organisation's own, unprotected figures, on its own machine only; every look is logged.
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::core::{Core, CoreError};
@@ -15,7 +16,7 @@ use crate::policy::permit::{LocalOwner, own_use_for};
 use crate::translog::entry::Outcome;
 
 /// Which figures.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct OwnQuestion {
     /// Indicator.
     pub id: IndicatorId,

@@ -9,8 +9,8 @@ use rcgen::{
     DistinguishedName, DnType, DnValue, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose,
     PKCS_ECDSA_P256_SHA256, PublicKeyData, RevokedCertParams, SanType, SerialNumber, date_time_ymd,
 };
-use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
 use thiserror::Error;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
@@ -52,6 +52,18 @@ impl From<rcgen::Error> for CertError {
     fn from(error: rcgen::Error) -> Self {
         Self::Signing(error.to_string())
     }
+}
+
+/// When the first of the revocation lists in a PEM text goes out of date, in seconds since 1 January 1970 UTC; `None`
+/// when it holds no readable list with a next update.
+#[must_use]
+pub fn crl_until(pem: &str) -> Option<u64> {
+    let lists = CertificateRevocationListDer::pem_slice_iter(pem.as_bytes());
+    let until = |der: CertificateRevocationListDer<'_>| {
+        let (_, list) = x509_parser::parse_x509_crl(&der).ok()?;
+        u64::try_from(list.next_update()?.timestamp()).ok()
+    };
+    lists.filter_map(Result::ok).filter_map(until).min()
 }
 
 /// Object identifier of serialNumber in a subject.
