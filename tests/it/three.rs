@@ -78,15 +78,15 @@ impl Three {
 
     /// A convenant in force between the three, taken over by all.
     pub fn agree(&self) {
-        self.propose("proef", "2020-01-01");
+        self.propose("proef", "2020-01-01", |draft| draft);
         for key in ["b", "m", "a", "b"] {
             self.accept("proef", key);
         }
         assert!(self.node(&["convenant", "show"], "b").contains("in werking"));
     }
 
-    /// A convenant of the three named `id` from day `from`, signed by `a` alone, in `<id>.json`.
-    pub fn propose(&self, id: &str, from: &str) {
+    /// A convenant of the three named `id` from day `from`, its draft changed by `edit`, signed by `a` alone, in `<id>.json`.
+    pub fn propose(&self, id: &str, from: &str, edit: impl FnOnce(String) -> String) {
         let cards: Vec<String> = ["a", "b", "m"].iter().map(|k| self.path(&format!("{k}/card.json"))).collect();
         let (toml, bundle) = (self.path(&format!("{id}.toml")), self.path(&format!("{id}.json")));
         let mut words = vec!["convenant", "new", "--id", id, "--monitor", OINS[2]];
@@ -95,6 +95,8 @@ impl Three {
             words.extend(["--card", card]);
         }
         self.node(&words, "a");
+        let draft = std::fs::read_to_string(&toml).expect("draft");
+        std::fs::write(&toml, edit(draft)).expect("written");
         assert!(done(&["convenant", "check", &toml]).contains("geen fouten"));
         self.node(&["convenant", "propose", &toml, "--out", &bundle], "a");
     }

@@ -3,7 +3,11 @@
 
 mod asker;
 mod connections;
+mod convenants;
+mod liar;
 mod questions;
+mod reasons;
+mod reload;
 mod siege;
 
 pub use asker::{AGGREGATE, Got, proto};

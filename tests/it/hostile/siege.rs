@@ -89,25 +89,36 @@ impl Siege {
         within("the node looks at its files", || looks() > before);
     }
 
-    /// Notes that the node must have logged this refusal `times` times, and that a good partner is still served.
-    pub fn note(&mut self, reason: ReasonCode, times: u64) {
+    /// Notes that the node must have logged this refusal `times` times.
+    pub fn expect(&mut self, reason: ReasonCode, times: u64) {
         *self.told.entry(reason).or_default() += times;
+    }
+
+    /// As [`Siege::expect`], and that a good partner is still served.
+    pub fn note(&mut self, reason: ReasonCode, times: u64) {
+        self.expect(reason, times);
         assert!(self.monitor.is_served(), "a good partner is kept out after {reason}");
     }
 
-    /// The hash of the convenant in force.
-    pub fn convenant(&self) -> Digest {
+    /// The hash of convenant `id`.
+    fn convenant(&self, id: &str) -> Digest {
         let shown = self.three.node(&["convenant", "show", "--json"], NODE);
         let shown: serde_json::Value = serde_json::from_str(&shown).expect("JSON");
-        Digest::from_hex(shown[0]["hash"].as_str().expect("hash")).expect("hash")
+        let named = shown.as_array().expect("a list").iter().find(|c| c["id"] == id).expect("known");
+        Digest::from_hex(named["hash"].as_str().expect("hash")).expect("hash")
     }
 
-    /// A question about one table under the convenant in force.
+    /// A question about one table under the convenant `proef`.
     pub fn question(&self, indicator: &str, period: &str, by: &[&str]) -> proto::AggregateRequest {
+        self.question_under("proef", indicator, period, by)
+    }
+
+    /// A question about one table under convenant `id`.
+    pub fn question_under(&self, id: &str, indicator: &str, period: &str, by: &[&str]) -> proto::AggregateRequest {
         let by = by.iter().map(|name| (*name).to_owned()).collect();
         proto::AggregateRequest {
             request_id: ketenpoort::crypto::random::<16>().to_vec(),
-            convenant_hash: self.convenant().0.to_vec(),
+            convenant_hash: self.convenant(id).0.to_vec(),
             tables: vec![proto::TableQuery { indicator: indicator.into(), period: period.into(), by }],
         }
     }
