@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 
 use super::command::{LocalCommand, Outcome};
@@ -31,6 +32,8 @@ pub fn serve(dir: &Path) -> Outcome {
         Ok(runtime) => runtime,
         Err(e) => return Outcome::failed(e.to_string()),
     };
+    // A SIGHUP during a long start must not end the process; later ones are answered by `TlsHandle::watch`.
+    let _hangup = runtime.block_on(async { signal(SignalKind::hangup()) });
     let done = Config::load(dir)
         .map_err(|e| e.to_string())
         .and_then(|config| open_for(config, LocalAccess::Socket))
@@ -134,7 +137,7 @@ async fn keep_house(core: Arc<Core>, stop: Arc<Notify>) {
 /// # Errors
 /// When signals cannot be received.
 pub async fn stop_signal() -> std::io::Result<()> {
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    let mut terminate = signal(SignalKind::terminate())?;
     tokio::select! {
         done = tokio::signal::ctrl_c() => done,
         _ = terminate.recv() => Ok(()),

@@ -7,8 +7,8 @@ use std::path::Path;
 /// Codes that answer a fault of the program or of a definition: no input reaches them, and unit tests make them by hand.
 const OUT_OF_REACH: &[(&str, &str)] = &[
     ("RouteNotNode", "`convenant check` refuses every other route in this version (policy::tests::permits)"),
-    ("LadderExhausted", "the last rung releases nothing at all; it takes the audit's own refusal (disclosure)"),
-    ("DefinitionFault", "a relation that the definitions promise is broken (tests/it/release.rs)"),
+    ("LadderExhausted", "takes records of which even the coarsest table has no safe pattern; none are known"),
+    ("DefinitionFault", "takes figures that break a relation of their own definition, which no records can"),
     ("Internal", "a panic, or a stored answer that passed its seal and cannot be read"),
 ];
 
