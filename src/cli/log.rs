@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use super::args::{LogCommand, LogVerifyArgs};
+use super::args::{LogCommand, LogListArgs, LogVerifyArgs};
 use super::local::on_node;
-use crate::node::command::{LocalCommand, Outcome};
+use crate::node::command::{LocalCommand, LogListCommand, Outcome};
 use crate::policy::card::SignedCard;
 use crate::storage::log::ExportDirectory;
 use crate::translog::verify::{Trust, verify};
@@ -12,13 +12,25 @@ use crate::translog::verify::{Trust, verify};
 /// Runs a log command.
 pub fn run(command: &LogCommand) -> Outcome {
     match command {
-        LogCommand::List(args) => on_node(&args.node, &LocalCommand::LogList { limit: args.limit, json: args.json }),
+        LogCommand::List(args) => on_node(&args.node, &LocalCommand::LogList(listed(args))),
         LogCommand::Show(args) => on_node(&args.node, &LocalCommand::LogShow { number: args.number, json: args.json }),
         LogCommand::Export(args) => {
             let out = std::path::absolute(&args.out).unwrap_or_else(|_| args.out.clone());
             on_node(&args.node, &LocalCommand::LogExport { out })
         }
         LogCommand::Verify(args) => verify_any(args).unwrap_or_else(Outcome::failed),
+    }
+}
+
+fn listed(args: &LogListArgs) -> LogListCommand {
+    LogListCommand {
+        limit: args.limit,
+        partner: args.partner,
+        since: args.since,
+        until: args.until,
+        purpose: args.purpose.clone(),
+        denied: args.decision.as_deref().map(|decision| decision == "DENY"),
+        json: args.json,
     }
 }
 

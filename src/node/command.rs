@@ -49,12 +49,7 @@ pub enum LocalCommand {
     /// Pull figures from every node and write the report.
     Pull(PullCommand),
     /// Entries of the transfer log.
-    LogList {
-        /// At most this many, the newest.
-        limit: usize,
-        /// As JSON.
-        json: bool,
-    },
+    LogList(LogListCommand),
     /// One entry of the transfer log.
     LogShow {
         /// Leaf number.
@@ -127,6 +122,25 @@ pub struct PullCommand {
     pub out: PathBuf,
     /// Marked as an example.
     pub example: bool,
+    /// As JSON.
+    pub json: bool,
+}
+
+/// `log list`: the newest entries that meet every condition given.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct LogListCommand {
+    /// At most this many.
+    pub limit: usize,
+    /// Sent, received or delegated by this organisation.
+    pub partner: Option<crate::domain::oin::Oin>,
+    /// Begun at or after this moment, milliseconds since 1970 UTC.
+    pub since: Option<u64>,
+    /// Begun before this moment, milliseconds since 1970 UTC.
+    pub until: Option<u64>,
+    /// For this purpose, `P1` to `P9`.
+    pub purpose: Option<String>,
+    /// Denied, or allowed.
+    pub denied: Option<bool>,
     /// As JSON.
     pub json: bool,
 }

@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
-use super::command::{IndicatorCommand, IntakeCommand, LocalCommand, NewConvenant, Outcome, Progress};
+use super::command::{IndicatorCommand, IntakeCommand, LocalCommand, LogListCommand, NewConvenant, Outcome, Progress};
 use super::{Node, show};
 use crate::policy::bundle::{ConvenantBundle, State};
 use crate::policy::permit::LocalOwner;
 use crate::service::api::Peers;
 use crate::service::convenants::{ConvenantError, NewDraft};
 use crate::service::deliver::IntakeOptions;
+use crate::storage::log::Filter;
+use crate::translog::entry::Decision;
 
 /// A node as a process: it has partners and can be stopped.
 pub struct Running {
@@ -67,7 +69,7 @@ impl Node {
                 let texts: Vec<String> = self.core.convenants().iter().map(|(b, _)| b.to_text()).collect();
                 Outcome::done(serde_json::to_string(&texts).unwrap_or_default())
             }
-            LocalCommand::LogList { limit, json } => show::log_list(self.core.transfer_log(), limit, json),
+            LocalCommand::LogList(list) => self.log_list(list),
             LocalCommand::LogShow { number, json } => show::log_entry(self.core.transfer_log(), number, json),
             LocalCommand::LogExport { out } => self.export(&out),
             LocalCommand::Pull(_) | LocalCommand::Status | LocalCommand::Stop => Outcome::failed("onbekende opdracht"),
@@ -87,6 +89,21 @@ impl Node {
         match self.core.own_figures(&command.question, LocalOwner::checked(self.access)) {
             Ok(table) => show::table(&table, command.json),
             Err(e) => Outcome::refused(e.to_string()),
+        }
+    }
+
+    fn log_list(&self, list: LogListCommand) -> Outcome {
+        let filter = Filter {
+            from_ms: list.since,
+            until_ms: list.until,
+            partner: list.partner,
+            purpose: list.purpose,
+            decision: list.denied.map(|denied| if denied { Decision::Deny } else { Decision::Allow }),
+            ..Filter::default()
+        };
+        match self.core.log_entries(&filter, list.limit) {
+            Ok(entries) => show::log_list(&entries, list.json),
+            Err(e) => Outcome::failed(e.to_string()),
         }
     }
 

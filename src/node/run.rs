@@ -119,6 +119,7 @@ async fn keep_house(core: Arc<Core>, stop: Arc<Notify>) {
         let working = Arc::clone(&core);
         let kept = tokio::task::spawn_blocking(move || {
             let _ = working.standing();
+            working.follow_log();
             working.summarise_refused()
         });
         if let Ok(Err(e)) = kept.await {

@@ -136,17 +136,12 @@ fn terms(convenant: &Convenant) -> String {
     text
 }
 
-/// The newest entries of the log.
-pub fn log_list(log: &TransferLog, limit: usize, as_json: bool) -> Outcome {
-    let first = log.len().saturating_sub(limit as u64);
-    let entries: Result<Vec<(u64, Entry)>, _> = log.entries(first..log.len()).collect();
-    match entries {
-        Ok(entries) if as_json => {
-            Outcome::done(pretty(&entries.iter().map(|(n, e)| entry_json(*n, e)).collect::<Vec<_>>()))
-        }
-        Ok(entries) => Outcome::done(entries.iter().map(|(n, e)| entry_line(*n, e)).collect::<String>()),
-        Err(e) => Outcome::failed(e.to_string()),
+/// Entries of the log with their numbers, in the order given.
+pub fn log_list(entries: &[(u64, Entry)], as_json: bool) -> Outcome {
+    if as_json {
+        return Outcome::done(pretty(&entries.iter().map(|(n, e)| entry_json(*n, e)).collect::<Vec<_>>()));
     }
+    Outcome::done(entries.iter().map(|(n, e)| entry_line(*n, e)).collect::<String>())
 }
 
 /// One entry.

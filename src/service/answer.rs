@@ -5,7 +5,7 @@ use super::convenants::Standing;
 use super::core::{Core, CoreError};
 use super::document::{AnswerDocument, sign};
 use super::entries::{self, ReleaseFacts};
-use crate::crypto::{Digest, digest_parts, hex, random};
+use crate::crypto::{Digest, hex, random};
 use crate::domain::oin::Oin;
 use crate::domain::reason::ReasonCode;
 use crate::domain::table::{Mark, Table};
@@ -48,23 +48,6 @@ impl Core {
         Ok((permit, convenant))
     }
 
-    /// A request id belongs to one question of one requester.
-    fn claim_request(&self, requester: Oin, request: &AggregateRequest) -> Result<(), ReasonCode> {
-        const MOST: usize = 100_000;
-        let mark = digest_parts(&[requester.as_str().as_bytes(), &request.query.hash().0, &request.convenant_hash.0]);
-        let mut requests = self.requests.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if requests.len() >= MOST {
-            requests.clear();
-        }
-        match requests.insert(request.request_id, mark) {
-            Some(earlier) if earlier != mark => {
-                requests.insert(request.request_id, earlier);
-                Err(ReasonCode::RequestIdReused)
-            }
-            _ => Ok(()),
-        }
-    }
-
     /// The release, its document, the INTENT and the signature, in this order.
     fn release_logged(
         &self,
@@ -75,7 +58,7 @@ impl Core {
     ) -> Result<Answer, ReasonCode> {
         let (released, pending) = self.release(permit)?;
         let now_ms = self.clock.now_ms();
-        let id = entries::transfer_id(now_ms);
+        let id = super::requests::transfer_id(peer.oin, request, now_ms);
         let document = AnswerDocument {
             version: 1,
             sender: self.identity.oin,
@@ -133,6 +116,7 @@ impl Core {
     pub fn close_down(&self) -> Result<(), CoreError> {
         self.summarise_refused()?;
         self.log.checkpoint()?;
+        self.index.flush();
         Ok(())
     }
 }
@@ -172,7 +156,7 @@ fn unwritable(reason: ReasonCode) -> bool {
     matches!(reason, ReasonCode::DiskFull | ReasonCode::LogUnavailable)
 }
 
-fn log_reason(error: &LogError) -> ReasonCode {
+pub(in crate::service) fn log_reason(error: &LogError) -> ReasonCode {
     match error {
         LogError::Full => ReasonCode::DiskFull,
         _ => ReasonCode::LogUnavailable,

@@ -1,6 +1,5 @@
 //! An open node: its keys, journals and memory. Every use case works on a `Core`.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
@@ -10,13 +9,14 @@ use super::convenants::Standing;
 use super::memory::{InvalidState, Loader, Memory};
 use super::refused::RefusedConnections;
 use super::release::Failed;
-use crate::crypto::{Digest, KeyTree, SealUse, SigningKey};
+use super::requests::Requests;
+use crate::crypto::{KeyTree, SealUse, SigningKey};
 use crate::domain::codes::{OrgType, Owner};
 use crate::domain::day::{Day, WorkCalendar};
 use crate::domain::gemeente::GemeenteList;
 use crate::domain::oin::Oin;
 use crate::domain::register::Register;
-use crate::storage::log::{LogError, TransferLog};
+use crate::storage::log::{LogError, LogIndex, TransferLog};
 use crate::storage::state::{StateError, StateStore};
 use crate::translog::entry::{Entry, Outcome};
 
@@ -74,20 +74,21 @@ pub struct Core {
     writing: Mutex<Register>,
     releasing: Mutex<Failed>,
     standing: RwLock<Option<Arc<Standing>>>,
-    /// Answers given, by request id: hash of question and requester, so that an id is never used for two questions.
-    pub(in crate::service) requests: Mutex<HashMap<[u8; 16], Digest>>,
+    pub(in crate::service) index: LogIndex,
+    pub(in crate::service) requests: Requests,
     pub(in crate::service) refused: RefusedConnections,
 }
 
-/// Where a node's journals are.
+/// Where a node's journals are, and the index over them.
 struct Places {
     state: PathBuf,
     log: PathBuf,
+    index: PathBuf,
 }
 
 impl Places {
     fn under(data: &Path) -> Self {
-        Self { state: data.join("state"), log: data.join("translog") }
+        Self { state: data.join("state"), log: data.join("translog"), index: data.join("index") }
     }
 }
 
@@ -118,6 +119,7 @@ impl Core {
         let (state, _) = StateStore::open(&places.state, keys.seal_key(SealUse::State))?;
         let log = TransferLog::open(&places.log, identity.oin, Arc::new(keys.checkpoint_key()))?;
         let (memory, register) = load(&state, None)?;
+        let ours = identity.oin;
         let core = Self {
             identity,
             gemeenten,
@@ -131,7 +133,8 @@ impl Core {
             writing: Mutex::new(register),
             releasing: Mutex::default(),
             standing: RwLock::new(None),
-            requests: Mutex::default(),
+            index: LogIndex::new(places.index, ours),
+            requests: Requests::default(),
             refused: RefusedConnections::default(),
         };
         core.refresh_standing();

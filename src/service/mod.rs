@@ -11,5 +11,6 @@ pub mod memory;
 pub mod own;
 pub mod refused;
 pub mod release;
+mod requests;
 pub mod rows;
 pub mod settle;

@@ -7,6 +7,7 @@
 
 mod checkpoints;
 mod exports;
+mod find;
 mod open;
 mod query;
 mod resume;
@@ -30,6 +31,7 @@ use crate::translog::merkle::leaf_hash;
 use crate::translog::note::InvalidNote;
 
 pub use exports::ExportDirectory;
+pub use find::LogIndex;
 pub use query::Filter;
 
 use checkpoints::Checkpoints;

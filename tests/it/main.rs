@@ -6,6 +6,7 @@ mod disk;
 mod hostile;
 mod indicator;
 mod intake;
+mod log_find;
 mod own_figures;
 mod proto;
 mod raw_tls;

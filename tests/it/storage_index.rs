@@ -102,19 +102,34 @@ fn entries_put_at_once_are_found_and_not_doubled() {
 }
 
 #[test]
-fn a_range_is_in_order_and_bounded() {
+fn a_range_is_in_order() {
     let dir = scratch();
     let (index, _) = Index::open(dir.path(), OPTIONS).unwrap();
     let entries: Vec<_> =
         (0..600_u64).map(|n| IndexEntry { tree: Tree::Time, key: (n * 10).to_be_bytes().to_vec(), seq: n }).collect();
     index.put(Source::State, &entries).unwrap();
-    let ask = |from: u64, to: u64, limit| {
-        let found = index.range((Source::State, Tree::Time), &from.to_be_bytes(), &to.to_be_bytes(), limit).unwrap();
-        found.into_iter().map(|(_, seq)| seq).collect::<Vec<_>>()
-    };
-    assert_eq!(ask(995, 1030, 100), [100, 101, 102]);
-    assert_eq!(ask(0, u64::MAX, 3), [0, 1, 2]);
-    assert!(ask(30, 30, 9).is_empty() && ask(30, 20, 9).is_empty());
+    let ask =
+        |from: u64, to: u64| index.range(Source::State, Tree::Time, &from.to_be_bytes(), &to.to_be_bytes()).unwrap();
+    assert_eq!(ask(995, 1030), [100, 101, 102]);
+    assert_eq!(ask(0, u64::MAX), (0..600).collect::<Vec<_>>());
+    assert!(ask(30, 30).is_empty() && ask(30, 20).is_empty());
+}
+
+#[test]
+fn the_newest_under_a_key_come_first_and_keys_that_begin_alike_are_apart() {
+    let dir = scratch();
+    let (index, _) = Index::open(dir.path(), OPTIONS).unwrap();
+    let long = [b"ab".as_slice(), &5_u64.to_be_bytes()].concat();
+    let keys: [&[u8]; 3] = [b"a", b"ab", &long];
+    let entries: Vec<_> = (0..90_u64)
+        .map(|seq| IndexEntry { tree: Tree::Partner, key: keys[usize::try_from(seq % 3).unwrap()].to_vec(), seq })
+        .collect();
+    index.put(Source::Translog, &entries).unwrap();
+    let ask = |key: &[u8], below, limit| index.newest((Source::Translog, Tree::Partner), key, below, limit).unwrap();
+    assert_eq!(ask(b"ab", u64::MAX, 3), [88, 85, 82]);
+    assert_eq!(ask(b"ab", 7, 9), [4, 1]);
+    assert_eq!(ask(b"a", u64::MAX, usize::MAX), (0..30).rev().map(|n| n * 3).collect::<Vec<_>>());
+    assert!(ask(b"b", u64::MAX, 9).is_empty() && ask(b"a", 0, 9).is_empty());
 }
 
 #[test]

@@ -208,29 +208,42 @@ impl Index {
         })
     }
 
-    /// At most `limit` records with their keys, from key `from` up to but not including key `to`.
+    /// The records under keys from `from` up to but not including `to`, in order of key.
     ///
     /// # Errors
     /// As [`Index::prefix`].
-    pub fn range(
-        &self,
-        (source, tree): (Source, Tree),
-        from: &[u8],
-        to: &[u8],
-        limit: usize,
-    ) -> Result<Vec<(Vec<u8>, u64)>, IndexError> {
+    pub fn range(&self, source: Source, tree: Tree, from: &[u8], to: &[u8]) -> Result<Vec<u64>, IndexError> {
         if from >= to {
             return Ok(Vec::new());
         }
+        self.using(|trees| trees.entries(source, tree).range(from..to).keys().map(|key| Ok(split(&key?).1)).collect())
+    }
+
+    /// At most `limit` records under exactly this key with sequence numbers below `below`, newest first.
+    ///
+    /// # Errors
+    /// As [`Index::prefix`].
+    pub fn newest(
+        &self,
+        (source, tree): (Source, Tree),
+        key: &[u8],
+        below: u64,
+        limit: usize,
+    ) -> Result<Vec<u64>, IndexError> {
+        let (from, to) = ([key, &[0; 8]].concat(), [key, &below.to_be_bytes()].concat());
         self.using(|trees| {
-            let found = trees.entries(source, tree).range(from..to).keys().take(limit);
-            found
-                .map(|key| {
-                    let key = key?;
-                    let (key, seq) = split(&key);
-                    Ok((key.to_vec(), seq))
-                })
-                .collect()
+            let mut seqs = Vec::new();
+            for found in trees.entries(source, tree).range(from..to).keys().rev() {
+                let found = found?;
+                let (whole, seq) = split(&found);
+                if whole == key {
+                    seqs.push(seq);
+                }
+                if seqs.len() == limit {
+                    break;
+                }
+            }
+            Ok(seqs)
         })
     }
 

@@ -1,0 +1,212 @@
+//! Finding entries without reading the whole log: through the index by time, partner, purpose, decision and the request
+//! that they answer. Whatever happens to the index, the answer is that of the log: every entry found is read there and
+//! looked at again, and when the index cannot be used the log is read instead.
+
+use std::path::PathBuf;
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use thiserror::Error;
+
+use super::{Filter, LogError, TransferLog};
+use crate::domain::oin::Oin;
+use crate::storage::index::{Index, IndexEntry, IndexError, IndexOptions, Source, Tree};
+use crate::translog::entry::{Direction, Entry, Phase, TransferId};
+
+/// Entries that are looked at in one step.
+const STEP: usize = 256;
+/// A longer purpose is not in the index.
+const LONGEST_PURPOSE: usize = 256;
+/// Where the bytes of a transfer id begin that are not its time.
+const AFTER_TIME: usize = 6;
+
+/// The index over one transfer log. It is opened when it is first needed, so that a command that asks nothing of it does
+/// not wait for it.
+#[derive(Debug)]
+pub struct LogIndex {
+    dir: PathBuf,
+    ours: Oin,
+    index: OnceLock<Index>,
+    opening: Mutex<()>,
+}
+
+#[derive(Debug, Error)]
+enum Unusable {
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    #[error(transparent)]
+    Log(#[from] LogError),
+}
+
+/// Which way candidates for a listing are found.
+enum Road {
+    /// These numbers, the newest last.
+    Numbers(Vec<u64>),
+    /// Under this key.
+    Key(Tree, Vec<u8>),
+    /// Every entry.
+    Log,
+}
+
+impl LogIndex {
+    /// The index in `dir` over the log of `ours`; nothing is read or made yet.
+    #[must_use]
+    pub fn new(dir: PathBuf, ours: Oin) -> Self {
+        Self { dir, ours, index: OnceLock::new(), opening: Mutex::default() }
+    }
+
+    /// Takes in what the log got since the last time. Called every second, so that appending never waits for the index.
+    pub fn follow(&self, log: &TransferLog) {
+        let followed = self.opened(log).and_then(|index| {
+            if index.high_water(Source::Translog) == log.len() { Ok(()) } else { self.catch_up(index, log) }
+        });
+        if let Err(reason) = followed {
+            tracing::warn!("index: {reason}");
+        }
+    }
+
+    /// Makes the index durable as it is; the next start reads only the rest of the log.
+    pub fn flush(&self) {
+        if let Some(Err(reason)) = self.index.get().map(Index::flush) {
+            tracing::warn!("index: {reason}");
+        }
+    }
+
+    /// At most `limit` entries that a filter admits, the last appended first.
+    ///
+    /// # Errors
+    /// [`LogError`] when an entry cannot be read.
+    pub fn newest(&self, log: &TransferLog, filter: &Filter, limit: usize) -> Result<Vec<(u64, Entry)>, LogError> {
+        let mut below = log.len();
+        let mut road = self.road(log, filter);
+        let mut found = Vec::new();
+        while below > 0 && found.len() < limit {
+            let candidates = self.step(log, &mut road, below)?;
+            below = candidates.last().map_or(0, |(number, _)| *number);
+            found.extend(candidates.into_iter().filter(|(_, entry)| filter.admits(entry)).take(limit - found.len()));
+        }
+        Ok(found)
+    }
+
+    /// The first INTENT that answers a request of a partner: the one whose transfer id was made of these bytes (see
+    /// [`TransferId::new`]). Entries that were appended after the last [`LogIndex::follow`] may be passed over.
+    ///
+    /// # Errors
+    /// [`LogError`] when an entry cannot be read.
+    pub fn first_intent(&self, log: &TransferLog, random: [u8; 10]) -> Result<Option<Entry>, LogError> {
+        let id = TransferId::new(0, random);
+        let key = &id.as_bytes()[AFTER_TIME..];
+        let answers = |entry: &Entry| claims(entry) && &entry.transfer_id.as_bytes()[AFTER_TIME..] == key;
+        match self.ask(log, |index| index.exact(Source::Translog, Tree::Idempotency, key)) {
+            Some(numbers) => {
+                let mut entries = numbers.into_iter().filter_map(|number| log.entry(number).transpose());
+                entries.find(|entry| entry.as_ref().map_or(true, answers)).transpose()
+            }
+            None => {
+                let mut entries = log.entries(0..log.len());
+                let found = entries.find(|entry| entry.as_ref().map_or(true, |(_, entry)| answers(entry)));
+                found.transpose().map(|found| found.map(|(_, entry)| entry))
+            }
+        }
+    }
+
+    fn opened(&self, log: &TransferLog) -> Result<&Index, Unusable> {
+        let _one = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(index) = self.index.get() {
+            return Ok(index);
+        }
+        let (index, broken) = Index::open(&self.dir, IndexOptions::default())?;
+        if let Some(reason) = broken {
+            tracing::warn!("index: {reason}; hij wordt opnieuw opgebouwd");
+        }
+        self.catch_up(&index, log)?;
+        Ok(self.index.get_or_init(|| index))
+    }
+
+    fn catch_up(&self, index: &Index, log: &TransferLog) -> Result<(), Unusable> {
+        let mut extract = |number, bytes: &[u8]| {
+            let entry = Entry::decode(bytes).map_err(|error| LogError::Unreadable { index: number, error })?;
+            Ok(self.keys(number, &entry))
+        };
+        index.catch_up::<Unusable>(Source::Translog, &log.inner.journal, &mut extract).map(drop)
+    }
+
+    /// Asks the index; `None` when it cannot be used, and then the log must be read.
+    fn ask<T>(&self, log: &TransferLog, question: impl Fn(&Index) -> Result<T, IndexError>) -> Option<T> {
+        let asked = self.opened(log).and_then(|index| match question(index) {
+            Ok(found) => Ok(found),
+            Err(_) => self.catch_up(index, log).and_then(|()| Ok(question(index)?)),
+        });
+        asked.inspect_err(|reason| tracing::warn!("index: {reason}; het logboek wordt gelezen")).ok()
+    }
+
+    /// The keys of an entry. Who changes them changes the name of the directory too, so that the index is built anew.
+    fn keys(&self, seq: u64, entry: &Entry) -> Vec<IndexEntry> {
+        let mut keys = vec![(Tree::Time, entry.start_ms.to_be_bytes().to_vec())];
+        let mut partners: Vec<Oin> = entry.sender_oin.into_iter().chain(entry.receiver_oin).collect();
+        partners.extend(&entry.delegator_oins);
+        partners.sort_unstable();
+        partners.dedup();
+        // Our own OIN is in nearly every entry, so it finds nothing.
+        let partners = partners.into_iter().filter(|oin| *oin != self.ours);
+        keys.extend(partners.map(|oin| (Tree::Partner, oin.as_str().as_bytes().to_vec())));
+        if !entry.purpose.is_empty() && entry.purpose.len() <= LONGEST_PURPOSE {
+            keys.push((Tree::Purpose, entry.purpose.clone().into_bytes()));
+        }
+        keys.extend(entry.decision.map(|decision| (Tree::Decision, vec![decision.number()])));
+        if claims(entry) {
+            keys.push((Tree::Idempotency, entry.transfer_id.as_bytes()[AFTER_TIME..].to_vec()));
+        }
+        keys.into_iter().map(|(tree, key)| IndexEntry { tree, key, seq }).collect()
+    }
+
+    /// The way with the fewest candidates, as far as can be said before looking.
+    fn road(&self, log: &TransferLog, filter: &Filter) -> Road {
+        self.follow(log);
+        if filter.from_ms.is_some() || filter.until_ms.is_some() {
+            let from = filter.from_ms.unwrap_or(0).to_be_bytes();
+            let until = filter.until_ms.map_or(vec![0xff; 17], |until| until.to_be_bytes().to_vec());
+            let numbers = self.ask(log, |index| index.range(Source::Translog, Tree::Time, &from, &until));
+            return numbers.map_or(Road::Log, |mut numbers| {
+                numbers.sort_unstable();
+                Road::Numbers(numbers)
+            });
+        }
+        if let Some(partner) = filter.partner.filter(|oin| *oin != self.ours) {
+            return Road::Key(Tree::Partner, partner.as_str().as_bytes().to_vec());
+        }
+        if let Some(purpose) =
+            filter.purpose.as_ref().filter(|purpose| !purpose.is_empty() && purpose.len() <= LONGEST_PURPOSE)
+        {
+            return Road::Key(Tree::Purpose, purpose.clone().into_bytes());
+        }
+        filter.decision.map_or(Road::Log, |decision| Road::Key(Tree::Decision, vec![decision.number()]))
+    }
+
+    /// The next candidates with numbers below `below`, newest first; none at the end.
+    fn step(&self, log: &TransferLog, road: &mut Road, below: u64) -> Result<Vec<(u64, Entry)>, LogError> {
+        let numbers = match road {
+            Road::Numbers(numbers) => {
+                // Those that came since the listing began are not in it.
+                numbers.truncate(numbers.partition_point(|number| *number < below));
+                Some(numbers.iter().rev().take(STEP).copied().collect())
+            }
+            Road::Key(tree, key) => self.ask(log, |index| index.newest((Source::Translog, *tree), key, below, STEP)),
+            Road::Log => None,
+        };
+        if let Some(numbers) = numbers {
+            let read = |number: u64| log.entry(number).transpose().map(|entry| Ok((number, entry?)));
+            return numbers.into_iter().filter_map(read).collect();
+        }
+        // When the index broke on the way, the log goes on where it stopped.
+        *road = Road::Log;
+        let mut entries: Vec<_> =
+            log.entries(below.saturating_sub(STEP as u64)..below).collect::<Result<_, LogError>>()?;
+        entries.reverse();
+        Ok(entries)
+    }
+}
+
+/// Whether the entry says that a request of a partner is answered.
+fn claims(entry: &Entry) -> bool {
+    entry.phase == Phase::Intent && entry.direction == Direction::Outgoing
+}

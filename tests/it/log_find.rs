@@ -1,0 +1,254 @@
+//! Listing the transfer log through the index says what the log says, whatever happens to the index; and a request id
+//! keeps its question over a restart, with and without the index.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ketenpoort::config::Config;
+use ketenpoort::crypto::{KeyTree, Secret32, random};
+use ketenpoort::domain::oin::Oin;
+use ketenpoort::domain::period::Period;
+use ketenpoort::domain::query::{Dimension, IndicatorId, Query, TableQuery};
+use ketenpoort::domain::reason::ReasonCode;
+use ketenpoort::node::tls_paths;
+use ketenpoort::policy::bundle::ConvenantBundle;
+use ketenpoort::policy::card::SignedCard;
+use ketenpoort::service::api::{AggregateRequest, AnswerBytes, PeerError, TraceContext};
+use ketenpoort::storage::log::{Filter, LogIndex, TransferLog};
+use ketenpoort::translog::entry::{Decision, Direction, Entry, Outcome, Phase, TransferId};
+use ketenpoort::transport::client::{Client, Partner};
+use ketenpoort::transport::tls::TlsHandle;
+use proptest::prelude::*;
+use proptest::test_runner::{Config as Runs, TestRunner};
+
+use crate::demo::done;
+use crate::three::{OINS, Three};
+
+/// 2026-03-01T00:00:00Z.
+const START_MS: u64 = 1_772_323_200_000;
+const HOUR_MS: u64 = 3_600_000;
+
+fn oin(number: u32) -> Oin {
+    Oin::parse(&format!("00000099{number:012}")).unwrap()
+}
+
+/// Entry `n` of our own log: partners, purposes, decisions and times that go back now and then.
+fn entry(ours: Oin, n: u64) -> Entry {
+    let mixed = n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
+    let phase = [Phase::Intent, Phase::Outcome, Phase::Deny, Phase::Received][usize::try_from(mixed % 4).unwrap()];
+    let partner = oin(2 + u32::try_from(mixed / 4 % 4).unwrap());
+    Entry {
+        sender_oin: Some(if mixed % 3 == 0 { partner } else { ours }),
+        receiver_oin: (mixed % 3 != 1).then_some(if mixed % 3 == 0 { ours } else { partner }),
+        delegator_oins: if mixed % 5 == 0 { vec![oin(6)] } else { Vec::new() },
+        outcome: (phase == Phase::Outcome).then_some(Outcome::Sent),
+        decision: match phase {
+            Phase::Deny => Some(Decision::Deny),
+            Phase::Intent => Some(Decision::Allow),
+            _ => None,
+        },
+        reason_codes: if phase == Phase::Deny { vec!["KP-X".to_owned()] } else { Vec::new() },
+        purpose: ["", "P1", "P2"][usize::try_from(mixed / 16 % 3).unwrap()].to_owned(),
+        ..Entry::new(
+            TransferId::new(START_MS, random()),
+            Direction::Outgoing,
+            phase,
+            START_MS + n * HOUR_MS - mixed % 7 * HOUR_MS,
+        )
+    }
+}
+
+fn filters() -> impl Strategy<Value = (Filter, usize)> {
+    let hour = || proptest::option::of(0_u64..320);
+    let decision = proptest::option::of(prop_oneof![Just(Decision::Allow), Just(Decision::Deny)]);
+    let purpose = proptest::option::of(prop_oneof![Just("P1"), Just("P2"), Just("P9"), Just("")]);
+    let partner = proptest::option::of(1_u32..8);
+    (hour(), hour(), partner, decision, purpose, 1_usize..400).prop_map(
+        |(from, until, partner, decision, purpose, n)| {
+            let moment = |hours: u64| START_MS + hours * HOUR_MS;
+            let filter = Filter {
+                from_ms: from.map(moment),
+                until_ms: until.map(moment),
+                partner: partner.map(oin),
+                decision,
+                purpose: purpose.map(str::to_owned),
+                ..Filter::default()
+            };
+            (filter, n)
+        },
+    )
+}
+
+/// What the log itself says, read from the first entry to the last.
+fn scanned(log: &TransferLog, filter: &Filter, limit: usize) -> Vec<(u64, Entry)> {
+    let mut all: Vec<_> = log.list(filter.clone()).map(|found| found.unwrap()).collect();
+    all.reverse();
+    all.truncate(limit);
+    all
+}
+
+#[test]
+fn a_listing_is_what_a_scan_of_the_log_finds() {
+    let dir = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
+    let key = KeyTree::new(Secret32::new([3; 32])).checkpoint_key();
+    let log = TransferLog::create(&dir.path().join("log"), oin(1), Arc::new(key)).unwrap();
+    let index = LogIndex::new(dir.path().join("index"), oin(1));
+    let mut runner = TestRunner::new(Runs { cases: 40, ..Runs::default() });
+    for round in 0..3_u64 {
+        (round * 100..(round + 1) * 100).for_each(|n| drop(log.append(&entry(oin(1), n)).unwrap()));
+        let ran = runner.run(&filters(), |(filter, limit)| {
+            prop_assert_eq!(index.newest(&log, &filter, limit).unwrap(), scanned(&log, &filter, limit));
+            Ok(())
+        });
+        ran.unwrap();
+    }
+    // An index that cannot be made at all: the log is read.
+    fs::write(dir.path().join("no-directory"), b"").unwrap();
+    let blocked = LogIndex::new(dir.path().join("no-directory"), oin(1));
+    let filter = Filter { decision: Some(Decision::Deny), ..Filter::default() };
+    assert_eq!(blocked.newest(&log, &filter, 9).unwrap(), scanned(&log, &filter, 9));
+}
+
+/// A node with 300 entries in its log and an index over them.
+fn node_with_a_log(three: &Three) -> PathBuf {
+    let dir = PathBuf::from(three.path("a"));
+    let config = Config::load(&dir).unwrap();
+    let root: [u8; 32] = fs::read(&config.root_key).unwrap().try_into().unwrap();
+    let key = Arc::new(KeyTree::new(Secret32::new(root)).checkpoint_key());
+    let log = TransferLog::open(&config.data.join("translog"), config.oin, key).unwrap();
+    (0..300).for_each(|n| drop(log.append(&entry(config.oin, n)).unwrap()));
+    // What a transfer leaves open, the node closes when it opens; here none is.
+    let open: Vec<TransferId> =
+        log.entries(0..300).map(|e| e.unwrap().1).filter(|e| e.phase == Phase::Intent).map(|e| e.transfer_id).collect();
+    for id in open {
+        let end = Entry {
+            outcome: Some(Outcome::Sent),
+            sender_oin: Some(config.oin),
+            receiver_oin: Some(oin(2)),
+            ..Entry::new(id, Direction::Outgoing, Phase::Outcome, START_MS)
+        };
+        drop(log.append(&end).unwrap());
+    }
+    let index = LogIndex::new(config.data.join("index"), config.oin);
+    index.follow(&log);
+    index.flush();
+    config.data.join("index")
+}
+
+fn files_of(dir: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { found.extend(files_of(&path)) } else { found.push(path) }
+    }
+    found
+}
+
+#[test]
+fn a_node_without_its_index_or_with_a_damaged_one_lists_the_same() {
+    let three = Three::new();
+    let index = node_with_a_log(&three);
+    let partner = oin(3).to_string();
+    let questions: [&[&str]; 5] = [
+        &["--limit", "1000"],
+        &["--partner", &partner, "--json", "--limit", "40"],
+        &["--since", "2026-03-02", "--until", "2026-03-05", "--decision", "DENY", "--limit", "1000"],
+        &["--since", "2026-03-02T12:00:00Z", "--until", "2026-03-02T15:00:00Z", "--json"],
+        &["--purpose", "P2", "--decision", "ALLOW", "--json"],
+    ];
+    let ask = || questions.map(|words| three.node(&[&["log", "list"], words].concat(), "a"));
+    let before = ask();
+    for (words, answer) in questions.iter().zip(&before) {
+        assert!(answer.len() > 100, "{words:?}: {answer}");
+    }
+    // Days are Dutch: 2 March begins at 23:00 UTC on 1 March, and the last day counts whole.
+    let times: Vec<&str> = before[2].lines().filter_map(|line| line.split_whitespace().nth(1)).collect();
+    assert!(times.iter().all(|t| ("2026-03-01T23:00:00Z".."2026-03-05T23:00:00Z").contains(t)), "{times:?}");
+    let numbers: Vec<u64> = before[0].lines().map(|l| l.split_whitespace().next().unwrap().parse().unwrap()).collect();
+    assert!(numbers.len() > 300 && numbers.is_sorted_by(|a, b| a > b), "newest first");
+
+    fs::remove_dir_all(&index).unwrap();
+    assert_eq!(ask(), before, "without an index");
+    for path in files_of(&index) {
+        let bytes = fs::read(&path).unwrap();
+        fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
+    }
+    assert_eq!(ask(), before, "with half an index");
+    for (n, path) in files_of(&index).into_iter().enumerate() {
+        let mut bytes = fs::read(&path).unwrap();
+        let step = bytes.len() / 60 + 1;
+        bytes.iter_mut().skip(n + 7).step_by(step).for_each(|byte| *byte ^= 0x20);
+        fs::write(&path, bytes).unwrap();
+    }
+    assert_eq!(ask(), before, "with flipped bytes");
+    let verified = three.node(&["log", "verify", "--json"], "a");
+    assert!(verified.contains("\"faults\": []"), "{verified}");
+}
+
+/// The monitor of three nodes, asking node `a` with request ids of its choice.
+struct Asker {
+    runtime: tokio::runtime::Runtime,
+    client: Client,
+    to: Oin,
+    convenant: ketenpoort::crypto::Digest,
+}
+
+impl Asker {
+    fn new(three: &Three) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let config = Config::load(Path::new(&three.path("m"))).unwrap();
+        let card = SignedCard::parse(&fs::read_to_string(three.path("a/card.json")).unwrap()).unwrap();
+        let bundle = ConvenantBundle::parse(&fs::read_to_string(three.path("proef.json")).unwrap()).unwrap();
+        let to = Oin::parse(OINS[0]).unwrap();
+        let partner = Partner { endpoint: card.card().endpoint.clone(), pins: vec![card.card().tls_pin] };
+        let _inside = runtime.enter();
+        let tls = TlsHandle::open(tls_paths(&config)).unwrap();
+        let client = Client::new(tls, Arc::new(BTreeMap::from([(to, partner)])), runtime.handle().clone());
+        drop(_inside);
+        Self { runtime, client, to, convenant: bundle.hash() }
+    }
+
+    fn ask(&self, request_id: [u8; 16], indicator: IndicatorId) -> Result<AnswerBytes, PeerError> {
+        let table = TableQuery { indicator, period: Period::year_of(2022), by: vec![Dimension::Leeftijd] };
+        let request = AggregateRequest {
+            request_id,
+            convenant_hash: self.convenant,
+            query: Query::new(vec![table]),
+            trace: TraceContext::random(),
+        };
+        self.runtime.block_on(self.client.ask(&self.to, &request, Duration::from_secs(300)))
+    }
+}
+
+#[test]
+fn a_request_id_keeps_its_question_over_a_restart() {
+    let mut three = Three::new();
+    three.certify();
+    three.agree();
+    three.deliver();
+    let asker = Asker::new(&three);
+    let (once, reused) = ([7; 16], Err(PeerError::Refused(ReasonCode::RequestIdReused)));
+    three.serve(&["a"]);
+    let first = asker.ask(once, IndicatorId::Ind01).unwrap();
+    assert_eq!(asker.ask(once, IndicatorId::Ind02), reused);
+    for without_index in [false, true] {
+        three.stop("a");
+        if without_index {
+            fs::remove_dir_all(three.path("a/data/index")).unwrap();
+        }
+        three.serve(&["a"]);
+        assert_eq!(asker.ask(once, IndicatorId::Ind02), reused, "after a restart");
+        let again = asker.ask(once, IndicatorId::Ind01).unwrap();
+        assert_ne!(again.document, first.document, "the same question, answered in a transfer of its own");
+        assert!(asker.ask([8; 16], IndicatorId::Ind02).is_ok(), "a fresh id for another question");
+    }
+    let listed = three.node(&["log", "list", "--partner", OINS[2], "--decision", "DENY"], "a");
+    assert_eq!(listed.matches("KP-VRAAGNUMMER-HERGEBRUIKT").count(), 3, "{listed}");
+    let verified = done(&["log", "verify", "--node", &three.path("a"), "--trust", &three.path("a/card.json")]);
+    assert!(verified.contains("vertrouwd") || verified.contains("intact"), "{verified}");
+}
