@@ -44,43 +44,14 @@ pub struct Columns {
 }
 
 impl Columns {
-    /// Builds the columns of `events`, which come in stored order.
-    ///
-    /// A child belongs to one family: children that share a family number on any event are one family, and a child
-    /// without any family number is a family of its own. An event without subject belongs to the family of its number,
-    /// or is a family of its own.
+    /// Builds the columns of `events`, which come in stored order; see [`ColumnsBuilder`].
     #[must_use]
     pub fn build(events: impl IntoIterator<Item = Event>) -> Self {
-        let mut columns = Self { by_type: vec![Vec::new(); EventType::ALL.len()], ..Self::default() };
-        let mut keys = Keys::default();
-        for event in events {
-            columns.push(&event, &mut keys);
-            keys.event_ids.push(event.event_id);
+        let mut builder = ColumnsBuilder::with_room_for(0);
+        for (row, event) in events.into_iter().enumerate() {
+            builder.place(row, &event);
         }
-        columns.trajectories = keys.trajectories.len();
-        columns.family = keys.families.number();
-        columns.rank = ranks(&keys.event_ids);
-        columns
-    }
-
-    fn push(&mut self, event: &Event, keys: &mut Keys) {
-        let row = index(self.combination.len());
-        self.by_type[usize::from(event.event_type as u8)].push(row);
-        let next = index(self.gemeenten.len());
-        let gemeente = *keys.gemeenten.entry(event.gemeente).or_insert(next);
-        if gemeente == next {
-            self.gemeenten.push(event.gemeente);
-        }
-        self.combination.push(Combination::of(event, gemeente).0);
-        self.reden.push(event.reden.map_or(NO_CODE, |r| r as u8));
-        self.uitkomst.push(event.uitkomst.map_or(NO_CODE, |u| u as u8));
-        self.precision.push(event.datum.precision as u8);
-        self.lo.push(event.datum.lo.0);
-        self.hi.push(event.datum.hi.0);
-        let subject = event.subject.map(|tag| number(&mut keys.subjects, tag));
-        self.subject.push(subject.unwrap_or(NO_INDEX));
-        self.trajectory.push(subject.map_or(NO_INDEX, |s| number(&mut keys.trajectories, (event.zaak, s))));
-        keys.families.push(subject, event.gezin);
+        builder.finish()
     }
 
     /// Number of events.
@@ -215,14 +186,121 @@ impl Combination {
     }
 }
 
-/// What is needed while building and forgotten afterwards.
-#[derive(Default)]
-struct Keys {
+/// Columns being built; the events may come in any order, each with its place in stored order.
+///
+/// A child belongs to one family: children that share a family number on any event are one family, and a child
+/// without any family number is a family of its own. An event without subject belongs to the family of its number,
+/// or is a family of its own.
+pub struct ColumnsBuilder {
+    columns: Columns,
     subjects: HashMap<crate::crypto::Tag, u32>,
     trajectories: HashMap<(u128, u32), u32>,
     gemeenten: HashMap<Gemeente, u32>,
     families: Families,
-    event_ids: Vec<Box<str>>,
+    ids: EventIds,
+}
+
+impl ColumnsBuilder {
+    /// Room for this many events, so that nothing grows on the way; more may come.
+    #[must_use]
+    pub fn with_room_for(events: usize) -> Self {
+        let mut builder = Self {
+            columns: Columns { by_type: vec![Vec::new(); EventType::ALL.len()], ..Columns::default() },
+            subjects: HashMap::new(),
+            trajectories: HashMap::new(),
+            gemeenten: HashMap::new(),
+            families: Families::default(),
+            ids: EventIds::default(),
+        };
+        builder.resize(events);
+        builder
+    }
+
+    fn resize(&mut self, events: usize) {
+        let c = &mut self.columns;
+        c.combination.resize(events, 0);
+        c.reden.resize(events, NO_CODE);
+        c.uitkomst.resize(events, NO_CODE);
+        c.precision.resize(events, Precision::U as u8);
+        c.lo.resize(events, 0);
+        c.hi.resize(events, 0);
+        c.subject.resize(events, NO_INDEX);
+        c.trajectory.resize(events, NO_INDEX);
+        c.family.resize(events, NO_INDEX);
+        self.ids.spans.resize(events, (0, 0));
+    }
+
+    /// Puts an event in its place, counted from 0. Every place below the highest is to be filled.
+    pub fn place(&mut self, row: usize, event: &Event) {
+        if row >= self.columns.len() {
+            self.resize(row + 1);
+        }
+        let c = &mut self.columns;
+        let next = index(c.gemeenten.len());
+        let gemeente = *self.gemeenten.entry(event.gemeente).or_insert(next);
+        if gemeente == next {
+            c.gemeenten.push(event.gemeente);
+        }
+        c.combination[row] = Combination::of(event, gemeente).0;
+        c.reden[row] = event.reden.map_or(NO_CODE, |r| r as u8);
+        c.uitkomst[row] = event.uitkomst.map_or(NO_CODE, |u| u as u8);
+        c.precision[row] = event.datum.precision as u8;
+        c.lo[row] = event.datum.lo.0;
+        c.hi[row] = event.datum.hi.0;
+        let subject = event.subject.map(|tag| number(&mut self.subjects, tag));
+        c.subject[row] = subject.unwrap_or(NO_INDEX);
+        c.trajectory[row] = subject.map_or(NO_INDEX, |s| number(&mut self.trajectories, (event.zaak, s)));
+        c.family[row] = self.families.node(subject, event.gezin);
+        self.ids.put(row, &event.event_id);
+    }
+
+    /// The columns.
+    #[must_use]
+    pub fn finish(self) -> Columns {
+        let Self { mut columns, subjects, trajectories, gemeenten: _, mut families, ids } = self;
+        drop(subjects);
+        columns.trajectories = trajectories.len();
+        drop(trajectories);
+        columns.family.iter_mut().for_each(|node| *node = families.root(*node));
+        columns.rank = ids.ranks();
+        for (row, &combination) in (0..).zip(&columns.combination) {
+            if let Some(kind) = Combination(combination).event_type() {
+                columns.by_type[usize::from(kind as u8)].push(row);
+            }
+        }
+        columns.by_type.iter_mut().for_each(Vec::shrink_to_fit);
+        columns
+    }
+}
+
+/// The event ids, one after another, and where each is: start and length.
+#[derive(Default)]
+struct EventIds {
+    bytes: Vec<u8>,
+    spans: Vec<(u32, u32)>,
+}
+
+impl EventIds {
+    fn put(&mut self, row: usize, id: &str) {
+        self.spans[row] = (index(self.bytes.len()), index(id.len()));
+        self.bytes.extend_from_slice(id.as_bytes());
+    }
+
+    fn at(&self, row: Row) -> &[u8] {
+        let (start, length) = self.spans[at(row)];
+        self.bytes.get(at(start)..at(start) + at(length)).unwrap_or_default()
+    }
+
+    /// The place of each event's id in byte order.
+    fn ranks(self) -> Vec<u32> {
+        let mut order: Vec<u32> = (0..index(self.spans.len())).collect();
+        order.sort_unstable_by(|&a, &b| self.at(a).cmp(self.at(b)).then(a.cmp(&b)));
+        let mut ranks = vec![0; order.len()];
+        for (rank, &row) in order.iter().enumerate() {
+            ranks[at(row)] = index(rank);
+        }
+        ranks
+    }
 }
 
 fn number<K: Eq + Hash>(known: &mut HashMap<K, u32>, key: K) -> u32 {
@@ -241,16 +319,6 @@ pub(super) fn at(index: u32) -> usize {
 
 fn some(index: u32) -> Option<u32> {
     (index != NO_INDEX).then_some(index)
-}
-
-fn ranks(event_ids: &[Box<str>]) -> Vec<u32> {
-    let mut order: Vec<u32> = (0..index(event_ids.len())).collect();
-    order.sort_by(|&a, &b| event_ids[at(a)].as_bytes().cmp(event_ids[at(b)].as_bytes()));
-    let mut ranks = vec![0; order.len()];
-    for (rank, &row) in order.iter().enumerate() {
-        ranks[at(row)] = index(rank);
-    }
-    ranks
 }
 
 /// Age band of a child on an event's day: unknown when birth date or day is not exact, or the age is outside 0 to 22.

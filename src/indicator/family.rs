@@ -10,16 +10,15 @@ pub(super) struct Families {
     parent: Vec<u32>,
     of_subject: HashMap<u32, u32>,
     of_number: HashMap<u128, u32>,
-    of_row: Vec<u32>,
 }
 
 impl Families {
-    /// Takes the next event: its subject and its family number, 0 when not registered.
-    pub fn push(&mut self, subject: Option<u32>, gezin: u128) {
+    /// Takes an event, its subject and its family number, 0 when not registered; a node of its family.
+    pub fn node(&mut self, subject: Option<u32>, gezin: u128) -> u32 {
         let parent = &mut self.parent;
         let child = subject.map(|s| *self.of_subject.entry(s).or_insert_with(|| fresh(parent)));
         let family = (gezin != 0).then(|| *self.of_number.entry(gezin).or_insert_with(|| fresh(parent)));
-        let node = match (child, family) {
+        match (child, family) {
             (Some(a), Some(b)) => {
                 let (a, b) = (root(parent, a), root(parent, b));
                 parent[at(a.max(b))] = a.min(b);
@@ -27,14 +26,12 @@ impl Families {
             }
             (Some(a), None) | (None, Some(a)) => a,
             (None, None) => fresh(parent),
-        };
-        self.of_row.push(node);
+        }
     }
 
-    /// The family of each event, as the number of its root.
-    pub fn number(mut self) -> Vec<u32> {
-        let parent = &mut self.parent;
-        self.of_row.into_iter().map(|node| root(parent, node)).collect()
+    /// The family of a node once every event was taken, as the number of its root.
+    pub fn root(&mut self, node: u32) -> u32 {
+        root(&mut self.parent, node)
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
 use thiserror::Error;
 
+use super::columns::columns_of;
 use super::convenants::Standing;
 use super::memory::{InvalidState, Loader, Memory};
 use super::refused::RefusedConnections;
@@ -118,7 +119,12 @@ impl Core {
         let places = Places::under(data);
         let (state, _) = StateStore::open(&places.state, keys.seal_key(SealUse::State))?;
         let log = TransferLog::open(&places.log, identity.oin, Arc::new(keys.checkpoint_key()))?;
-        let (memory, register) = load(&state, None)?;
+        let (mut memory, mut register) = load(&state, None)?;
+        let frozen = columns_of(&state, &memory.frozen.rows)?;
+        if let Some(kept) = Arc::get_mut(&mut memory.frozen) {
+            kept.columns = Arc::new(frozen);
+        }
+        memory.columns = Arc::new(columns_of(&state, &register.stored_refs())?);
         let ours = identity.oin;
         let core = Self {
             identity,
@@ -162,9 +168,25 @@ impl Core {
         self.releasing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads the whole journal again, as seen on `known_at` when given.
-    pub(in crate::service) fn reload(&self, known_at: Option<Day>) -> Result<(Memory, Register), CoreError> {
-        load(&self.state, known_at)
+    /// Reads the whole journal again as it was known on a day, without what was frozen.
+    pub(in crate::service) fn known_at(&self, day: Day) -> Result<Memory, CoreError> {
+        let (mut memory, mut register) = load(&self.state, Some(day))?;
+        memory.columns = Arc::new(columns_of(&self.state, &register.stored_refs())?);
+        Ok(memory)
+    }
+
+    /// After deliveries: the memory of what the register has stored now.
+    pub(in crate::service) fn refresh(&self, register: &mut Register) -> Result<(), CoreError> {
+        // A delivery that a fault broke off does not count.
+        register.abandon();
+        let columns = Arc::new(columns_of(&self.state, &register.stored_refs())?);
+        let (quality, window) = (register.quality(), register.window());
+        self.change(|memory| {
+            memory.columns = columns;
+            memory.quality = quality;
+            memory.window = window;
+        });
+        Ok(())
     }
 
     /// Appends an entry that nothing else has to prove; durable when this returns.
@@ -215,6 +237,7 @@ impl Core {
     }
 }
 
+/// Everything but the columns.
 fn load(state: &StateStore, known_at: Option<Day>) -> Result<(Memory, Register), CoreError> {
     let mut loader = Loader::new(known_at);
     state.replay::<CoreError>(|_, kind, body| Ok(loader.take(kind, &body)?))?;

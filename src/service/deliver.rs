@@ -86,9 +86,7 @@ impl Core {
         let reports: Result<Vec<IntakeReport>, IntakeError> = files.iter().map(&mut take).collect();
         // Also after a fault: what was committed before it counts.
         if !options.dry_run {
-            let (memory, fresh) = self.reload(None)?;
-            *register = fresh;
-            self.change(|kept| *kept = memory);
+            self.refresh(&mut register)?;
         }
         reports
     }
@@ -133,11 +131,13 @@ impl Delivery<'_> {
                 let mut report = report.finish(outcomes.into_iter().filter_map(|(_, o)| o), &effects);
                 report.dry_run = self.options.dry_run;
                 report.replaces = self.options.replaces.map(|(a, b)| format!("{a}..{b}"));
-                if batch.commit()? {
+                let committed = batch.commit();
+                if matches!(committed, Ok(true)) {
                     self.register.end();
                 } else {
                     self.register.abandon();
                 }
+                committed?;
                 Ok(report)
             }
             Err(ReadError::Refused(refusal)) => {

@@ -1,6 +1,6 @@
 //! What a node keeps in memory, and how it comes back from the state journal.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -10,10 +10,8 @@ use super::rows::{self, InvalidRows};
 use crate::crypto::Digest;
 use crate::disclosure::ledger::{Ledger, StoredTable};
 use crate::domain::day::{Day, Precision};
-use crate::domain::event::Event;
 use crate::domain::period::Period;
 use crate::domain::register::{DataWindow, DeliveryHead, Quality, Register, RowRef};
-use crate::domain::row::RowKind;
 use crate::indicator::columns::Columns;
 use crate::policy::bundle::ConvenantBundle;
 use crate::storage::state::StateKind;
@@ -77,8 +75,25 @@ pub struct Frozen {
     pub quarters: BTreeSet<Period>,
     /// Events before this day are frozen as history; their quarters are never released.
     pub history: Option<Day>,
+    /// The rows of their events.
+    pub rows: Vec<RowRef>,
     /// Their events as columns; empty when nothing is frozen.
     pub columns: Arc<Columns>,
+}
+
+impl Frozen {
+    /// Freezes what the register has stored now of the quarters and history that the record names; the columns are to
+    /// be read from the rows then.
+    pub(in crate::service) fn add(&mut self, record: FreezeRecord, register: &mut Register) {
+        let history = if self.history.is_none() { record.history } else { None };
+        self.rows.extend(register.stored_refs_where(|datum| {
+            datum.precision != Precision::U
+                && (record.quarters.contains(&Period::quarter_of(datum.lo))
+                    || history.is_some_and(|day| datum.lo < day))
+        }));
+        self.quarters.extend(record.quarters);
+        self.history = self.history.or(history);
+    }
 }
 
 /// What a node keeps in memory.
@@ -97,16 +112,10 @@ pub struct Memory {
     pub ledger: Ledger,
 }
 
-/// Rebuilds [`Memory`] from the records of the state journal, in order.
+/// Rebuilds [`Memory`] from the records of the state journal, in order; all but the columns.
 pub struct Loader {
     register: Register,
-    open_head: Option<DeliveryHead>,
-    delivery: u32,
-    row: u32,
-    events: HashMap<RowRef, Event>,
-    frozen_quarters: BTreeSet<Period>,
-    history: Option<Day>,
-    frozen_events: Vec<Event>,
+    frozen: Frozen,
     convenants: BTreeMap<[u8; 32], ConvenantBundle>,
     ledger: Ledger,
 }
@@ -117,13 +126,7 @@ impl Loader {
     pub fn new(known_at: Option<Day>) -> Self {
         Self {
             register: Register::new(known_at),
-            open_head: None,
-            delivery: 0,
-            row: 0,
-            events: HashMap::new(),
-            frozen_quarters: BTreeSet::new(),
-            history: None,
-            frozen_events: Vec::new(),
+            frozen: Frozen::default(),
             convenants: BTreeMap::new(),
             ledger: Ledger::default(),
         }
@@ -136,15 +139,15 @@ impl Loader {
     pub fn take(&mut self, kind: StateKind, body: &[u8]) -> Result<(), InvalidState> {
         match kind {
             StateKind::DeliveryHead => {
-                let head = HeadRecord::decode(body)?;
-                self.delivery = self.register.begin(head.clone());
-                self.open_head = Some(head);
-                self.row = 0;
+                self.register.begin(HeadRecord::decode(body)?);
             }
-            StateKind::Rows => self.take_rows(body)?,
+            StateKind::Rows => {
+                for record in rows::unpack(body) {
+                    self.register.apply(&record?);
+                }
+            }
             StateKind::DeliveryEnd => {
                 self.register.end();
-                self.open_head = None;
             }
             StateKind::DeliveryRefused => {
                 self.register.refuse(HeadRecord::decode(body)?);
@@ -152,7 +155,7 @@ impl Loader {
             StateKind::Freeze => {
                 let record: FreezeRecord =
                     serde_json::from_slice(body).map_err(|_| InvalidState::Record("bevriezing"))?;
-                self.freeze(record);
+                self.frozen.add(record, &mut self.register);
             }
             StateKind::Convenant => {
                 let text = std::str::from_utf8(body).map_err(|_| InvalidState::Record("convenant"))?;
@@ -167,51 +170,16 @@ impl Loader {
         Ok(())
     }
 
-    fn take_rows(&mut self, body: &[u8]) -> Result<(), InvalidState> {
-        for record in rows::unpack(body) {
-            let record = record?;
-            let at = RowRef { delivery: self.delivery, row: self.row };
-            self.row += 1;
-            let taken = self.register.apply(&record).is_some();
-            if let RowKind::Accepted(accepted) = record.kind
-                && taken
-            {
-                self.events.insert(at, accepted.event);
-            }
-        }
-        Ok(())
-    }
-
-    fn freeze(&mut self, record: FreezeRecord) {
-        let history = if self.history.is_none() { record.history } else { None };
-        for at in self.register.stored_refs() {
-            if let Some(event) = self.events.get(&at)
-                && event.datum.precision != Precision::U
-                && (record.quarters.contains(&Period::quarter_of(event.datum.lo))
-                    || history.is_some_and(|day| event.datum.lo < day))
-            {
-                self.frozen_events.push(event.clone());
-            }
-        }
-        self.frozen_quarters.extend(record.quarters);
-        self.history = self.history.or(history);
-    }
-
-    /// The memory at the end of the journal, and the register that the next delivery goes on with.
+    /// The memory at the end of the journal, its columns still empty, and the register that the next delivery goes on
+    /// with.
     #[must_use]
     pub fn finish(mut self) -> (Memory, Register) {
         self.register.abandon();
-        let refs = self.register.stored_refs();
-        let events = refs.iter().filter_map(|at| self.events.remove(at));
         let memory = Memory {
-            columns: Arc::new(Columns::build(events)),
+            columns: Arc::default(),
             quality: self.register.quality(),
             window: self.register.window(),
-            frozen: Arc::new(Frozen {
-                quarters: self.frozen_quarters,
-                history: self.history,
-                columns: Arc::new(Columns::build(self.frozen_events)),
-            }),
+            frozen: Arc::new(self.frozen),
             convenants: self.convenants,
             ledger: self.ledger,
         };

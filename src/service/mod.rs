@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod api;
+mod columns;
 pub mod convenants;
 pub mod core;
 pub mod deliver;

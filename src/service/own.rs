@@ -54,9 +54,9 @@ impl Core {
     /// # Errors
     /// [`OwnError`].
     pub fn own_figures(&self, question: &OwnQuestion, owner: LocalOwner) -> Result<Table, OwnError> {
-        let reloaded = question.peildatum.map(|day| self.reload(Some(day))).transpose()?;
+        let reloaded = question.peildatum.map(|day| self.known_at(day)).transpose()?;
         let (columns, quality, window) = match &reloaded {
-            Some((memory, _)) => (memory.columns.clone(), memory.quality.clone(), memory.window),
+            Some(memory) => (memory.columns.clone(), memory.quality.clone(), memory.window),
             None => {
                 let memory = self.memory();
                 (memory.columns.clone(), memory.quality.clone(), memory.window)

@@ -1,9 +1,11 @@
 //! Settlement: freezes the row set of each quarter that the convenant says is settled (docs/adr/0002).
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use super::columns::columns_of;
 use super::core::{Core, CoreError};
-use super::memory::FreezeRecord;
+use super::memory::{FreezeRecord, Frozen};
 use crate::domain::period::Period;
 use crate::policy::permit::settles_on;
 use crate::storage::state::StateKind;
@@ -24,11 +26,15 @@ impl Core {
             return Ok(());
         }
         let history = quarters.first().map(|first| first.bounds().0);
-        let record = serde_json::to_vec(&FreezeRecord { quarters, history }).unwrap_or_default();
-        self.state.append(StateKind::Freeze, record)?;
-        let (memory, fresh) = self.reload(None)?;
-        *register = fresh;
-        self.change(|kept| *kept = memory);
+        let record = FreezeRecord { quarters, history };
+        self.state.append(StateKind::Freeze, serde_json::to_vec(&record).unwrap_or_default())?;
+        let kept = Arc::clone(&self.memory().frozen);
+        let (quarters, history) = (kept.quarters.clone(), kept.history);
+        let mut frozen = Frozen { quarters, history, rows: kept.rows.clone(), ..Frozen::default() };
+        register.abandon();
+        frozen.add(record, &mut register);
+        frozen.columns = Arc::new(columns_of(&self.state, &frozen.rows)?);
+        self.change(|memory| memory.frozen = Arc::new(frozen));
         Ok(())
     }
 

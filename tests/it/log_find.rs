@@ -40,13 +40,12 @@ fn oin(number: u32) -> Oin {
 /// Entry `n` of our own log: partners, purposes, decisions and times that go back now and then.
 fn entry(ours: Oin, n: u64) -> Entry {
     let mixed = n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
-    let phase = [Phase::Intent, Phase::Outcome, Phase::Deny, Phase::Received][usize::try_from(mixed % 4).unwrap()];
+    let phase = [Phase::Intent, Phase::Received, Phase::Deny, Phase::Received][usize::try_from(mixed % 4).unwrap()];
     let partner = oin(2 + u32::try_from(mixed / 4 % 4).unwrap());
     Entry {
-        sender_oin: Some(if mixed % 3 == 0 { partner } else { ours }),
-        receiver_oin: (mixed % 3 != 1).then_some(if mixed % 3 == 0 { ours } else { partner }),
-        delegator_oins: if mixed % 5 == 0 { vec![oin(6)] } else { Vec::new() },
-        outcome: (phase == Phase::Outcome).then_some(Outcome::Sent),
+        sender_oin: Some(if mixed.is_multiple_of(3) { partner } else { ours }),
+        receiver_oin: (mixed % 3 != 1).then_some(if mixed.is_multiple_of(3) { ours } else { partner }),
+        delegator_oins: if mixed.is_multiple_of(5) { vec![oin(6)] } else { Vec::new() },
         decision: match phase {
             Phase::Deny => Some(Decision::Deny),
             Phase::Intent => Some(Decision::Allow),

@@ -9,7 +9,7 @@ mod quality;
 mod tests;
 
 use super::codes::EventType;
-use super::day::{Day, Precision};
+use super::day::{Day, PartialDate, Precision};
 pub use super::row::{
     Accepted, Column, InvalidRow, OriginalFields, Outcome, Repairs, RowKind, RowRecord, Rule, printable,
 };
@@ -73,10 +73,19 @@ struct Delivery {
 /// The outcome byte of a row that the reference day leaves out.
 const LEFT_OUT: u8 = u8::MAX;
 
-/// What an open delivery has changed, newest last, so that it can be taken back.
-enum Change {
-    Added,
-    Altered { slot: u32, before: Live, row_outcome: u8 },
+/// What an open delivery has changed, so that it can be taken back.
+#[derive(Default)]
+struct Changes {
+    /// Events that it brought; they have the last slots.
+    added: u32,
+    /// Slots that it altered, as they were before, newest last.
+    altered: Vec<Altered>,
+}
+
+struct Altered {
+    slot: u32,
+    before: Live,
+    row_outcome: u8,
 }
 
 /// The state of one organisation after reading its deliveries in order.
@@ -85,7 +94,7 @@ pub struct Register {
     deliveries: Vec<Delivery>,
     outcomes: Vec<u8>,
     live: LiveTable,
-    open: Option<Vec<Change>>,
+    open: Option<Changes>,
     effects: Effects,
     finished: bool,
     /// Rows in quarantine of types that close a stock or a wait: `event_id` fingerprint, type, row.
@@ -116,7 +125,7 @@ impl Register {
     /// Opens a delivery; one that is still open is abandoned first. Returns its position.
     pub fn begin(&mut self, head: DeliveryHead) -> u32 {
         self.abandon();
-        self.open = Some(Vec::new());
+        self.open = Some(Changes::default());
         self.effects = Effects::default();
         self.span[1] = self.span[0];
         self.push_delivery(head, false)
@@ -199,16 +208,12 @@ impl Register {
             }
             Found::Nothing => {
                 self.live.push(new);
-                self.log(Change::Added);
+                if let Some(changes) = &mut self.open {
+                    changes.added += 1;
+                }
             }
         }
         new.stored_outcome()
-    }
-
-    fn log(&mut self, change: Change) {
-        if let Some(changes) = &mut self.open {
-            changes.push(change);
-        }
     }
 
     /// When the newest delivery was begun, in milliseconds since 1 January 1970 UTC; `None` without deliveries.
@@ -221,7 +226,10 @@ impl Register {
     fn alter(&mut self, slot: u32, outcome: Outcome) {
         let before = self.live.at(slot);
         let at = before.row as usize;
-        self.log(Change::Altered { slot, before, row_outcome: self.outcomes[at] });
+        let row_outcome = self.outcomes[at];
+        if let Some(changes) = &mut self.open {
+            changes.altered.push(Altered { slot, before, row_outcome });
+        }
         self.outcomes[at] = outcome.code();
         self.settled = false;
     }
@@ -281,15 +289,11 @@ impl Register {
         self.finished = false;
         self.effects = Effects::default();
         self.span[0] = self.span[1];
-        for change in changes.into_iter().rev() {
-            match change {
-                Change::Added => self.live.pop(),
-                Change::Altered { slot, before, row_outcome } => {
-                    self.live.set(slot, before);
-                    self.outcomes[before.row as usize] = row_outcome;
-                }
-            }
+        for Altered { slot, before, row_outcome } in changes.altered.into_iter().rev() {
+            self.live.set(slot, before);
+            self.outcomes[before.row as usize] = row_outcome;
         }
+        (0..changes.added).for_each(|_| self.live.pop());
         self.live.untouch();
         self.live.reindex();
         if let Some(delivery) = self.deliveries.pop() {
@@ -369,11 +373,16 @@ impl Register {
 
     /// The rows of the stored events (live, not `dubbel`), in the register's order of events.
     pub fn stored_refs(&mut self) -> Vec<RowRef> {
+        self.stored_refs_where(|_| true)
+    }
+
+    /// As [`Register::stored_refs`], of the events with these dates only.
+    pub fn stored_refs_where(&mut self, wanted: impl Fn(PartialDate) -> bool) -> Vec<RowRef> {
         self.settle();
         let stored = |event: &Live| self.outcomes[event.row as usize] != Outcome::Dubbel.code();
         (0..self.live.slots())
             .map(|slot| self.live.at(slot))
-            .filter(|event| event.is_live() && stored(event))
+            .filter(|event| event.is_live() && stored(event) && wanted(event.datum()))
             .map(|event| self.row_ref(event.row))
             .collect()
     }
