@@ -106,12 +106,7 @@ fn on_a_full_disk_nothing_is_half_stored_and_nothing_leaves() {
     let filler = fill(&three.config(NODE).data);
     intake_finds_no_room(&three);
     verified(&three);
-    fs::OpenOptions::new()
-        .write(true)
-        .open(&filler)
-        .expect("filler")
-        .set_len(fs::metadata(&filler).expect("filler").len() - 8192)
-        .expect("cut");
+    shrink(&filler, 8192);
     intake_finds_no_room(&three);
     fs::remove_file(&filler).expect("removed");
     assert_eq!(counts(&intake(&three, &[])), expected, "the whole delivery, once");
@@ -146,9 +141,7 @@ fn on_a_full_disk_nothing_is_half_stored_and_nothing_leaves() {
 
     // Killed and started again without a byte to write: it reads, refuses and counts on.
     let filler = fill(&siege.three.config(NODE).data);
-    while let Got::Answer(document) = siege.monitor.ask(AGGREGATE, siege.good_question()) {
-        answers.push(document);
-    }
+    let open = leave_one_open(&siege, &filler, &mut answers);
     siege.three.signal(NODE, "KILL");
     assert_eq!(siege.three.ended(NODE), None);
     siege.three.serve(&[NODE]);
@@ -156,12 +149,47 @@ fn on_a_full_disk_nothing_is_half_stored_and_nothing_leaves() {
     assert_eq!(refused, Got::Refused(Code::ResourceExhausted, ReasonCode::DiskFull));
     verified(&siege.three);
     fs::remove_file(&filler).expect("removed");
-    within("the refusal is counted", || siege.three.refusals(NODE).get(&ReasonCode::DiskFull) >= Some(&5));
+    within("the refusals are counted", || siege.three.refusals(NODE).get(&ReasonCode::DiskFull) >= Some(&5));
     all_logged(&siege.three, &answers);
+    siege.three.stop(NODE);
+    siege.three.serve(&[NODE]);
+    let log = siege.three.log(NODE);
+    let closed = log.iter().find(|e| e["phase"] == "OUTCOME" && e["transfer_id"] == open).expect("an outcome");
+    assert_eq!(closed["outcome"], "UNKNOWN", "nobody knows whether it arrived");
     let again = counts(&intake(&siege.three, &[]));
     assert_eq!(again["bestanden"][0]["rows"], expected["bestanden"][0]["rows"]);
     assert!(again["bestanden"][0]["outcomes"]["ongewijzigd"].as_u64() > Some(0), "{again}");
     verified(&siege.three);
+}
+
+/// Answers until there is room for an INTENT but not for its OUTCOME; the transfer that was left open.
+fn leave_one_open(siege: &Siege, filler: &Path, answers: &mut Vec<Vec<u8>>) -> serde_json::Value {
+    for _ in 0..100 {
+        while let Got::Answer(document) = siege.monitor.ask(AGGREGATE, siege.good_question()) {
+            answers.push(document);
+        }
+        if let Some(open) = open_transfers(&siege.three).pop() {
+            return open;
+        }
+        shrink(filler, 4096);
+    }
+    panic!("the OUTCOME always fits");
+}
+
+/// Makes a file shorter by some bytes.
+fn shrink(file: &Path, bytes: u64) {
+    let open = fs::OpenOptions::new().write(true).open(file).expect("opened");
+    open.set_len(open.metadata().expect("metadata").len() - bytes).expect("cut");
+}
+
+/// Transfers with an INTENT and no OUTCOME.
+fn open_transfers(three: &Three) -> Vec<serde_json::Value> {
+    let log = three.log(NODE);
+    let of = |phase: &str| -> Vec<serde_json::Value> {
+        log.iter().filter(|e| e["phase"] == phase).map(|e| e["transfer_id"].clone()).collect()
+    };
+    let ended = of("OUTCOME");
+    of("INTENT").into_iter().filter(|id| !ended.contains(id)).collect()
 }
 
 /// Each answer that left is in the log as an INTENT with its transfer.
