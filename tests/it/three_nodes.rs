@@ -89,3 +89,18 @@ fn a_directory_in_use_and_a_wrong_command_say_so() {
     assert_eq!(output.status.code(), Some(1), "nothing delivered yet");
     assert!(String::from_utf8_lossy(&output.stderr).contains("intake"), "the remedy is named");
 }
+
+#[test]
+fn an_intake_that_breaks_off_keeps_the_files_before_it() {
+    let mut three = Three::new();
+    three.certify();
+    three.serve(&["a"]);
+    let (node, folder) = (three.path("a"), three.path("pki"));
+    let broken = ketenpoort(&["intake", &event_file("gi-"), &folder, "--node", &node]);
+    assert_eq!(broken.status.code(), Some(3), "a folder is no file: {broken:?}");
+    // The running node knows at once what it stored, and knows it again after a start.
+    let own = |three: &Three| three.node(&["indicator", "--id", "IND-01", "--period", "2022", "--json"], "a");
+    let running = own(&three);
+    three.stop("a");
+    assert_eq!(running, own(&three));
+}
