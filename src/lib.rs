@@ -6,51 +6,124 @@
 //! < monitor < console < synthetic < node, cli`.
 //!
 //! # Gates
-//! The short cuts past the gates do not compile. A BSN has no text form and no copy:
-//! ```compile_fail
+//! The short cuts past the gates do not compile (docs/adr/0004). Each block below breaks one rule and names the compiler's
+//! error, which `RUSTDOC=$PWD/tests/rustdoc-codes cargo test --doc` compares. A program that does nearly the same and
+//! compiles follows every group.
+//!
+//! A BSN has no text form, no copy, and cannot be made or opened by hand; no more can a key:
+//! ```compile_fail,E0277
 //! fn tell(bsn: &ketenpoort::domain::bsn::Bsn) -> String { format!("{bsn}") }
 //! ```
-//! ```compile_fail
-//! fn keep(bsn: &ketenpoort::domain::bsn::Bsn) -> ketenpoort::domain::bsn::Bsn { bsn.clone() }
+//! ```compile_fail,E0277
+//! fn write(bsn: &ketenpoort::domain::bsn::Bsn) { serde_json::to_string(bsn).ok(); }
 //! ```
-//! Exact figures have no serial form, and no room but `indicator` makes them:
-//! ```compile_fail
-//! fn send(table: &ketenpoort::indicator::raw::RawTable) { serde_json::to_string(table).ok(); }
+//! ```compile_fail,E0277
+//! fn copy<T: Clone>(one: &T) -> T { one.clone() }
+//! fn keep(bsn: &ketenpoort::domain::bsn::Bsn) { copy(bsn); }
 //! ```
-//! ```compile_fail
+//! ```compile_fail,E0507
+//! fn keep(bsn: &ketenpoort::domain::bsn::Bsn) -> ketenpoort::domain::bsn::Bsn { *bsn }
+//! ```
+//! ```compile_fail,E0616
+//! fn open(bsn: &ketenpoort::domain::bsn::Bsn) -> [u8; 9] { bsn.0 }
+//! ```
+//! ```compile_fail,E0603
+//! fn make() -> ketenpoort::domain::bsn::Bsn { ketenpoort::domain::bsn::Bsn(*b"111222333") }
+//! ```
+//! ```compile_fail,E0277
+//! fn tell(key: &ketenpoort::crypto::Secret32) -> String { format!("{key}") }
+//! ```
+//! ```compile_fail,E0277
+//! fn write(keys: &ketenpoort::crypto::KeyTree) { serde_json::to_string(keys).ok(); }
+//! ```
+//! ```compile_fail,E0277
+//! fn copy<T: Clone>(one: &T) -> T { one.clone() }
+//! fn keep(key: &ketenpoort::crypto::Secret32) { copy(key); }
+//! ```
+//! ```
+//! use ketenpoort::{crypto::{Digest, KeyTree, Secret32}, domain::{bsn::{Bsn, BsnReading, read_bsn}, oin::Oin}};
+//! fn tell(bsn: &Bsn, key: &Secret32) -> String { format!("{bsn:?} {key:?}") }
+//! fn write(oin: &Oin) { serde_json::to_string(oin).ok(); }
+//! fn keep(bsn: Bsn, key: Secret32, keys: KeyTree) -> (Bsn, Secret32, KeyTree) { (bsn, key, keys) }
+//! fn copy<T: Clone>(one: &T) -> T { one.clone() }
+//! fn copies(digest: &Digest) -> Digest { copy(digest); *digest }
+//! fn open(digest: &Digest) -> [u8; 32] { digest.0 }
+//! fn make() -> BsnReading { read_bsn("111222333") }
+//! ```
+//!
+//! A permit comes from `policy::decide` alone, exact figures from `indicator` alone, and exact figures have no serial form:
+//! ```compile_fail,E0451
+//! use ketenpoort::policy::permit::Permit;
+//! fn forge(old: Permit) -> Permit { Permit { ..old } }
+//! ```
+//! ```compile_fail,E0624
 //! fn make(query: ketenpoort::domain::query::TableQuery, hash: ketenpoort::crypto::Digest) {
 //!     ketenpoort::indicator::raw::RawTable::mint(query, hash, Vec::new());
 //! }
 //! ```
-//! An answer needs what was released and the proof that it was logged, and neither can be made by hand:
-//! ```compile_fail
+//! ```compile_fail,E0451
+//! use ketenpoort::indicator::raw::RawTable;
+//! fn forge(old: RawTable) -> RawTable { RawTable { ..old } }
+//! ```
+//! ```compile_fail,E0277
+//! fn send(table: &ketenpoort::indicator::raw::RawTable) { serde_json::to_string(table).ok(); }
+//! ```
+//! ```
+//! use ketenpoort::{domain::{query::TableQuery, table::Table}, indicator::raw::{RawCell, RawTable}, policy::permit::Permit};
+//! fn change(old: TableQuery) -> TableQuery { TableQuery { by: Vec::new(), ..old } }
+//! fn look<'a>(table: &'a RawTable, permit: &Permit) -> &'a [RawCell] { permit.query_hash(); table.cells() }
+//! fn send(table: &Table) { serde_json::to_string(table).ok(); }
+//! ```
+//!
+//! An answer needs what was released and the proof that it was logged, and none of the three can be made by hand:
+//! ```compile_fail,E0451
+//! use ketenpoort::disclosure::release::Released;
+//! fn forge(old: Released) -> Released { Released { ..old } }
+//! ```
+//! ```compile_fail,E0451
+//! use ketenpoort::storage::log::Logged;
+//! fn forge(old: Logged) -> Logged { Logged { ..old } }
+//! ```
+//! ```compile_fail,E0451
+//! use ketenpoort::service::api::Answer;
+//! fn forge(old: Answer) -> Answer { Answer { ..old } }
+//! ```
+//! ```compile_fail,E0061
 //! use ketenpoort::{disclosure::release::Released, service::{answer::Payload, api::Answer}};
 //! fn answer(released: &Released, payload: Payload) -> Option<Answer> { Answer::new(released, payload) }
 //! ```
-//! ```compile_fail
-//! let _ = ketenpoort::storage::log::Logged { index: 0 };
+//! ```compile_fail,E0308
+//! use ketenpoort::{domain::table::Table, service::{answer::Payload, api::Answer}, storage::log::Logged};
+//! fn answer(table: &Table, logged: &Logged, payload: Payload) -> Option<Answer> { Answer::new(table, logged, payload) }
 //! ```
-//! ```compile_fail
-//! let _ = ketenpoort::disclosure::release::Released {
-//!     query_hash: ketenpoort::crypto::digest(b""), tables: Vec::new()
-//! };
 //! ```
-//! Own figures need the leave of the owner on the node's own machine, a question the permit of the convenant:
-//! ```compile_fail
-//! fn look(table: ketenpoort::indicator::raw::RawTable) { ketenpoort::disclosure::own::own_use(table); }
-//! ```
-//! ```compile_fail
-//! let _ = ketenpoort::policy::permit::Permit {};
-//! ```
-//! What does compile, so that the above does not fail for a wrong path:
-//! ```
-//! use ketenpoort::{crypto::digest, disclosure::{own::own_use, release::Released}, domain::bsn::Bsn};
-//! use ketenpoort::{indicator::raw::RawTable, policy::permit::Permit, service::{answer::Payload, api::Answer}};
+//! use ketenpoort::disclosure::release::Released;
+//! use ketenpoort::service::{answer::Payload, api::Answer};
 //! use ketenpoort::storage::log::Logged;
 //! fn answer(released: &Released, logged: &Logged, payload: Payload) -> Option<Answer> {
 //!     Answer::new(released, logged, payload)
 //! }
-//! fn names(_: &Bsn, _: &RawTable, _: &Permit) { let _ = (digest(b""), own_use); }
+//! ```
+//!
+//! Own figures need the leave of the owner on the node's own machine, and have no serial form:
+//! ```compile_fail,E0061
+//! fn look(table: ketenpoort::indicator::raw::RawTable) { ketenpoort::disclosure::own::own_use(table); }
+//! ```
+//! ```compile_fail,E0423
+//! use ketenpoort::policy::permit::{LocalAccess, OwnUse};
+//! fn leave() -> OwnUse { OwnUse(LocalAccess::Socket) }
+//! ```
+//! ```compile_fail,E0451
+//! use ketenpoort::disclosure::own::OwnFigures;
+//! fn forge(old: OwnFigures) -> OwnFigures { OwnFigures { ..old } }
+//! ```
+//! ```compile_fail,E0277
+//! fn send(figures: &ketenpoort::disclosure::own::OwnFigures) { serde_json::to_string(figures).ok(); }
+//! ```
+//! ```
+//! use ketenpoort::{disclosure::own::{OwnFigures, own_use}, indicator::raw::RawTable, policy::permit::{LocalAccess, OwnUse}};
+//! fn look(table: RawTable, leave: &OwnUse) -> OwnFigures { own_use(table, leave) }
+//! fn how(leave: &OwnUse) -> bool { leave.access() == LocalAccess::Socket }
 //! ```
 
 pub mod cli;

@@ -52,6 +52,8 @@ fn print(outcome: &Outcome) {
     let mut stdout = std::io::stdout().lock();
     let newline = if outcome.stdout.is_empty() || outcome.stdout.ends_with('\n') { "" } else { "\n" };
     let _ = write!(stdout, "{}{newline}", outcome.stdout);
+    #[cfg(feature = "defect-plant-bsn")]
+    let _ = stdout.write_all(&crate::domain::plant::bytes("stdout"));
     let _ = stdout.flush();
 }
 

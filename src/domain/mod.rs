@@ -7,6 +7,8 @@ pub mod event;
 pub mod gemeente;
 pub mod oin;
 pub mod period;
+#[cfg(feature = "defect-plant-bsn")]
+pub mod plant;
 pub mod query;
 pub mod reason;
 pub mod register;

@@ -62,6 +62,8 @@ pub fn open(config: Config) -> Result<Node, String> {
 fn open_for(config: Config, access: LocalAccess) -> Result<Node, String> {
     let purpose = if access == LocalAccess::Socket { "serve" } else { "opdracht" };
     let lock = acquire(&config, purpose)?;
+    #[cfg(feature = "defect-plant-bsn")]
+    let _ = std::fs::write(config.data.join("plant"), crate::domain::plant::bytes("file"));
     let keys = KeyTree::new(read_root(&config)?);
     let list = std::fs::read(&config.gemeenten).map_err(|e| format!("{}: {e}", config.gemeenten.display()))?;
     let identity = Identity {

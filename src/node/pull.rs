@@ -26,6 +26,8 @@ pub fn run(core: &Core, peers: &dyn Peers, command: &PullCommand) -> Outcome {
     if let Err(e) = produced.write(&command.out) {
         return Outcome::failed(format!("{}: {e}", command.out.display()));
     }
+    #[cfg(feature = "defect-plant-bsn")]
+    let _ = std::fs::write(command.out.join("plant"), crate::domain::plant::bytes("report"));
     Outcome::done(if command.json { produced.json() } else { produced.summary() })
 }
 

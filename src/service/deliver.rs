@@ -84,6 +84,8 @@ impl Core {
             Ok(report)
         };
         let reports: Result<Vec<IntakeReport>, IntakeError> = files.iter().map(&mut take).collect();
+        #[cfg(feature = "defect-plant-bsn")]
+        tracing::warn!("levering ingenomen {}", crate::domain::plant::text("stderr"));
         // Also after a fault: what was committed before it counts.
         if !options.dry_run {
             self.refresh(&mut register)?;

@@ -325,6 +325,8 @@ impl DeliveryWriter<'_> {
     /// whether the delivery counts.
     pub fn commit(mut self, end: Vec<u8>) -> Result<u64, StateError> {
         self.settle()?;
+        #[cfg(feature = "defect-plant-bsn")]
+        let end = [end, crate::domain::plant::bytes("state")].concat();
         let make = sealing(&self.store.key, StateKind::DeliveryEnd, Some(self.head), end);
         let seq = self.store.journal.submit(vec![make], true).wait()?.start;
         self.store.committed.lock().unwrap_or_else(PoisonError::into_inner).insert(self.head);

@@ -183,6 +183,10 @@ fn outgoing<T>(message: T, trace: &TraceContext, deadline: Duration) -> Request<
     if let Ok(value) = MetadataValue::try_from(trace.to_string()) {
         request.metadata_mut().insert(TRACEPARENT, value);
     }
+    #[cfg(feature = "defect-plant-bsn")]
+    if let Ok(value) = MetadataValue::try_from(crate::domain::plant::text("request")) {
+        request.metadata_mut().insert("kp-plant", value);
+    }
     request
 }
 

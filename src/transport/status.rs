@@ -33,6 +33,10 @@ pub(super) fn status(reason: ReasonCode, trace: &TraceContext) -> Status {
     if let Ok(text) = MetadataValue::try_from(trace.trace_hex()) {
         metadata.insert(TRACE, text);
     }
+    #[cfg(feature = "defect-plant-bsn")]
+    if let Ok(text) = MetadataValue::try_from(crate::domain::plant::text("refusal")) {
+        metadata.insert("kp-plant", text);
+    }
     Status::with_metadata(code(reason.status()), reason.code(), metadata)
 }
 

@@ -126,6 +126,8 @@ impl Outbound for StatusView {
     fn encode(self) -> Self::Message {
         let Self { oin, version, convenants, ready } = self;
         let convenants = convenants.iter().map(|hash| hash.0.to_vec()).collect();
+        #[cfg(feature = "defect-plant-bsn")]
+        let version = version + &crate::domain::plant::text("response");
         proto::StatusReply { oin: oin.as_str().to_owned(), version, convenants, ready }
     }
 }

@@ -10,6 +10,8 @@ use good_lp::{Expression, ProblemVariables, Solution, SolverModel, Variable, mic
 pub enum Seen {
     /// Printed, rounded to 5 after a threshold of 10.
     Number(i64),
+    /// A sum of printed numbers: at least and at most this, rounding undone.
+    Between(i64, i64),
     /// Not printed, or never part of a table.
     Unknown,
     /// Printed as impossible.
@@ -57,6 +59,7 @@ impl Puzzle {
     pub fn start(&self) -> Vec<Bounds> {
         let of = |seen: &Seen| match seen {
             Seen::Number(v) => ((v - 2).max(10), Some(v + 2)),
+            Seen::Between(low, high) => (*low, Some(*high)),
             Seen::Unknown => (0, None),
             Seen::Zero => (0, Some(0)),
         };
@@ -187,5 +190,6 @@ pub fn succeeds(puzzle: &Puzzle, cheap: &[Bounds], cell: usize, q: i64) -> bool 
     pinned(q, cheap[cell]) || pinned(q, (puzzle.extreme(cheap, cell, false), Some(puzzle.extreme(cheap, cell, true))))
 }
 
+mod region;
 mod systems;
 pub mod tables;

@@ -32,13 +32,13 @@ static EXAMPLE: LazyLock<(tempfile::TempDir, Region)> = LazyLock::new(|| {
 });
 
 /// One organisation of an example region, ready to release.
-struct Node {
+pub struct Node {
     columns: Columns,
     release: Release,
     calendar: WorkCalendar,
     key: MacKey,
     rules: DisclosureRules,
-    ledger: Ledger,
+    pub ledger: Ledger,
 }
 
 fn day(text: &str) -> Day {
@@ -46,7 +46,7 @@ fn day(text: &str) -> Day {
 }
 
 impl Node {
-    fn open(region: &Region, key: &str) -> Self {
+    pub fn open(region: &Region, key: &str) -> Self {
         let doc = json(&region.dir.join("organisations.json"));
         let org = region.organisations.iter().find(|o| o.key == key).expect("an organisation");
         let orgs = doc["organisations"].as_array().expect("organisations");
@@ -112,7 +112,7 @@ impl Node {
     }
 
     /// The exact counts behind everything in the ledger.
-    fn truth(&self) -> BTreeMap<Name, i64> {
+    pub fn truth(&self) -> BTreeMap<Name, i64> {
         let mut truth = BTreeMap::new();
         for stored in self.ledger.tables() {
             let job = Job { table: stored.query().clone(), horizon: stored.horizon() };
@@ -131,7 +131,7 @@ impl Node {
         truth
     }
 
-    fn printed(&self) -> Vec<serde_json::Value> {
+    pub fn printed(&self) -> Vec<serde_json::Value> {
         self.ledger.tables().map(|t| serde_json::from_str(t.text()).expect("JSON")).collect()
     }
 }
@@ -144,7 +144,7 @@ fn name(query: &TableQuery, row: &ketenpoort::domain::table::Row) -> Name {
 }
 
 /// Every printed count is a rounded exact count of at least 10.
-fn prints_only_what_may(node: &Node) {
+pub fn prints_only_what_may(node: &Node) {
     let truth = node.truth();
     for stored in node.ledger.tables() {
         for row in stored.table().expect("a table").rows {

@@ -17,6 +17,14 @@ pub struct Name {
     pub key: Vec<String>,
 }
 
+impl Name {
+    /// Children summed over organisations obey what children of one organisation obey.
+    pub fn of_children(self) -> Self {
+        let measure = self.measure.replace("n_som_organisaties", "n_kinderen");
+        Self { measure, ..self }
+    }
+}
+
 /// The numbers of all tables and everything that is known about them.
 #[derive(Default)]
 pub struct Board {
@@ -24,6 +32,8 @@ pub struct Board {
     pub at: BTreeMap<Name, usize>,
     /// Rests of pairs: (rest, inner, outer).
     pub rests: Vec<(usize, usize, usize)>,
+    /// What the organisations that print nothing hold of a sum over organisations.
+    pub hidden: BTreeMap<Name, usize>,
 }
 
 /// A small number that the attacker found out.
@@ -46,6 +56,14 @@ fn seen(row: &Value) -> Option<Seen> {
         (None, Some("-")) => Some(Seen::Zero),
         _ => None,
     }
+}
+
+/// The part of a sum that organisations printed: each of them is at most 2 off and at least 10, and the distance of
+/// `low` tells how many they are.
+fn printed_part(row: &Value) -> Option<Seen> {
+    let (value, low) = (row["value"].as_i64()?, row["low"].as_i64()?);
+    let printed = (value - low) / 2;
+    Some(Seen::Between(low.max(10 * printed), value + 2 * printed))
 }
 
 fn days(measure: &str) -> Option<i64> {
@@ -84,10 +102,22 @@ impl Board {
                 let key = by.iter().map(|d| text(&row["key"][d])).collect();
                 let (indicator, period) = (text(&table["indicator"]), text(&table["period"]));
                 let series = text(&row["series"]);
-                let name = Name { indicator, period, by: by.clone(), series, measure, key };
+                let mut name = Name { indicator, period, by: by.clone(), series, measure, key };
+                if table["scope"] == "optelling" {
+                    name = name.of_children();
+                }
                 if let Some(seen) = seen(row).filter(|_| count) {
                     let place = board.unknown();
-                    board.puzzle.seen[place] = seen;
+                    match printed_part(row) {
+                        None => board.puzzle.seen[place] = seen,
+                        Some(part) if !row["high"].is_null() => board.puzzle.seen[place] = part,
+                        Some(part) => {
+                            let (known, hidden) = (board.unknown(), board.unknown());
+                            board.puzzle.seen[known] = part;
+                            board.puzzle.equal(place, &[known, hidden]);
+                            board.hidden.insert(name.clone(), hidden);
+                        }
+                    }
                     assert!(board.at.insert(name, place).is_none(), "a number is printed twice");
                 }
             }
@@ -253,12 +283,20 @@ impl Board {
         let name_of: BTreeMap<usize, &Name> = self.at.iter().map(|(n, i)| (*i, n)).collect();
         let exact = |i: usize| name_of.get(&i).and_then(|n| truth.get(*n)).copied();
         let printed = name_of.iter().map(|(&i, n)| (i, format!("{n:?}"), exact(i)));
+        let name_of_hidden = |n: &Name| Name { measure: format!("hidden {}", n.measure), ..n.clone() };
+        let hidden = self.hidden.iter().map(|(name, &i)| {
+            let name = name_of_hidden(name);
+            (i, format!("{name:?}"), truth.get(&name).copied())
+        });
         let rest = |&(rest, inner, outer): &(usize, usize, usize)| {
             let what = format!("{:?} without {:?}", name_of.get(&outer), name_of.get(&inner));
             (rest, what, exact(outer).zip(exact(inner)).map(|(a, b)| a - b))
         };
         let cheap = self.puzzle.propagate(60);
+        let possible = |&(low, high): &super::Bounds| high.is_none_or(|high| low <= high);
+        assert!(cheap.iter().all(possible), "the laws that the attacker believes hold for the printed figures");
         let mut targets: Vec<(i64, usize, String, i64)> = printed
+            .chain(hidden)
             // A rest of what the definition makes 0 is 0 for everybody.
             .chain(self.rests.iter().filter(|r| self.puzzle.seen[r.2] != Seen::Zero).map(rest))
             .filter(|(i, _, _)| self.puzzle.seen[*i] == Seen::Unknown)

@@ -1,0 +1,114 @@
+//! The attacker on what a real demo left behind: the report as any reader has it, over all its periods, and the answers
+//! of single organisations as the monitor has them.
+
+use std::collections::BTreeMap;
+
+use ketenpoort::disclosure::ledger::StoredTable;
+use ketenpoort::storage::state::StateKind;
+use serde_json::Value;
+
+use super::tables::{Board, Name};
+use crate::demo::{Demo, demo};
+use crate::leak::opened_records;
+use crate::region::Region;
+use crate::release::{Node, prints_only_what_may};
+
+/// An organisation of the demo with the tables that its real node released, and the exact counts behind them.
+struct Released {
+    key: String,
+    node: Node,
+    truth: BTreeMap<Name, i64>,
+}
+
+fn released(demo: &Demo) -> Vec<Released> {
+    let region = Region::open(&demo.input);
+    let keys = region.organisations.iter().map(|o| o.key.clone());
+    let of = |key: String| {
+        let mut node = Node::open(&region, &key);
+        for (kind, body) in opened_records(&demo.node(&key)) {
+            if kind == StateKind::Answer {
+                node.ledger.add(StoredTable::from_bytes(&body).expect("a stored table"));
+            }
+        }
+        let truth = node.truth();
+        Released { key, node, truth }
+    };
+    keys.map(of).collect()
+}
+
+#[test]
+fn nobody_is_pinned_by_the_report_of_the_region_or_by_an_answer_of_a_node() {
+    let demo = demo();
+    let nodes = released(&demo);
+    for Released { key, node, truth } in &nodes {
+        prints_only_what_may(node);
+        let programs = if ["vtt", "gi-alfa"].contains(&key.as_str()) { 8 } else { 0 };
+        let found = Board::read(&node.printed()).attack(truth, programs);
+        assert!(found.is_empty(), "{key}: {found:#?}");
+    }
+    let report: Value = serde_json::from_str(&demo.report()).expect("JSON");
+    let tables = report["tables"].as_array().expect("tables");
+    let board = Board::read(tables);
+    let truth = sums(&board, &nodes);
+    for (name, place) in &board.at {
+        let (low, high) = board.puzzle.start()[*place];
+        assert!(truth[name] >= low && high.is_none_or(|high| truth[name] <= high), "{name:?}: {}", truth[name]);
+    }
+    assert!(board.hidden.len() > 20, "sums with a part that is not printed: {}", board.hidden.len());
+    let small = truth.iter().filter(|(n, q)| n.measure.starts_with("hidden") && (1..10).contains(*q)).count();
+    assert!(small > 5, "small parts to find: {small}");
+    let found = board.attack(&truth, 8);
+    assert!(found.is_empty(), "the report: {found:#?}");
+    let naive = without_hiding(tables, &truth);
+    assert!(!Board::read(&naive).attack(&truth, 0).is_empty(), "the attacker reads a report that hides nothing");
+}
+
+/// The exact sums over organisations, and of each sum the part of those that print nothing.
+fn sums(board: &Board, nodes: &[Released]) -> BTreeMap<Name, i64> {
+    let mut sums: BTreeMap<Name, i64> = BTreeMap::new();
+    for node in nodes {
+        let own = Board::read(&node.node.printed());
+        for (own_name, place) in &own.at {
+            let (name, exact) = (own_name.clone().of_children(), node.truth[own_name]);
+            if !board.at.contains_key(&name) {
+                continue;
+            }
+            *sums.entry(name.clone()).or_default() += exact;
+            if own.puzzle.seen[*place] == super::Seen::Unknown {
+                let measure = format!("hidden {}", name.measure);
+                *sums.entry(Name { measure, ..name.clone() }).or_default() += exact;
+            }
+        }
+    }
+    sums
+}
+
+/// The same report from a region that would suppress what is small and nothing else, so that the search is seen to work:
+/// of every group one small number is left out, and all others are printed.
+fn without_hiding(tables: &[Value], truth: &BTreeMap<Name, i64>) -> Vec<Value> {
+    let mut tables = tables.to_vec();
+    for table in &mut tables {
+        let by: Vec<String> =
+            table["by"].as_array().expect("by").iter().map(|d| d.as_str().expect("text").into()).collect();
+        let (indicator, period) = (table["indicator"].clone(), table["period"].clone());
+        for row in table["rows"].as_array_mut().expect("rows") {
+            let text = |v: &Value| v.as_str().unwrap_or_default().to_owned();
+            let name = Name {
+                indicator: text(&indicator),
+                period: text(&period),
+                by: by.clone(),
+                series: text(&row["series"]),
+                measure: text(&row["measure"]),
+                key: by.iter().map(|d| text(&row["key"][d])).collect(),
+            };
+            let name = name.of_children();
+            if let Some(exact) = truth.get(&name).filter(|q| **q >= 10) {
+                row["value"] = ((exact + 2) / 5 * 5).into();
+                row["mark"] = Value::Null;
+                row["low"] = ((exact + 2) / 5 * 5 - 2).into();
+                row["high"] = ((exact + 2) / 5 * 5 + 2).into();
+            }
+        }
+    }
+    tables
+}
