@@ -9,7 +9,7 @@ use super::columns::columns_of;
 use super::convenants::Standing;
 use super::memory::{InvalidState, Loader, Memory};
 use super::refused::RefusedConnections;
-use super::release::Failed;
+use super::release::{Failed, Parts};
 use super::requests::Requests;
 use crate::crypto::{KeyTree, SealUse, SigningKey};
 use crate::domain::codes::{OrgType, Owner};
@@ -74,6 +74,7 @@ pub struct Core {
     memory: RwLock<Memory>,
     writing: Mutex<Register>,
     releasing: Mutex<Failed>,
+    pub(in crate::service) parts: Mutex<Parts>,
     standing: RwLock<Option<Arc<Standing>>>,
     pub(in crate::service) index: LogIndex,
     pub(in crate::service) requests: Requests,
@@ -138,6 +139,7 @@ impl Core {
             memory: RwLock::new(memory),
             writing: Mutex::new(register),
             releasing: Mutex::default(),
+            parts: Mutex::default(),
             standing: RwLock::new(None),
             index: LogIndex::new(places.index, ours),
             requests: Requests::default(),

@@ -2,7 +2,7 @@
 //! also does so by itself, so that the audits are done before anybody asks.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use super::core::{Core, CoreError};
 use super::document::Pending;
@@ -35,6 +35,9 @@ pub const QUIET_MS: u64 = 3_600_000;
 /// Components that could not be released, by their first table: up to which day, and why. They are tried again when more
 /// has settled or the node starts anew, not at every question.
 pub(in crate::service) type Failed = BTreeMap<TableQuery, (Day, ReasonCode)>;
+
+/// Components by convenant, number of frozen quarters with the last frozen and the first delivered day, and years.
+pub(in crate::service) type Parts = BTreeMap<(Digest, (usize, Day, Day), BTreeSet<i16>), Arc<Vec<Component>>>;
 
 /// What a release works within: a convenant, the frozen data, the last frozen day.
 struct Frame<'a> {
@@ -88,17 +91,25 @@ impl Core {
     /// are named with the reason; when there is no other, that reason is the answer.
     pub(in crate::service) fn release(&self, permit: &Permit) -> Result<(Released, Vec<Pending>), ReasonCode> {
         self.freeze_settled().map_err(|e| core_reason(&e))?;
-        let mut failed = self.releasing();
         let frame = self.frame(permit.convenant())?;
         let asked = permit.query().tables();
-        let parts = frame.components(&asked.iter().map(|t| t.period.year()).collect());
-        for component in parts.iter().filter(|c| asked.iter().any(|t| c.tables.contains(t))) {
-            self.release_component(component, &frame, &mut failed)?;
+        let parts = self.parts(&frame, asked.iter().map(|t| t.period.year()).collect());
+        let touched = || parts.iter().filter(|c| asked.iter().any(|t| c.tables.contains(t)));
+        // What is stored is answered at once, also while something else is being released.
+        if touched().any(|component| self.is_due(component, &frame)) {
+            let mut failed = self.releasing();
+            for component in touched() {
+                self.release_component(component, &frame, &mut failed)?;
+            }
         }
-        let memory = self.memory();
-        let released = answer(permit.query(), &parts, &memory.ledger).map_err(|fault| fault_reason(&fault))?;
-        let pending: Vec<Pending> =
-            released.pending().iter().map(|table| pending(table, &frame, &parts, &failed)).collect();
+        let released = answer(permit.query(), &parts, &self.memory().ledger).map_err(|fault| fault_reason(&fault))?;
+        let pending: Vec<Pending> = match released.pending() {
+            [] => Vec::new(),
+            tables => {
+                let failed = self.releasing();
+                tables.iter().map(|table| pending(table, &frame, &parts, &failed)).collect()
+            }
+        };
         match (released.tables(), pending.first()) {
             ([], Some(first)) => Err(first.reason),
             _ => Ok((released, pending)),
@@ -152,6 +163,27 @@ impl Core {
         *done = Some(state);
     }
 
+    /// The components of these years, worked out once for each state of affairs.
+    fn parts(&self, frame: &Frame<'_>, years: BTreeSet<i16>) -> Arc<Vec<Component>> {
+        const MOST: usize = 32;
+        let frozen = (frame.frozen.quarters.len(), frame.until, frame.release.settings.data_from);
+        let key = (frame.convenant.hash(), frozen, years);
+        let mut known = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(parts) = known.get(&key) {
+            return Arc::clone(parts);
+        }
+        if known.len() >= MOST {
+            known.clear();
+        }
+        let parts = Arc::new(frame.components(&key.2));
+        known.insert(key, Arc::clone(&parts));
+        parts
+    }
+
+    fn is_due(&self, component: &Component, frame: &Frame<'_>) -> bool {
+        !component.due(&self.memory().ledger, frame.until).is_empty()
+    }
+
     fn frame<'a>(&self, convenant: &'a ConvenantInForce) -> Result<Frame<'a>, ReasonCode> {
         let (window, frozen) = {
             let memory = self.memory();
@@ -179,10 +211,10 @@ impl Core {
         failed: &mut Failed,
     ) -> Result<Option<Outcome>, ReasonCode> {
         let Some(first) = component.tables.first() else { return Ok(None) };
-        let ledger = self.memory().ledger.clone();
-        if component.due(&ledger, frame.until).is_empty() {
+        if !self.is_due(component, frame) {
             return Ok(None);
         }
+        let ledger = self.memory().ledger.clone();
         if let Some((until, reason)) = failed.get(first)
             && *until == frame.until
         {

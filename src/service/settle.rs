@@ -20,6 +20,10 @@ impl Core {
         let standing = self.standing();
         let Ok(convenants) = &standing.in_force else { return Ok(()) };
         let Some(days) = convenants.iter().map(|c| c.convenant().settlement_days).max() else { return Ok(()) };
+        // Nearly always nothing has settled since, and then nobody waits for an intake that is under way.
+        if self.newly_settled(days).is_empty() {
+            return Ok(());
+        }
         let mut register = self.writing();
         let quarters = self.newly_settled(days);
         if quarters.is_empty() {
