@@ -7,8 +7,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::args::{IndicatorArgs, IntakeArgs, NodeArgs, PullArgs};
 use crate::config::Config;
 use crate::domain::query::{Dimension, IndicatorId};
+use crate::node;
 use crate::node::command::{IndicatorCommand, IntakeCommand, LocalCommand, Outcome, Progress, PullCommand};
-use crate::node::{self, local};
 use crate::service::own::OwnQuestion;
 
 /// Runs a command on a node, whether it runs or not.
@@ -22,14 +22,7 @@ pub fn on_node(dir: &Path, command: &LocalCommand) -> Outcome {
         bar.set_length(p.total);
         bar.set_position(p.done);
     };
-    let outcome = match local::call(&config.socket(), command, &show) {
-        Some(Ok(outcome)) => outcome,
-        Some(Err(e)) => Outcome::failed(format!("de draaiende node antwoordt niet: {e}")),
-        None => match node::open(config) {
-            Ok(node) => node.execute(command.clone(), &show),
-            Err(reason) => Outcome::failed(reason),
-        },
-    };
+    let outcome = node::on(&config, command, &show);
     bar.finish_and_clear();
     outcome
 }

@@ -12,8 +12,10 @@ pub mod show;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use thiserror::Error;
 use zeroize::Zeroizing;
 
+use self::command::{LocalCommand, Outcome, Progress};
 pub use self::partners::directory;
 pub use self::run::{serve, stop_signal, tls_paths};
 use crate::config::Config;
@@ -23,8 +25,10 @@ use crate::policy::permit::LocalAccess;
 use crate::service::core::{Clock, Core, Identity};
 use crate::storage::lock::{DirLock, LockError};
 
-/// How long a command waits for another one that holds the directory.
+/// How long a command waits for another one that holds the directory, or for a node that is starting.
 const LOCK_PATIENCE: Duration = Duration::from_secs(3);
+/// How long a command waits in all: a node with much data takes some seconds to start.
+const START_PATIENCE: Duration = Duration::from_secs(60);
 
 /// The machine's clock; days are those of Europe/Amsterdam.
 pub struct SystemClock;
@@ -51,15 +55,49 @@ pub struct Node {
     _lock: DirLock,
 }
 
-/// Opens a node's directory under its lock.
+/// Runs a command on a node: over the local socket when it runs, else on its directory under the lock. A node that is
+/// starting holds the lock and has no socket yet; the command waits for it.
+pub fn on(config: &Config, command: &LocalCommand, progress: &dyn Fn(Progress)) -> Outcome {
+    let end = Instant::now() + START_PATIENCE;
+    loop {
+        if let Some(answer) = local::call(&config.socket(), command, progress) {
+            return answer.unwrap_or_else(|e| Outcome::failed(format!("de draaiende node antwoordt niet: {e}")));
+        }
+        match open(config.clone()) {
+            Ok(node) => return node.execute(command.clone(), progress),
+            Err(OpenError::Busy(holder)) if holder.contains("(serve)") && Instant::now() < end => {}
+            Err(error) => return Outcome::failed(error.to_string()),
+        }
+    }
+}
+
+/// Opens the directory of a stopped node under its lock.
 ///
 /// # Errors
-/// A Dutch sentence: in use, a key that does not fit, a damaged journal.
-pub fn open(config: Config) -> Result<Node, String> {
+/// [`OpenError`].
+pub fn open(config: Config) -> Result<Node, OpenError> {
     open_for(config, LocalAccess::DirectoryLock)
 }
 
-fn open_for(config: Config, access: LocalAccess) -> Result<Node, String> {
+/// A node's directory cannot be opened.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// Another process works in it.
+    #[error("{0}")]
+    Busy(String),
+    /// Anything else: a key that does not fit, a damaged journal.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl From<String> for OpenError {
+    fn from(reason: String) -> Self {
+        Self::Failed(reason)
+    }
+}
+
+/// Opens a node's directory under its lock.
+fn open_for(config: Config, access: LocalAccess) -> Result<Node, OpenError> {
     let purpose = if access == LocalAccess::Socket { "serve" } else { "opdracht" };
     let lock = acquire(&config, purpose)?;
     #[cfg(feature = "defect-plant-bsn")]
@@ -73,16 +111,17 @@ fn open_for(config: Config, access: LocalAccess) -> Result<Node, String> {
         levert: config.levert.clone(),
     };
     let core = Core::open(&config.data, identity, keys, gemeenten::parse(&list)?, Arc::new(SystemClock));
-    Ok(Node { config, core: Arc::new(core.map_err(|e| e.to_string())?), access, _lock: lock })
+    Ok(Node { config, core: Arc::new(core.map_err(|e| OpenError::Failed(e.to_string()))?), access, _lock: lock })
 }
 
 /// Takes the lock; another command of a moment gets a few seconds to finish.
-fn acquire(config: &Config, purpose: &str) -> Result<DirLock, String> {
+fn acquire(config: &Config, purpose: &str) -> Result<DirLock, OpenError> {
     let end = Instant::now() + LOCK_PATIENCE;
     loop {
         match DirLock::acquire(&config.dir, purpose) {
             Err(LockError::Held { .. }) if Instant::now() < end => std::thread::sleep(Duration::from_millis(50)),
-            other => return other.map_err(|e| e.to_string()),
+            Err(busy @ LockError::Held { .. }) => return Err(OpenError::Busy(busy.to_string())),
+            other => return other.map_err(|e| OpenError::Failed(e.to_string())),
         }
     }
 }

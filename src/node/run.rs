@@ -36,7 +36,7 @@ pub fn serve(dir: &Path) -> Outcome {
     let _hangup = runtime.block_on(async { signal(SignalKind::hangup()) });
     let done = Config::load(dir)
         .map_err(|e| e.to_string())
-        .and_then(|config| open_for(config, LocalAccess::Socket))
+        .and_then(|config| open_for(config, LocalAccess::Socket).map_err(|e| e.to_string()))
         .and_then(|node| runtime.block_on(run(node)));
     runtime.shutdown_timeout(Duration::from_secs(2));
     match done {
@@ -78,7 +78,7 @@ async fn run(node: Node) -> Result<(), String> {
     let mut serving = tokio::spawn(server::serve(listener, tls, service, limits, shutdown));
     let served = tokio::select! {
         served = &mut serving => served.map_err(|e| e.to_string())?.map_err(|e| e.to_string()),
-        () = async { stopping.notified().await; tokio::time::sleep(GRACE).await } => {
+        () = async { stopping.notified().await; tokio::time::sleep(grace(&core)).await } => {
             serving.abort();
             Ok(())
         }
@@ -91,6 +91,11 @@ async fn run(node: Node) -> Result<(), String> {
     let last = tokio::task::spawn_blocking(move || core.close_down()).await;
     last.map_err(|e| e.to_string())?.map_err(|e| e.to_string())?;
     served
+}
+
+/// After a failed write nothing may be answered any more, so nobody is waited for.
+fn grace(core: &Core) -> Duration {
+    if core.failed() { Duration::ZERO } else { GRACE }
 }
 
 /// Releases what is due some time after the last delivery, so that the audits are done before anybody asks.

@@ -45,6 +45,7 @@ struct Frame<'a> {
     frozen: Arc<Frozen>,
     release: Release,
     until: Day,
+    today: Day,
 }
 
 impl Frame<'_> {
@@ -199,7 +200,7 @@ impl Core {
             domains: terms.domains.clone(),
             bin_cuts: terms.bin_cuts.clone(),
         };
-        Ok(Frame { convenant, frozen, release, until })
+        Ok(Frame { convenant, frozen, release, until, today: self.clock.today() })
     }
 
     /// Releases what is due of a component and stores it. `None` when nothing is due; the inner error says why what is
@@ -226,7 +227,7 @@ impl Core {
             convenant: frame.convenant.hash(),
             tie_key: &self.keys.tiebreak_key(),
             until: frame.until,
-            today: self.clock.today(),
+            today: frame.today,
         };
         let raws = self.raw_tables(component, &ledger, frame);
         match release_due(component, &ledger, &raws, &terms) {
@@ -279,15 +280,14 @@ fn pending(table: &TableQuery, frame: &Frame<'_>, parts: &[Component], failed: &
     let terms = frame.convenant.convenant();
     let first = parts.iter().find(|c| c.tables.contains(table)).and_then(|c| c.tables.first());
     let failure = first.and_then(|first| failed.get(first)).filter(|(until, _)| *until == frame.until);
-    let last = final_on(table);
+    let settles = settles_on(Period::quarter_of(final_on(table)), terms.settlement_days);
     let reason = match failure {
         _ if !same_definition(terms, table.indicator) => ReasonCode::OtherDefinition,
         _ if frame.release.series(table.indicator).next().is_none() => ReasonCode::IndicatorNotAllowed,
-        _ if last > frame.until => ReasonCode::NotSettled,
+        _ if settles > frame.today => ReasonCode::NotSettled,
         Some((_, reason)) => *reason,
         None => ReasonCode::OutsideWindow,
     };
-    let settles = settles_on(Period::quarter_of(last), terms.settlement_days);
     Pending { table: table.clone(), reason, from: (reason == ReasonCode::NotSettled).then_some(settles) }
 }
 

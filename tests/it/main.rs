@@ -11,6 +11,7 @@ mod leak;
 mod log_find;
 mod mutations;
 mod own_figures;
+mod pending;
 mod proto;
 mod raw_tls;
 mod region;

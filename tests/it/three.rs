@@ -114,17 +114,32 @@ impl Three {
     /// Serves these nodes; each is ready when this returns.
     pub fn serve(&mut self, keys: &[&str]) {
         for key in keys {
-            let mut command = Command::new(env!("CARGO_BIN_EXE_ketenpoort"));
-            command.args(["serve", "--node", &self.path(key)]);
-            self.start(key, command);
+            self.start(key, self.serving(key));
         }
     }
 
+    /// The command that serves node `key`.
+    pub fn serving(&self, key: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ketenpoort"));
+        command.args(["serve", "--node", &self.path(key)]);
+        command
+    }
+
     /// Starts `command`, which serves node `key`, with its standard error in `<key>.log`; ready when this returns.
-    pub fn start(&mut self, key: &str, mut command: Command) {
+    pub fn start(&mut self, key: &str, command: Command) {
+        self.spawn(key, command);
+        self.await_ready(key);
+    }
+
+    /// As [`Three::start`], without waiting.
+    pub fn spawn(&mut self, key: &str, mut command: Command) {
         let log = std::fs::File::create(self.home.join(format!("{key}.log"))).expect("log file");
         command.stdin(Stdio::null()).stderr(log).stdout(Stdio::null());
         self.running.insert(key.to_owned(), command.spawn().expect("started"));
+    }
+
+    /// Waits until node `key` answers.
+    pub fn await_ready(&self, key: &str) {
         let end = Instant::now() + PATIENCE;
         while !doctor_says_running(&self.path(key)) {
             assert!(Instant::now() < end, "{key} is not ready: {}", self.stderr(key));
