@@ -41,7 +41,7 @@ for patch in "$here"/tests/mutations/*.patch; do
   [ "${test[0]}" != --doc ] || build=(--lib)
   if ! (cd "$copy" && cargo test --quiet --no-run "${build[@]}") >"$log" 2>&1; then
     say BROKEN "$promise" "$name" "does not compile: $(grep -m1 '^error' "$log")"
-  elif (cd "$copy" && cargo test "${test[@]}") >"$log" 2>&1; then
+  elif (cd "$copy" && timeout 600 cargo test "${test[@]}") >"$log" 2>&1; then
     ran=$(grep -c '^test .* ok$' "$log")
     say SURVIVED "$promise" "$name" "$breaks ($ran tests passed: ${test[*]})"
   elif grep -q '^test .* FAILED$' "$log"; then
