@@ -142,7 +142,7 @@ pub struct InitArgs {
     /// Host en poort die partners gebruiken
     #[arg(long)]
     pub endpoint: String,
-    /// Lijst van gemeentecodes (JSON, zoals in organisations.json)
+    /// Lijst van gemeentecodes (JSON: organisations.json, of alleen de lijst daaruit)
     #[arg(long)]
     pub gemeenten: Option<PathBuf>,
 }

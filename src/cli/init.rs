@@ -35,14 +35,13 @@ fn init(args: &InitArgs) -> Result<SignedCard, String> {
     let raw = raw_config(args);
     let config = Config::check(dir, &raw)
         .map_err(|faults| format!("{} fout(en):\n  - {}", faults.len(), faults.join("\n  - ")))?;
+    let gemeenten = match &args.gemeenten {
+        Some(path) => crate::node::gemeenten::read(path)?.1,
+        None => b"[]".to_vec(),
+    };
     for part in ["keys", "tls", "data"] {
         make_private(&dir.join(part))?;
     }
-    let gemeenten = match &args.gemeenten {
-        Some(path) => std::fs::read(path).map_err(|e| format!("{}: {e}", path.display()))?,
-        None => b"[]".to_vec(),
-    };
-    crate::node::gemeenten::parse(&gemeenten)?;
     write(&config.gemeenten, &gemeenten, 0o644)?;
     let root = Secret32::random();
     write(&config.root_key, root.expose(), 0o600)?;

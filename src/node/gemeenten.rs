@@ -1,6 +1,9 @@
-//! `gemeenten.json`: the reference list of municipality codes, in the form of `organisations.json`.
+//! `gemeenten.json`: the reference list of municipality codes, bare or as `gemeenten` in `organisations.json`.
+
+use std::path::Path;
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::domain::day::Day;
 use crate::domain::event::Gemeente;
@@ -15,16 +18,39 @@ struct Line {
     tot: Option<Day>,
 }
 
-/// Reads the list.
+/// The list in a file, and the bare list as JSON.
 ///
 /// # Errors
-/// A Dutch sentence that names the line that is wrong.
-pub fn parse(bytes: &[u8]) -> Result<GemeenteList, String> {
-    let lines: Vec<Line> = serde_json::from_slice(bytes).map_err(|e| format!("gemeentelijst: {e}"))?;
-    let span = |(n, line): (usize, Line)| {
+/// A Dutch sentence that names the file and the entry that is wrong.
+pub fn read(path: &Path) -> Result<(GemeenteList, Vec<u8>), String> {
+    let of_file = |fault: String| format!("gemeentelijst {}: {fault}", path.display());
+    let bytes = std::fs::read(path).map_err(|e| of_file(format!("het bestand kan niet worden gelezen ({e})")))?;
+    let entries = entries(&bytes).map_err(of_file)?;
+    let list = list(&entries).map_err(of_file)?;
+    Ok((list, Value::Array(entries).to_string().into_bytes()))
+}
+
+fn entries(bytes: &[u8]) -> Result<Vec<Value>, String> {
+    let document: Value = serde_json::from_slice(bytes)
+        .map_err(|e| format!("geen geldige JSON (regel {}, teken {})", e.line(), e.column()))?;
+    let list = match document {
+        Value::Object(mut region) => region.remove("gemeenten"),
+        other => Some(other),
+    };
+    match list {
+        Some(Value::Array(entries)) => Ok(entries),
+        _ => Err("verwacht een lijst, of een document met de sleutel `gemeenten` en daarin een lijst".to_owned()),
+    }
+}
+
+fn list(entries: &[Value]) -> Result<GemeenteList, String> {
+    let span = |(n, entry): (usize, &Value)| {
+        let line = Line::deserialize(entry).map_err(|_| {
+            format!("gemeente {n}: verwacht `code` als tekst, met eventueel `van` en `tot` als dag (JJJJ-MM-DD)")
+        })?;
         let code = Gemeente::parse(&line.code)
-            .ok_or_else(|| format!("gemeentelijst, regel {}: `{}` heeft geen 4 cijfers", n + 1, line.code))?;
+            .ok_or_else(|| format!("gemeente {n}: code `{}` heeft geen 4 cijfers", line.code))?;
         Ok(GemeenteSpan { code, from: line.van, to: line.tot })
     };
-    lines.into_iter().enumerate().map(span).collect::<Result<Vec<_>, String>>().map(GemeenteList::new)
+    (1..).zip(entries).map(span).collect::<Result<Vec<_>, String>>().map(GemeenteList::new)
 }

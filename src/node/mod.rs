@@ -103,14 +103,14 @@ fn open_for(config: Config, access: LocalAccess) -> Result<Node, OpenError> {
     #[cfg(feature = "defect-plant-bsn")]
     let _ = std::fs::write(config.data.join("plant"), crate::domain::plant::bytes("file"));
     let keys = KeyTree::new(read_root(&config)?);
-    let list = std::fs::read(&config.gemeenten).map_err(|e| format!("{}: {e}", config.gemeenten.display()))?;
+    let (list, _) = gemeenten::read(&config.gemeenten)?;
     let identity = Identity {
         oin: config.oin,
         name: config.name.clone(),
         org_type: config.org_type,
         levert: config.levert.clone(),
     };
-    let core = Core::open(&config.data, identity, keys, gemeenten::parse(&list)?, Arc::new(SystemClock));
+    let core = Core::open(&config.data, identity, keys, list, Arc::new(SystemClock));
     Ok(Node { config, core: Arc::new(core.map_err(|e| OpenError::Failed(e.to_string()))?), access, _lock: lock })
 }
 

@@ -104,3 +104,40 @@ fn an_intake_that_breaks_off_keeps_the_files_before_it() {
     three.stop("a");
     assert_eq!(running, own(&three));
 }
+
+#[test]
+fn the_list_of_municipalities_is_bare_or_in_the_document_of_a_region() {
+    let home = tempfile::tempdir().expect("folder");
+    let region = crate::three::region().join("organisations.json");
+    let document = std::fs::read_to_string(&region).expect("organisations.json");
+    let document: serde_json::Value = serde_json::from_str(&document).expect("JSON");
+    let bare = home.path().join("lijst.json");
+    std::fs::write(&bare, document["gemeenten"].to_string()).expect("written");
+    let init = |name: &str, list: &Path| {
+        let node = home.path().join(name);
+        let (dir, list) = (node.to_str().expect("UTF-8"), list.to_str().expect("UTF-8"));
+        let mut words = vec!["init", "--node", dir, "--oin", OINS[0], "--name", "GI Een", "--type", "GI"];
+        words.extend(["--levert", "GI", "--endpoint", "127.0.0.1:9", "--gemeenten", list]);
+        (ketenpoort(&words), node)
+    };
+    for (name, list) in [("a", &region), ("b", &bare)] {
+        let (made, node) = init(name, list);
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let kept = std::fs::read_to_string(node.join("gemeenten.json")).expect("kept");
+        let kept: serde_json::Value = serde_json::from_str(&kept).expect("JSON");
+        assert_eq!(kept, document["gemeenten"], "the list and nothing else of the document");
+    }
+    let wrong = home.path().join("fout.json");
+    for (text, said) in [
+        ("{\"code\"", "geen geldige JSON (regel 1"),
+        ("{\"organisations\": []}", "sleutel `gemeenten`"),
+        ("[{\"code\": \"0153\"}, {\"code\": 153}]", "gemeente 2: verwacht `code`"),
+        ("{\"gemeenten\": [{\"code\": \"153\"}]}", "gemeente 1: code `153` heeft geen 4 cijfers"),
+    ] {
+        std::fs::write(&wrong, text).expect("written");
+        let (refused, node) = init("c", &wrong);
+        let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(!refused.status.success() && !node.exists(), "{text}: nothing is made");
+        assert!(told.contains(said) && told.contains(wrong.to_str().expect("UTF-8")), "{told}");
+    }
+}
