@@ -6,7 +6,7 @@
 //! < monitor < console < synthetic < node, cli`.
 //!
 //! # Gates
-//! The short cuts past the gates do not compile (docs/adr/0004). Each block below breaks one rule and names the compiler's
+//! The short cuts past the gates do not compile (docs/adr/0005). Each block below breaks one rule and names the compiler's
 //! error, which `RUSTDOC=$PWD/tests/rustdoc-codes cargo test --doc` compares. A program that does nearly the same and
 //! compiles follows every group.
 //!

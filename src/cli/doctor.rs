@@ -128,12 +128,13 @@ fn root_key(config: &Config) -> Finding {
         Ok(meta) if meta.permissions().mode() & 0o077 != 0 => {
             Finding::fault("nodesleutel", format!("{path} is leesbaar voor anderen; geef modus 0600"))
         }
-        Ok(_) => Finding::warning(
+        Ok(_) if config.root_key.starts_with(&config.dir) => Finding::fault(
             "nodesleutel",
             format!(
                 "{path} staat als gewoon bestand naast de gegevens: alleen voor een proef; gebruik een systemd-credential"
             ),
         ),
+        Ok(_) => Finding::good("nodesleutel", format!("{path} staat buiten de map van de node")),
         Err(e) => Finding::fault("nodesleutel", format!("{path}: {e}")),
     }
 }

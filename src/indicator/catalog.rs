@@ -202,14 +202,19 @@ fn stock_series() -> Vec<Series> {
 fn norm_of(stage: &Stage) -> Option<Norm> {
     let unit = if stage.days == DayKind::Working { NormUnit::WorkingDays } else { NormUnit::CalendarDays };
     let value = stage.norm.and_then(|n| u32::try_from(n).ok())?;
-    Some(Norm { value, unit, source: source(stage.start.owner()) })
+    Some(Norm { value, unit, source: source(stage.end) })
 }
 
-fn source(owner: Owner) -> &'static str {
-    match owner {
-        Owner::Vt => "Handelingsprotocol Veilig Thuis",
-        Owner::Rvdk => "Kwaliteitskader RvdK",
-        Owner::Gi => "Normenkader jeugdbescherming",
+/// Where a norm comes from; a norm of a protocol or of the field binds nobody by law, and its source says so.
+fn source(ends_in: EventType) -> &'static str {
+    match ends_in {
+        EventType::VtTriage => "Handelingsprotocol Veilig Thuis, veldnorm",
+        EventType::VtOnderzoekEinde => "Uitvoeringsbesluit Wmo 2015, artikel 4.1.7",
+        EventType::RvdkOnderzoekStart => "norm van de Raad, toezicht Inspectie Justitie en Veiligheid",
+        EventType::GiToewijzingWerker | EventType::GiEersteContact => "Besluit Jeugdwet, artikelen 4.2.1 en 4.2.2",
+        EventType::GiPlan => {
+            "Jeugdwet 4.1.3 lid 5 en Besluit Jeugdwet 4.2.4, gerekend vanaf het begin van de maatregel"
+        }
         _ => "veldnorm",
     }
 }
@@ -224,17 +229,17 @@ fn timely_series(stage: &Stage) -> Vec<Series> {
 }
 
 fn waiting_series() -> Vec<Series> {
-    let norm = |norm, owner| {
+    let norm = |norm, ends_in| {
         let (value, unit) = match norm {
             WaitNorm::Days(DayKind::Working, days) => (days, NormUnit::WorkingDays),
             WaitNorm::Days(DayKind::Calendar, days) => (days, NormUnit::CalendarDays),
             WaitNorm::Months(months) => (months, NormUnit::Months),
             WaitNorm::None => return None,
         };
-        Some(Norm { value: u32::try_from(value).ok()?, unit, source: source(owner) })
+        Some(Norm { value: u32::try_from(value).ok()?, unit, source: source(ends_in) })
     };
     let of = |q: &super::stage::Queue| Series {
-        norm: norm(q.norm, q.start.owner()),
+        norm: q.stops.first().and_then(|(stop, _)| norm(q.norm, *stop)),
         ..series(q.series, stage_title(q.series), q.start.owner())
     };
     QUEUES.iter().map(of).collect()

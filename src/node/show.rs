@@ -8,7 +8,7 @@ use crate::crypto::hex;
 use crate::domain::table::{Mark, Table};
 use crate::intake::IntakeReport;
 use crate::policy::bundle::{ConvenantBundle, State};
-use crate::policy::convenant::Convenant;
+use crate::policy::convenant::{Convenant, Role};
 use crate::service::release::ReleaseLine;
 use crate::storage::log::TransferLog;
 use crate::translog::entry::Entry;
@@ -129,7 +129,8 @@ fn terms(convenant: &Convenant) -> String {
     );
     for party in &convenant.parties {
         let card = party.card.card();
-        text.push_str(&format!("    {} {:<32} {:?}\n", card.oin, card.name, party.roles));
+        let roles: Vec<&str> = party.roles.iter().map(|role| role_name(*role)).collect();
+        text.push_str(&format!("    {} {:<32} {}\n", card.oin, card.name, roles.join(", ")));
     }
     let granted: Vec<String> = convenant.indicators.iter().map(|g| g.indicator.to_string()).collect();
     text.push_str(&format!("  indicatoren: {}\n", granted.join(", ")));
@@ -141,7 +142,18 @@ pub fn log_list(entries: &[(u64, Entry)], as_json: bool) -> Outcome {
     if as_json {
         return Outcome::done(pretty(&entries.iter().map(|(n, e)| entry_json(*n, e)).collect::<Vec<_>>()));
     }
+    if entries.is_empty() {
+        return Outcome { stderr: "geen regels gevonden".to_owned(), ..Outcome::default() };
+    }
     Outcome::done(entries.iter().map(|(n, e)| entry_line(*n, e)).collect::<String>())
+}
+
+fn role_name(role: Role) -> &'static str {
+    match role {
+        Role::Delivering => "levert",
+        Role::Monitor => "ketenmonitor",
+        Role::Gate => "poortwachter",
+    }
 }
 
 /// One entry.
