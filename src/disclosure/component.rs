@@ -33,23 +33,37 @@ pub struct Component {
     pub year: i16,
     /// Every table that the convenant declares in it, sorted.
     pub tables: Vec<TableQuery>,
+    /// Tables that it does not declare and that were released under another convenant or version: constants of every
+    /// audit, since what has left stays known.
+    pub earlier: Vec<TableQuery>,
 }
 
-/// The components of the declared tables (of any number of years), each sorted, in the order of their first table.
+/// The components of the declared tables (of any number of years), each sorted, in the order of their first table. What the
+/// ledger holds of those years and is not declared is taken along.
 ///
 /// Tables without anything to release (IND-24, or no series of this organisation) are left out.
 #[must_use]
-pub fn components(declared: &[TableQuery], release: &Release) -> Vec<Component> {
+pub fn components(declared: &[TableQuery], ledger: &Ledger, release: &Release) -> Vec<Component> {
     let mut found = Vec::new();
     let releasable =
         |t: &&TableQuery| t.indicator != IndicatorId::Ind24 && release.series(t.indicator).next().is_some();
     let tables: BTreeSet<TableQuery> = declared.iter().filter(releasable).cloned().collect();
+    let known: Vec<TableQuery> =
+        ledger.tables().map(|stored| stored.query()).filter(|query| !tables.contains(query)).cloned().collect();
     let years: BTreeSet<i16> = tables.iter().map(|t| t.period.year()).collect();
     for year in years {
-        let of_year: Vec<TableQuery> = tables.iter().filter(|t| t.period.year() == year).cloned().collect();
-        for indicators in connected(&of_year, release) {
-            let tables = of_year.iter().filter(|t| indicators.contains(&t.indicator)).cloned().collect();
-            found.push(Component { year, tables });
+        let of_year =
+            |list: &mut dyn Iterator<Item = &TableQuery>| list.filter(|t| t.period.year() == year).cloned().collect();
+        let (new, old): (Vec<TableQuery>, Vec<TableQuery>) = (of_year(&mut tables.iter()), of_year(&mut known.iter()));
+        let all: Vec<TableQuery> = new.iter().chain(&old).cloned().collect();
+        for indicators in connected(&all, release) {
+            let within = |list: &[TableQuery]| -> Vec<TableQuery> {
+                list.iter().filter(|t| indicators.contains(&t.indicator)).cloned().collect()
+            };
+            let component = Component { year, tables: within(&new), earlier: within(&old) };
+            if !component.tables.is_empty() {
+                found.push(component);
+            }
         }
     }
     found
@@ -64,8 +78,9 @@ fn connected(tables: &[TableQuery], release: &Release) -> Vec<BTreeSet<Indicator
         groups = apart;
     };
     tables.iter().for_each(|table| join(BTreeSet::from([table.indicator])));
-    // Whether indicators are related shows in the totals already; breakdowns only add cells.
-    let totals: Vec<TableQuery> = tables.iter().filter(|t| t.by.is_empty()).cloned().collect();
+    // Whether indicators are related shows in the totals already, declared or not; breakdowns only add cells.
+    let total = |t: &TableQuery| TableQuery { by: Vec::new(), ..t.clone() };
+    let totals: Vec<TableQuery> = tables.iter().map(total).collect::<BTreeSet<_>>().into_iter().collect();
     for relation in relations(&totals, release) {
         join(cells_of(&relation).iter().map(|cell| cell.table.indicator).collect());
     }
@@ -98,7 +113,7 @@ impl Component {
     #[must_use]
     pub fn needed(&self, ledger: &Ledger, until: Day) -> Vec<Job> {
         let mut jobs: BTreeSet<Job> = BTreeSet::new();
-        let earlier = self.tables.iter().filter_map(|table| ledger.find(table));
+        let earlier = self.tables.iter().chain(&self.earlier).filter_map(|table| ledger.find(table));
         let earlier = earlier.map(|stored| Job { table: stored.query().clone(), horizon: stored.horizon() });
         for job in earlier.chain(self.due(ledger, until)) {
             for table in closed(std::slice::from_ref(&job.table)) {

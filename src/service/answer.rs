@@ -57,6 +57,8 @@ impl Core {
         convenant: &ConvenantInForce,
     ) -> Result<Answer, ReasonCode> {
         let (released, pending) = self.release(permit)?;
+        // The audit can take minutes; a withdrawal in the meantime stops the answer.
+        self.still_in_force(&convenant.hash())?;
         let now_ms = self.clock.now_ms();
         let id = super::requests::transfer_id(peer.oin, request, now_ms);
         let document = AnswerDocument {

@@ -73,7 +73,8 @@ pub struct Core {
     pub(in crate::service) log: TransferLog,
     memory: RwLock<Memory>,
     writing: Mutex<Register>,
-    releasing: Mutex<Failed>,
+    releasing: Mutex<()>,
+    failed_releases: Mutex<Failed>,
     pub(in crate::service) parts: Mutex<Parts>,
     standing: RwLock<Option<Arc<Standing>>>,
     pub(in crate::service) index: LogIndex,
@@ -139,6 +140,7 @@ impl Core {
             memory: RwLock::new(memory),
             writing: Mutex::new(register),
             releasing: Mutex::default(),
+            failed_releases: Mutex::default(),
             parts: Mutex::default(),
             standing: RwLock::new(None),
             index: LogIndex::new(places.index, ours),
@@ -166,8 +168,13 @@ impl Core {
     }
 
     /// One release at a time: the second asker of a component finds it stored.
-    pub(in crate::service) fn releasing(&self) -> MutexGuard<'_, Failed> {
+    pub(in crate::service) fn releasing(&self) -> MutexGuard<'_, ()> {
         self.releasing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Components that could not be released; held for a moment only.
+    pub(in crate::service) fn failed_releases(&self) -> MutexGuard<'_, Failed> {
+        self.failed_releases.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Reads the whole journal again as it was known on a day, without what was frozen.

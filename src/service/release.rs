@@ -32,12 +32,15 @@ const WITHIN_DAYS: u32 = 365;
 /// A node releases by itself this long after its last delivery, so that a correction that follows at once still counts.
 pub const QUIET_MS: u64 = 3_600_000;
 
-/// Components that could not be released, by their first table: up to which day, and why. They are tried again when more
-/// has settled or the node starts anew, not at every question.
-pub(in crate::service) type Failed = BTreeMap<TableQuery, (Day, ReasonCode)>;
+/// Components that could not be released, by convenant and first table: up to which day, and why. They are tried again
+/// when more has settled or the node starts anew, not at every question.
+pub(in crate::service) type Failed = BTreeMap<(Digest, TableQuery), (Day, ReasonCode)>;
 
-/// Components by convenant, number of frozen quarters with the last frozen and the first delivered day, and years.
-pub(in crate::service) type Parts = BTreeMap<(Digest, (usize, Day, Day), BTreeSet<i16>), Arc<Vec<Component>>>;
+/// What components follow from: number of frozen quarters and of released tables, last frozen and first delivered day.
+type State = (usize, usize, Day, Day);
+
+/// Components by convenant, state and years.
+pub(in crate::service) type Parts = BTreeMap<(Digest, State, BTreeSet<i16>), Arc<Vec<Component>>>;
 
 /// What a release works within: a convenant, the frozen data, the last frozen day.
 struct Frame<'a> {
@@ -46,6 +49,8 @@ struct Frame<'a> {
     release: Release,
     until: Day,
     today: Day,
+    /// Days after which a quarter freezes: the longest of all convenants in force.
+    settlement_days: u32,
 }
 
 impl Frame<'_> {
@@ -53,14 +58,15 @@ impl Frame<'_> {
         table.period.quarters().iter().all(|q| self.frozen.quarters.contains(q))
     }
 
-    /// The components of these years, over everything that the convenant declares and this version can compute.
-    fn components(&self, years: &BTreeSet<i16>) -> Vec<Component> {
+    /// The components of these years, over everything that the convenant declares and this version can compute, and what
+    /// was released before.
+    fn components(&self, years: &BTreeSet<i16>, ledger: &Ledger) -> Vec<Component> {
         let terms = self.convenant.convenant();
         let mut declared = declared_tables(terms, years);
         // A quarter from before the data window is never frozen, so what touches it is never released.
         let in_reach = |t: &TableQuery| self.is_frozen(t) || t.period.bounds().1 > self.until;
         declared.retain(|table| in_reach(table) && same_definition(terms, table.indicator));
-        components(&declared, &self.release)
+        components(&declared, ledger, &self.release)
     }
 }
 
@@ -94,23 +100,21 @@ impl Core {
         self.freeze_settled().map_err(|e| core_reason(&e))?;
         let frame = self.frame(permit.convenant())?;
         let asked = permit.query().tables();
-        let parts = self.parts(&frame, asked.iter().map(|t| t.period.year()).collect());
-        let touched = || parts.iter().filter(|c| asked.iter().any(|t| c.tables.contains(t)));
+        let years: BTreeSet<i16> = asked.iter().map(|t| t.period.year()).collect();
+        let touched = |c: &&Component| asked.iter().any(|t| c.tables.contains(t));
+        let mut parts = self.parts(&frame, &years);
         // What is stored is answered at once, also while something else is being released.
-        if touched().any(|component| self.is_due(component, &frame)) {
-            let mut failed = self.releasing();
-            for component in touched() {
-                self.release_component(component, &frame, &mut failed)?;
+        if parts.iter().filter(touched).any(|component| self.is_due(component, &frame)) {
+            let _one_at_a_time = self.releasing();
+            parts = self.parts(&frame, &years);
+            for component in parts.iter().filter(touched) {
+                self.release_component(component, &frame)?;
             }
         }
         let released = answer(permit.query(), &parts, &self.memory().ledger).map_err(|fault| fault_reason(&fault))?;
-        let pending: Vec<Pending> = match released.pending() {
-            [] => Vec::new(),
-            tables => {
-                let failed = self.releasing();
-                tables.iter().map(|table| pending(table, &frame, &parts, &failed)).collect()
-            }
-        };
+        let failed = self.failed_releases();
+        let pending: Vec<Pending> =
+            released.pending().iter().map(|table| pending(table, &frame, &parts, &failed)).collect();
         match (released.tables(), pending.first()) {
             ([], Some(first)) => Err(first.reason),
             _ => Ok((released, pending)),
@@ -131,12 +135,15 @@ impl Core {
         };
         let mut lines = Vec::new();
         for convenant in convenants.iter().filter(ours) {
-            let mut failed = self.releasing();
+            let _one_at_a_time = self.releasing();
             let frame = self.frame(convenant)?;
-            let parts = frame.components(&frame.frozen.quarters.iter().map(|q| q.year()).collect());
-            for (done, component) in (0_u64..).zip(&parts) {
+            let years = frame.frozen.quarters.iter().map(|q| q.year()).collect();
+            let parts = self.parts(&frame, &years);
+            for (done, component) in (0_u64..).zip(parts.iter()) {
                 tell(done, parts.len() as u64);
-                let result = match self.release_component(component, &frame, &mut failed)? {
+                // A withdrawal stops what is under way.
+                self.still_in_force(&convenant.hash())?;
+                let result = match self.release_component(component, &frame)? {
                     Some(Ok((0, _))) | None => continue,
                     Some(result) => result,
                 };
@@ -145,6 +152,16 @@ impl Core {
             }
         }
         Ok(lines)
+    }
+
+    /// Whether a convenant is in force at this moment.
+    ///
+    /// # Errors
+    /// Why it is not.
+    pub(in crate::service) fn still_in_force(&self, convenant: &Digest) -> Result<(), ReasonCode> {
+        let standing = self.standing();
+        let in_force = standing.in_force.as_ref().map_err(|reason| *reason)?;
+        if in_force.iter().any(|c| c.hash() == *convenant) { Ok(()) } else { Err(ReasonCode::OtherConvenant) }
     }
 
     /// Releases by itself what is due, once the last delivery is [`QUIET_MS`] old; `done` remembers for what state of
@@ -165,10 +182,12 @@ impl Core {
     }
 
     /// The components of these years, worked out once for each state of affairs.
-    fn parts(&self, frame: &Frame<'_>, years: BTreeSet<i16>) -> Arc<Vec<Component>> {
+    fn parts(&self, frame: &Frame<'_>, years: &BTreeSet<i16>) -> Arc<Vec<Component>> {
         const MOST: usize = 32;
-        let frozen = (frame.frozen.quarters.len(), frame.until, frame.release.settings.data_from);
-        let key = (frame.convenant.hash(), frozen, years);
+        let memory = self.memory();
+        let released = memory.ledger.tables().count();
+        let state = (frame.frozen.quarters.len(), released, frame.until, frame.release.settings.data_from);
+        let key = (frame.convenant.hash(), state, years.clone());
         let mut known = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(parts) = known.get(&key) {
             return Arc::clone(parts);
@@ -176,7 +195,7 @@ impl Core {
         if known.len() >= MOST {
             known.clear();
         }
-        let parts = Arc::new(frame.components(&key.2));
+        let parts = Arc::new(frame.components(years, &memory.ledger));
         known.insert(key, Arc::clone(&parts));
         parts
     }
@@ -200,23 +219,22 @@ impl Core {
             domains: terms.domains.clone(),
             bin_cuts: terms.bin_cuts.clone(),
         };
-        Ok(Frame { convenant, frozen, release, until, today: self.clock.today() })
+        let standing = self.standing();
+        let days = standing.in_force.iter().flatten().map(|c| c.convenant().settlement_days);
+        let settlement_days = days.max().unwrap_or(terms.settlement_days);
+        Ok(Frame { convenant, frozen, release, until, today: self.clock.today(), settlement_days })
     }
 
     /// Releases what is due of a component and stores it. `None` when nothing is due; the inner error says why what is
     /// due cannot be released, the outer one that it cannot be stored.
-    fn release_component(
-        &self,
-        component: &Component,
-        frame: &Frame<'_>,
-        failed: &mut Failed,
-    ) -> Result<Option<Outcome>, ReasonCode> {
+    fn release_component(&self, component: &Component, frame: &Frame<'_>) -> Result<Option<Outcome>, ReasonCode> {
         let Some(first) = component.tables.first() else { return Ok(None) };
+        let place = (frame.convenant.hash(), first.clone());
         if !self.is_due(component, frame) {
             return Ok(None);
         }
         let ledger = self.memory().ledger.clone();
-        if let Some((until, reason)) = failed.get(first)
+        if let Some((until, reason)) = self.failed_releases().get(&place)
             && *until == frame.until
         {
             return Ok(Some(Err(*reason)));
@@ -235,12 +253,12 @@ impl Core {
                 tell_audit(component, stored.len(), &summary);
                 let count = stored.len();
                 self.store(stored)?;
-                failed.remove(first);
+                self.failed_releases().remove(&place);
                 Ok(Some(Ok((count, summary))))
             }
             Err(fault) => {
                 let reason = fault_reason(&fault);
-                failed.insert(first.clone(), (frame.until, reason));
+                self.failed_releases().insert(place, (frame.until, reason));
                 Ok(Some(Err(reason)))
             }
         }
@@ -279,8 +297,9 @@ pub(in crate::service) fn same_definition(terms: &Convenant, indicator: Indicato
 fn pending(table: &TableQuery, frame: &Frame<'_>, parts: &[Component], failed: &Failed) -> Pending {
     let terms = frame.convenant.convenant();
     let first = parts.iter().find(|c| c.tables.contains(table)).and_then(|c| c.tables.first());
-    let failure = first.and_then(|first| failed.get(first)).filter(|(until, _)| *until == frame.until);
-    let settles = settles_on(Period::quarter_of(final_on(table)), terms.settlement_days);
+    let place = |first: &TableQuery| (frame.convenant.hash(), first.clone());
+    let failure = first.and_then(|first| failed.get(&place(first))).filter(|(until, _)| *until == frame.until);
+    let settles = settles_on(Period::quarter_of(final_on(table)), frame.settlement_days);
     let reason = match failure {
         _ if !same_definition(terms, table.indicator) => ReasonCode::OtherDefinition,
         _ if frame.release.series(table.indicator).next().is_none() => ReasonCode::IndicatorNotAllowed,

@@ -3,6 +3,7 @@ mod attacker;
 mod convenant;
 mod demo;
 mod disk;
+mod earlier;
 mod gates;
 mod hostile;
 mod indicator;

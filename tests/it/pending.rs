@@ -60,3 +60,24 @@ fn a_command_waits_for_a_node_that_is_starting() {
         three.stop("a");
     }
 }
+
+#[test]
+fn a_withdrawal_stops_a_release_that_is_under_way() {
+    let mut three = Three::new();
+    three.certify();
+    three.agree();
+    three.deliver();
+    three.serve(&["a"]);
+    let node = three.path("a");
+    let releasing = std::process::Command::new(env!("CARGO_BIN_EXE_ketenpoort"))
+        .args(["release", "--node", &node])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("started");
+    three.node(&["convenant", "withdraw", &three.path("proef.json")], "a");
+    let stopped = releasing.wait_with_output().expect("ended");
+    let told = String::from_utf8_lossy(&stopped.stderr).into_owned();
+    assert_eq!(stopped.status.code(), Some(1), "{told}");
+    assert!(told.contains("ingetrokken"), "{told}");
+}

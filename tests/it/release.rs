@@ -33,8 +33,8 @@ static EXAMPLE: LazyLock<(tempfile::TempDir, Region)> = LazyLock::new(|| {
 
 /// One organisation of an example region, ready to release.
 pub struct Node {
-    columns: Columns,
-    release: Release,
+    pub columns: Columns,
+    pub release: Release,
     calendar: WorkCalendar,
     key: MacKey,
     rules: DisclosureRules,
@@ -77,7 +77,7 @@ impl Node {
                 declared.extend(plan.map(|(period, by)| TableQuery { indicator, period, by }));
             }
         }
-        components(&declared, &self.release)
+        components(&declared, &self.ledger, &self.release)
     }
 
     fn raw(&self, job: &Job, hash: ketenpoort::crypto::Digest) -> RawTable {
@@ -105,7 +105,7 @@ impl Node {
     }
 
     /// Releases what is due of a component and keeps it.
-    fn release(&mut self, component: &Component, until: Day) -> AuditSummary {
+    pub fn release(&mut self, component: &Component, until: Day) -> AuditSummary {
         let (stored, summary) = self.try_release(component, until).expect("released");
         stored.into_iter().for_each(|table| self.ledger.add(table));
         summary
