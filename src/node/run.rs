@@ -88,9 +88,11 @@ async fn run(node: Node) -> Result<(), String> {
     }
     local.abort();
     let _ = std::fs::remove_file(socket);
-    let last = tokio::task::spawn_blocking(move || core.close_down()).await;
-    last.map_err(|e| e.to_string())?.map_err(|e| e.to_string())?;
-    served
+    let last = tokio::task::spawn_blocking(move || core.close_down().map(|()| core.failed())).await;
+    match last.map_err(|e| e.to_string())?.map_err(|e| e.to_string())? {
+        true => Err("een schrijfactie is mislukt; herstel de schijf en start de node opnieuw".to_owned()),
+        false => served,
+    }
 }
 
 /// After a failed write nothing may be answered any more, so nobody is waited for.

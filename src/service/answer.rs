@@ -1,6 +1,6 @@
 //! Answering a question of the monitor: permit, release, log, sign; and refusing one. The order of the steps is the point.
 
-use super::api::{AggregateRequest, Answer, NodeService, Peer, Reply, StatusView};
+use super::api::{AggregateRequest, Answer, NodeService, Peer, Reply, StatusView, Verdict};
 use super::convenants::Standing;
 use super::core::{Core, CoreError};
 use super::document::{AnswerDocument, sign};
@@ -14,21 +14,23 @@ use crate::policy::permit::{Permit, decide};
 use crate::storage::log::{LogError, Logged};
 use crate::translog::entry::{Aggregate, Outcome, TransferId, payload_commitment};
 
+/// A question with who asks it, and its verdict.
+struct Asked<'a> {
+    peer: &'a Peer,
+    request: &'a AggregateRequest,
+    verdict: &'a Verdict,
+}
+
 impl Core {
-    /// Decides on a question, and answers it when allowed. Every road ends in a durable entry before anything leaves; when
-    /// the log cannot be written, the answer says only that.
-    fn decide_and_answer(&self, peer: &Peer, request: &AggregateRequest) -> Result<Answer, ReasonCode> {
+    /// Decides on a question, and answers it when allowed. Every road ends in a durable entry before anything leaves, and a
+    /// question in one verdict: when it was overruled meanwhile, nothing is logged here and nothing leaves.
+    fn decide_and_answer(&self, asked: &Asked<'_>) -> Result<Answer, ReasonCode> {
         let standing = self.standing();
-        let permit = self.permit(&standing, peer, request);
-        let answered = permit.and_then(|(permit, convenant)| self.release_logged(peer, request, &permit, convenant));
-        match answered {
+        let permit = self.permit(&standing, asked.peer, asked.request);
+        match permit.and_then(|(permit, convenant)| self.release_logged(asked, &permit, convenant)) {
             Ok(answer) => Ok(answer),
-            Err(reason) if unwritable(reason) => Err(reason),
-            Err(reason) => {
-                let entry = entries::denial(self.identity.oin, peer, request, reason, self.clock.now_ms());
-                self.note(&entry).map_err(|e| log_reason(&e))?;
-                Err(reason)
-            }
+            Err(_) if !asked.verdict.claim() => Err(ReasonCode::TooSlow),
+            Err(reason) => Err(self.refuse(asked.peer, asked.request, reason)),
         }
     }
 
@@ -51,11 +53,11 @@ impl Core {
     /// The release, its document, the INTENT and the signature, in this order.
     fn release_logged(
         &self,
-        peer: &Peer,
-        request: &AggregateRequest,
+        asked: &Asked<'_>,
         permit: &Permit,
         convenant: &ConvenantInForce,
     ) -> Result<Answer, ReasonCode> {
+        let Asked { peer, request, verdict } = *asked;
         let (released, pending) = self.release(permit)?;
         // The audit can take minutes; a withdrawal in the meantime stops the answer.
         self.still_in_force(&convenant.hash())?;
@@ -86,6 +88,9 @@ impl Core {
             commitment: payload_commitment(&salt, &bytes),
             now_ms,
         };
+        if !verdict.claim() {
+            return Err(ReasonCode::TooSlow);
+        }
         let logged = self.log.append(&entries::release_intent(&facts)).map_err(|e| log_reason(&e))?;
         let payload = Payload { signature: sign(&bytes, &self.signing), bytes, salt };
         Answer::new(&released, &logged, payload).ok_or(ReasonCode::Internal)
@@ -153,11 +158,6 @@ fn aggregate_of(tables: &[Table], permit: &Permit) -> Aggregate {
     }
 }
 
-/// Whether the log could not be written, so that this refusal is in no entry of its own.
-fn unwritable(reason: ReasonCode) -> bool {
-    matches!(reason, ReasonCode::DiskFull | ReasonCode::LogUnavailable)
-}
-
 pub(in crate::service) fn log_reason(error: &LogError) -> ReasonCode {
     match error {
         LogError::Full => ReasonCode::DiskFull,
@@ -176,14 +176,19 @@ impl NodeService for Core {
         if parties.any(|p| p.card.card().accepts_pin(pin)) { Ok(()) } else { Err(ReasonCode::PinDiffers) }
     }
 
-    fn aggregate(&self, peer: &Peer, request: AggregateRequest) -> Reply {
-        match self.decide_and_answer(peer, &request) {
-            Ok(answer) => Reply::Answer(answer),
-            Err(reason) => {
-                if unwritable(reason) {
-                    self.connection_refused(reason, Some(peer.oin));
-                }
-                Reply::Refused(reason)
+    fn aggregate(&self, peer: &Peer, request: &AggregateRequest, verdict: &Verdict) -> Reply {
+        self.decide_and_answer(&Asked { peer, request, verdict }).map_or_else(Reply::Refused, Reply::Answer)
+    }
+
+    fn refuse(&self, peer: &Peer, request: &AggregateRequest, reason: ReasonCode) -> ReasonCode {
+        let entry = entries::denial(self.identity.oin, peer, request, reason, self.clock.now_ms());
+        match self.note(&entry) {
+            Ok(()) => reason,
+            // In no entry of its own: counted, and it says only that.
+            Err(e) => {
+                let reason = log_reason(&e);
+                self.connection_refused(reason, Some(peer.oin));
+                reason
             }
         }
     }

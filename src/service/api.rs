@@ -1,6 +1,8 @@
 //! What transport serves ([`NodeService`]) and calls for us ([`Peers`]): plain synchronous traits and their nouns.
 
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use thiserror::Error;
@@ -176,6 +178,35 @@ pub enum Reply {
     Refused(ReasonCode),
 }
 
+/// The one verdict on a question. The node claims it right before it logs what it says; the call overrules it when its
+/// deadline has passed or the asker has gone. Who comes first logs, and the other logs and sends nothing.
+#[derive(Clone, Default, Debug)]
+pub struct Verdict(Arc<AtomicU8>);
+
+impl Verdict {
+    const OPEN: u8 = 0;
+    const CLAIMED: u8 = 1;
+    const OVERRULED: u8 = 2;
+
+    /// Whether the node may log what it says; stays so once it may.
+    #[must_use]
+    pub fn claim(&self) -> bool {
+        self.settle(Self::CLAIMED) != Self::OVERRULED
+    }
+
+    /// Whether nothing was claimed before, and now nothing can be; true once.
+    #[must_use]
+    pub fn overrule(&self) -> bool {
+        self.settle(Self::OVERRULED) == Self::OPEN
+    }
+
+    /// Settles what is open; what it was before.
+    fn settle(&self, to: u8) -> u8 {
+        let settled = self.0.compare_exchange(Self::OPEN, to, Ordering::AcqRel, Ordering::Acquire);
+        settled.unwrap_or_else(|earlier| earlier)
+    }
+}
+
 /// A partner's answer as it came in: nothing in it is checked but its size and digest.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct AnswerBytes {
@@ -207,8 +238,12 @@ pub trait NodeService: Send + Sync + 'static {
     /// Why not: [`ReasonCode::OinNotInConvenant`], [`ReasonCode::PinDiffers`] or [`ReasonCode::NoConvenant`].
     fn admit(&self, oin: &Oin, pin: &Digest) -> Result<(), ReasonCode>;
 
-    /// Answers a question; logs before it returns.
-    fn aggregate(&self, peer: &Peer, request: AggregateRequest) -> Reply;
+    /// Answers a question; claims the verdict and logs before it returns. An overruled verdict leaves no entry.
+    fn aggregate(&self, peer: &Peer, request: &AggregateRequest, verdict: &Verdict) -> Reply;
+
+    /// Logs that a question is refused whose verdict the caller overruled; the reason that may leave now, which is another
+    /// one when the log cannot be written.
+    fn refuse(&self, peer: &Peer, request: &AggregateRequest, reason: ReasonCode) -> ReasonCode;
 
     /// Logs how an answer ended: handed to the connection completely, or broken off. Called once for each answer.
     fn answered(&self, peer: &Peer, transfer: TransferId, complete: bool);
@@ -294,6 +329,14 @@ pub trait Peers: Send + Sync {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_side_alone_has_the_verdict() {
+        let claimed = Verdict::default();
+        assert!(claimed.clone().claim() && claimed.claim() && !claimed.overrule());
+        let overruled = Verdict::default();
+        assert!(overruled.clone().overrule() && !overruled.overrule() && !overruled.claim());
+    }
 
     #[test]
     fn traceparent_is_read_and_written_as_the_w3c_example() {

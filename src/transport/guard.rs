@@ -1,12 +1,14 @@
 //! Stands before every call: asks again whether the peer is admitted, sets the trace context and the deadline, and
 //! gives statuses that tonic made itself a code of the registry.
 
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::{Request, Response};
+use tokio::time::{Instant, timeout_at};
 use tonic::Status;
 use tonic::body::Body;
 use tower::Service;
@@ -17,6 +19,14 @@ use crate::service::api::{NodeService, Peer, TraceContext};
 
 /// The header of the W3C trace context.
 pub(super) const TRACEPARENT: &str = "traceparent";
+
+/// Until when a call may take, and whether it has become a question: that is refused in the log when it is late.
+pub(super) struct Due {
+    /// The deadline.
+    pub(super) until: Instant,
+    /// Whether the message was read as a question.
+    pub(super) asked: AtomicBool,
+}
 
 /// A service with the guard before it.
 #[derive(Clone)]
@@ -37,6 +47,7 @@ impl<S> Service<Request<Body>> for Guard<S>
 where
     S: Service<Request<Body>, Response = Response<Body>> + Clone + Send + 'static,
     S::Future: Send,
+    S::Error: Send,
 {
     type Response = Response<Body>;
     type Error = S::Error;
@@ -65,10 +76,14 @@ where
             if let Err(reason) = service.admit(&peer.oin, &peer.pin) {
                 return Ok(refuse(reason));
             }
-            let Ok(answered) = tokio::time::timeout(deadline, inner.call(request)).await else {
-                return Ok(refuse(ReasonCode::TooSlow));
+            let due = Arc::new(Due { until: Instant::now() + deadline, asked: AtomicBool::new(false) });
+            request.extensions_mut().insert(Arc::clone(&due));
+            let mut call = pin!(inner.call(request));
+            let response = match timeout_at(due.until, &mut call).await {
+                Ok(answered) => answered?,
+                Err(_) if due.asked.load(Ordering::Acquire) => call.await?,
+                Err(_) => return Ok(refuse(ReasonCode::TooSlow)),
             };
-            let response = answered?;
             let made_by_tonic = Status::from_header_map(response.headers())
                 .filter(|status| status.code() != tonic::Code::Ok && !response.headers().contains_key(REASON));
             Ok(match made_by_tonic {

@@ -1,23 +1,28 @@
 //! The server: one tonic service over our own acceptor; calls the synchronous node from blocking threads.
 
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use thiserror::Error;
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinHandle;
+use tokio::time::timeout_at;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
 use super::accept::{Acceptor, Open};
-use super::guard::Guard;
+use super::guard::{Due, Guard};
 use super::proto;
 use super::proto::node_server::{Node, NodeServer};
 use super::status::status;
 use super::tls::TlsHandle;
 use super::wire::{self, MAX_MESSAGE, Outbound};
 use crate::domain::reason::ReasonCode;
-use crate::service::api::{NodeService, Peer, Reply, TraceContext};
+use crate::service::api::{AggregateRequest, NodeService, Peer, Reply, TraceContext, Verdict};
 use crate::translog::entry::TransferId;
 
 /// The bounds of a server.
@@ -95,17 +100,20 @@ pub async fn serve(
     served.map_err(|error| ServeError(error.to_string()))
 }
 
-/// Who logs how an answer ended.
+/// An answer that was logged: dropped, it logs how the answer ended, wherever that is.
 struct Ending {
+    runtime: Handle,
     service: Arc<dyn NodeService>,
     peer: Arc<Peer>,
     transfer: TransferId,
+    complete: bool,
 }
 
-impl Ending {
-    fn log(self, complete: bool) {
-        let Self { service, peer, transfer } = self;
-        drop(tokio::task::spawn_blocking(move || service.answered(&peer, transfer, complete)));
+impl Drop for Ending {
+    fn drop(&mut self) {
+        let (service, peer) = (Arc::clone(&self.service), Arc::clone(&self.peer));
+        let (transfer, complete) = (self.transfer, self.complete);
+        drop(self.runtime.spawn_blocking(move || service.answered(&peer, transfer, complete)));
     }
 }
 
@@ -113,18 +121,6 @@ impl Ending {
 pub(crate) struct Sending {
     parts: std::vec::IntoIter<proto::AggregateChunk>,
     ending: Option<Ending>,
-}
-
-impl Sending {
-    fn begin(parts: Result<Vec<proto::AggregateChunk>, Status>, ending: Ending) -> Result<Self, Status> {
-        match parts {
-            Ok(parts) => Ok(Self { parts: parts.into_iter(), ending: Some(ending) }),
-            Err(status) => {
-                ending.log(false);
-                Err(status)
-            }
-        }
-    }
 }
 
 impl tokio_stream::Stream for Sending {
@@ -136,19 +132,50 @@ impl tokio_stream::Stream for Sending {
     ) -> std::task::Poll<Option<Self::Item>> {
         let part = self.parts.next();
         if part.is_none()
-            && let Some(ending) = self.ending.take()
+            && let Some(mut ending) = self.ending.take()
         {
-            ending.log(true);
+            ending.complete = true;
         }
         std::task::Poll::Ready(part.map(Ok))
     }
 }
 
-impl Drop for Sending {
-    fn drop(&mut self) {
-        if let Some(ending) = self.ending.take() {
-            ending.log(false);
+/// A question on which nothing was said yet; dropped so, because its asker has gone, it is refused in the log.
+struct Waiting {
+    runtime: Handle,
+    service: Arc<dyn NodeService>,
+    peer: Arc<Peer>,
+    question: Arc<AggregateRequest>,
+    verdict: Verdict,
+}
+
+impl Waiting {
+    /// The work on the question: its answer with its ending, or why there is none.
+    fn answer(&self) -> impl FnOnce() -> Result<Sending, ReasonCode> + Send + 'static {
+        let (runtime, service, peer) = (self.runtime.clone(), Arc::clone(&self.service), Arc::clone(&self.peer));
+        let (question, verdict) = (Arc::clone(&self.question), self.verdict.clone());
+        move || match service.aggregate(&peer, &question, &verdict) {
+            Reply::Refused(reason) => Err(reason),
+            Reply::Answer(answer) => {
+                let ending = Ending { runtime, service, peer, transfer: answer.transfer(), complete: false };
+                Ok(Sending { parts: answer.encode()?.into_iter(), ending: Some(ending) })
+            }
         }
+    }
+
+    /// Refuses the question in the log, unless something is being said on it; the reason that may leave.
+    fn overrule(&self, reason: ReasonCode) -> Option<JoinHandle<ReasonCode>> {
+        self.verdict.overrule().then(|| {
+            let (service, peer, question) =
+                (Arc::clone(&self.service), Arc::clone(&self.peer), Arc::clone(&self.question));
+            self.runtime.spawn_blocking(move || service.refuse(&peer, &question, reason))
+        })
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        drop(self.overrule(ReasonCode::TooSlow));
     }
 }
 
@@ -157,18 +184,20 @@ struct Served {
     calls: Arc<Semaphore>,
 }
 
-/// Who calls, and under which trace.
+/// Who calls, under which trace, and until when.
 struct Caller {
     peer: Arc<Peer>,
     trace: TraceContext,
+    due: Arc<Due>,
 }
 
 impl Caller {
     fn of<T>(request: &Request<T>) -> Result<Self, Status> {
         let trace = request.extensions().get::<TraceContext>().copied().unwrap_or_else(TraceContext::random);
         let peer = request.extensions().get::<Arc<Peer>>().cloned();
-        let peer = peer.ok_or_else(|| status(ReasonCode::Internal, &trace))?;
-        Ok(Self { peer, trace })
+        let due = request.extensions().get::<Arc<Due>>().cloned();
+        let (peer, due) = peer.zip(due).ok_or_else(|| status(ReasonCode::Internal, &trace))?;
+        Ok(Self { peer, trace, due })
     }
 }
 
@@ -178,19 +207,48 @@ impl Served {
     async fn blocking<T: Send + 'static>(
         &self,
         caller: &Caller,
-        work: impl FnOnce(&dyn NodeService, &Peer) -> T + Send + 'static,
+        work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Status> {
         let internal = || status(ReasonCode::Internal, &caller.trace);
         let permit = Arc::clone(&self.calls).acquire_owned().await.map_err(|_| internal())?;
-        let (service, peer) = (Arc::clone(&self.service), Arc::clone(&caller.peer));
         let done = tokio::task::spawn_blocking(move || {
             let _held = permit;
-            work(service.as_ref(), &peer)
+            work()
         });
         done.await.map_err(|_| {
             tracing::error!(trace = caller.trace.trace_hex(), "een oproep liep vast in het programma");
             internal()
         })
+    }
+
+    /// Answers a question within its deadline. Late, or after a fault, it is refused in the log before that leaves.
+    async fn answer(&self, caller: &Caller, question: AggregateRequest) -> Result<Sending, Status> {
+        let waiting = Waiting {
+            runtime: Handle::current(),
+            service: Arc::clone(&self.service),
+            peer: Arc::clone(&caller.peer),
+            question: Arc::new(question),
+            verdict: Verdict::default(),
+        };
+        caller.due.asked.store(true, Ordering::Release);
+        let mut work = pin!(self.blocking(caller, waiting.answer()));
+        let refused = |reason| status(reason, &caller.trace);
+        let broken = match timeout_at(caller.due.until, &mut work).await {
+            Ok(Ok(answered)) => return answered.map_err(refused),
+            Ok(Err(broken)) => Some(broken),
+            Err(_) => None,
+        };
+        let fault = if broken.is_some() { ReasonCode::Internal } else { ReasonCode::TooSlow };
+        if let Some(logged) = waiting.overrule(fault) {
+            let reason = logged.await.unwrap_or(ReasonCode::Internal);
+            tracing::warn!(code = %reason, oin = %caller.peer.oin, trace = caller.trace.trace_hex(), "vraag geweigerd");
+            return Err(refused(reason));
+        }
+        // What the node says is in the log or on its way there.
+        match broken {
+            Some(broken) => Err(broken),
+            None => work.await?.map_err(refused),
+        }
     }
 }
 
@@ -209,20 +267,14 @@ impl Node for Served {
             self.service.connection_refused(reason, Some(caller.peer.oin));
             status(reason, &caller.trace)
         })?;
-        let reply = self.blocking(&caller, move |service, peer| service.aggregate(peer, question)).await?;
-        let answer = match reply {
-            Reply::Answer(answer) => answer,
-            Reply::Refused(reason) => return Err(status(reason, &caller.trace)),
-        };
-        let ending = Ending { service: Arc::clone(&self.service), peer: caller.peer, transfer: answer.transfer() };
-        let parts = answer.encode().map_err(|reason| status(reason, &caller.trace));
-        Sending::begin(parts, ending).map(Response::new)
+        self.answer(&caller, question).await.map(Response::new)
     }
 
     async fn status(&self, request: Request<proto::StatusRequest>) -> Result<Response<proto::StatusReply>, Status> {
         let caller = Caller::of(&request)?;
         let proto::StatusRequest {} = request.into_inner();
-        let view = self.blocking(&caller, NodeService::status).await?;
+        let (service, peer) = (Arc::clone(&self.service), Arc::clone(&caller.peer));
+        let view = self.blocking(&caller, move || service.status(&peer)).await?;
         Ok(Response::new(view.encode()))
     }
 }

@@ -261,6 +261,34 @@ fn after_a_failed_write_the_node_stops_and_keeps_what_it_acknowledged() {
     starts_again(siege, &answers);
 }
 
+#[test]
+fn a_refusal_for_a_fault_of_the_other_journal_is_in_the_transfer_log() {
+    let mut three = Three::new();
+    three.certify();
+    three.agree();
+    three.deliver();
+    let data = three.config(NODE).data;
+    let (state, log) = (journal_bytes(&data.join("state")), journal_bytes(&data.join("translog/journal")));
+    // The state journal cannot grow by a block, which freezing and releasing need; the transfer log can.
+    let blocks = state / 512;
+    assert!(log + (16 << 10) < state, "{log} {state}");
+    let mut limited = Command::new("sh");
+    let script = "trap '' XFSZ; ulimit -f $1; shift; exec \"$@\"";
+    let words = [env!("CARGO_BIN_EXE_ketenpoort"), "serve", "--node", &three.path(NODE)];
+    limited.args(["-c", script, "sh", &blocks.to_string()]).args(words);
+    three.start(NODE, limited);
+    let mut siege = Siege::of(three);
+    let refused = siege.monitor.ask(AGGREGATE, siege.good_question());
+    assert_eq!(refused, Got::Refused(Code::Unavailable, ReasonCode::LogUnavailable));
+    assert_eq!(siege.three.ended(NODE), Some(3), "{}", siege.three.stderr(NODE));
+    let entries = siege.three.log(NODE);
+    let denied: Vec<_> = entries.iter().filter(|e| e["phase"] == "DENY").collect();
+    assert_eq!(denied.len(), 1, "{entries:#?}");
+    assert_eq!(denied[0]["reason_codes"][0], ReasonCode::LogUnavailable.code());
+    assert_eq!(siege.three.refusals(NODE).get(&ReasonCode::LogUnavailable), Some(&1), "and not counted besides");
+    starts_again(siege, &[]);
+}
+
 /// Without the fault the node starts, and has everything that it acknowledged.
 fn starts_again(mut siege: Siege, answers: &[Vec<u8>]) {
     siege.three.serve(&[NODE]);

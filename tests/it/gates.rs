@@ -1,6 +1,7 @@
 //! The gates as they are at run time: an answer fits its question, its bytes and its log entry, and no refusal leaves
 //! before it is in the log. That the short cuts past them do not compile is in `src/lib.rs`.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use ketenpoort::crypto::{Digest, KeyTree, Secret32, digest, random};
@@ -14,10 +15,12 @@ use ketenpoort::domain::period::Period;
 use ketenpoort::domain::query::{IndicatorId, Query, TableQuery};
 use ketenpoort::domain::reason::ReasonCode;
 use ketenpoort::service::answer::Payload;
-use ketenpoort::service::api::{AggregateRequest, Answer, NodeService, Peer, Reply, TlsFacts, TraceContext};
+use ketenpoort::service::api::{AggregateRequest, Answer, NodeService, Peer, Reply, TlsFacts, TraceContext, Verdict};
 use ketenpoort::service::core::{Clock, Core, Identity};
 use ketenpoort::storage::log::{Logged, TransferLog};
 use ketenpoort::translog::entry::{Decision, Direction, Entry, Phase, TransferId, payload_commitment};
+
+use crate::three::Three;
 
 struct Noon;
 
@@ -66,29 +69,86 @@ fn an_answer_needs_the_log_entry_of_its_own_question_and_bytes() {
     }
 }
 
+/// A node without a convenant, someone who asks it, and a question.
+fn asked(dir: &Path) -> (Core, Peer, impl Fn() -> AggregateRequest) {
+    Core::create(dir, oin(1), &keys()).expect("journals");
+    let identity = Identity { oin: oin(1), name: "GI".to_owned(), org_type: OrgType::Gi, levert: vec![Owner::Gi] };
+    let core = Core::open(dir, identity, keys(), GemeenteList::new(Vec::new()), Arc::new(Noon)).expect("a node");
+    let tls = TlsFacts { version: "TLS1.3".into(), suite: "TLS13_AES_256_GCM_SHA384".into(), group: "X25519".into() };
+    let peer = Peer { oin: oin(2), pin: digest(b"pin"), certificate: digest(b"certificate"), tls };
+    let question = || AggregateRequest {
+        request_id: random(),
+        convenant_hash: digest(b"no convenant"),
+        query: Query::new(vec![TableQuery {
+            indicator: IndicatorId::Ind01,
+            period: Period::quarter(2023, 1),
+            by: Vec::new(),
+        }]),
+        trace: TraceContext::random(),
+    };
+    (core, peer, question)
+}
+
+/// The last entry of a log of `number` entries refuses this question of this peer.
+fn is_refused(core: &Core, number: u64, peer: &Peer, request: &AggregateRequest, reason: ReasonCode) {
+    assert_eq!(core.transfer_log().len(), number, "durable before it is told");
+    let entry = core.transfer_log().entry(number - 1).expect("read").expect("an entry");
+    assert_eq!((entry.phase, entry.decision), (Phase::Deny, Some(Decision::Deny)));
+    assert_eq!((entry.query_hash, entry.reason_codes), (Some(request.query.hash()), vec![reason.code().to_owned()]));
+    assert!([entry.sender_oin, entry.receiver_oin].contains(&Some(peer.oin)));
+}
+
 #[test]
 fn a_refusal_is_in_the_log_when_it_leaves() {
     let dir = tempfile::tempdir().expect("directory");
-    Core::create(dir.path(), oin(1), &keys()).expect("journals");
-    let identity = Identity { oin: oin(1), name: "GI".to_owned(), org_type: OrgType::Gi, levert: vec![Owner::Gi] };
-    let core = Core::open(dir.path(), identity, keys(), GemeenteList::new(Vec::new()), Arc::new(Noon)).expect("a node");
-    let tls = TlsFacts { version: "TLS1.3".into(), suite: "TLS13_AES_256_GCM_SHA384".into(), group: "X25519".into() };
-    let peer = Peer { oin: oin(2), pin: digest(b"pin"), certificate: digest(b"certificate"), tls };
-    let table = TableQuery { indicator: IndicatorId::Ind01, period: Period::quarter(2023, 1), by: Vec::new() };
-    for number in 0..3 {
-        let request = AggregateRequest {
-            request_id: random(),
-            convenant_hash: digest(b"no convenant"),
-            query: Query::new(vec![table.clone()]),
-            trace: TraceContext::random(),
+    let (core, peer, question) = asked(dir.path());
+    for number in 1..4 {
+        let request = question();
+        let Reply::Refused(reason) = core.aggregate(&peer, &request, &Verdict::default()) else {
+            panic!("answered without a convenant")
         };
-        let hash = request.query.hash();
-        let Reply::Refused(reason) = core.aggregate(&peer, request) else { panic!("answered without a convenant") };
         assert_eq!(reason, ReasonCode::NoConvenant);
-        assert_eq!(core.transfer_log().len(), number + 1, "durable before it is told");
-        let entry = core.transfer_log().entry(number).expect("read").expect("an entry");
-        assert_eq!((entry.phase, entry.decision), (Phase::Deny, Some(Decision::Deny)));
-        assert_eq!((entry.query_hash, entry.reason_codes), (Some(hash), vec![reason.code().to_owned()]));
-        assert!([entry.sender_oin, entry.receiver_oin].contains(&Some(peer.oin)));
+        is_refused(&core, number, &peer, &request, reason);
     }
+}
+
+#[test]
+fn an_overruled_question_has_the_refusal_of_who_overruled_it_and_no_other_entry() {
+    let dir = tempfile::tempdir().expect("directory");
+    let (core, peer, question) = asked(dir.path());
+    let (request, verdict) = (question(), Verdict::default());
+    assert!(verdict.overrule());
+    assert_eq!(core.refuse(&peer, &request, ReasonCode::TooSlow), ReasonCode::TooSlow);
+    is_refused(&core, 1, &peer, &request, ReasonCode::TooSlow);
+    let late = core.aggregate(&peer, &request, &verdict);
+    assert!(matches!(late, Reply::Refused(ReasonCode::TooSlow)), "{late:?}");
+    assert_eq!(core.transfer_log().len(), 1);
+}
+
+#[test]
+fn an_answer_whose_question_was_overruled_is_not_announced() {
+    let three = Three::new();
+    three.certify();
+    three.agree();
+    three.deliver();
+    let node = ketenpoort::node::open(three.config("a")).expect("the node");
+    let log = node.core.transfer_log();
+    let tls = TlsFacts { version: "TLS1.3".into(), suite: "TLS13_AES_256_GCM_SHA384".into(), group: "X25519".into() };
+    let peer = Peer { oin: oin(3), pin: digest(b"pin"), certificate: digest(b"certificate"), tls };
+    let table = TableQuery { indicator: IndicatorId::Ind01, period: Period::year_of(2022), by: Vec::new() };
+    let request = AggregateRequest {
+        request_id: random(),
+        convenant_hash: node.core.status(&peer).convenants[0],
+        query: Query::new(vec![table]),
+        trace: TraceContext::random(),
+    };
+    let overruled = Verdict::default();
+    assert!(overruled.overrule());
+    let before = log.len();
+    let late = node.core.aggregate(&peer, &request, &overruled);
+    assert!(matches!(late, Reply::Refused(ReasonCode::TooSlow)), "{late:?}");
+    assert_eq!(log.len(), before, "no INTENT");
+    let Reply::Answer(answer) = node.core.aggregate(&peer, &request, &Verdict::default()) else { panic!("refused") };
+    let entry = log.entry(before).expect("read").expect("an entry");
+    assert_eq!((log.len(), entry.phase, entry.transfer_id), (before + 1, Phase::Intent, answer.transfer()));
 }

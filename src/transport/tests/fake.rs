@@ -1,17 +1,39 @@
 //! A node that remembers what it was asked and told, and answers as it was bidden.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+
+use tokio::sync::oneshot;
 
 use super::PATIENCE;
 use crate::crypto::Digest;
 use crate::domain::oin::Oin;
 use crate::domain::reason::ReasonCode;
-use crate::service::api::{AggregateRequest, Answer, NodeService, Peer, Reply, StatusView};
+use crate::service::api::{AggregateRequest, Answer, NodeService, Peer, Reply, StatusView, Verdict};
 use crate::translog::entry::TransferId;
 
+/// What a node would have in its log about questions.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Noted {
+    Allow,
+    Deny(ReasonCode),
+    Ended { complete: bool },
+}
+
+/// Where the work on the next question stops until the test lets it go on.
+pub(super) struct Pause {
+    /// After the verdict was claimed, or before.
+    claimed: bool,
+    reached: oneshot::Sender<()>,
+    go: oneshot::Receiver<()>,
+}
+
 pub(super) struct Fake {
+    pub noted: Mutex<Vec<Noted>>,
+    pub pause: Mutex<Option<Pause>>,
+    pub worked: AtomicUsize,
     pub admitted: Mutex<BTreeMap<Oin, Digest>>,
     pub refused: Mutex<Vec<(ReasonCode, Option<Oin>)>>,
     pub asked: Mutex<Vec<(Peer, AggregateRequest)>>,
@@ -23,6 +45,9 @@ pub(super) struct Fake {
 impl Fake {
     pub(super) fn admitting(parties: &[(Oin, Digest)]) -> Arc<Self> {
         Arc::new(Self {
+            noted: Mutex::default(),
+            pause: Mutex::default(),
+            worked: AtomicUsize::default(),
             admitted: Mutex::new(parties.iter().copied().collect()),
             refused: Mutex::default(),
             asked: Mutex::default(),
@@ -30,6 +55,59 @@ impl Fake {
             says_no: Mutex::default(),
             takes: Mutex::default(),
         })
+    }
+
+    /// The work on the next question stops before or after it claims the verdict; what tells that it did, and lets it go.
+    pub(super) fn pause(&self, claimed: bool) -> (oneshot::Receiver<()>, oneshot::Sender<()>) {
+        let ((reached, tells), (lets, go)) = (oneshot::channel(), oneshot::channel());
+        *self.pause.lock().unwrap() = Some(Pause { claimed, reached, go });
+        (tells, lets)
+    }
+
+    fn note(&self, what: Noted) {
+        self.noted.lock().unwrap().push(what);
+    }
+
+    /// Waits until exactly this is noted.
+    pub(super) async fn has_noted(&self, wanted: &[Noted]) {
+        let noted = async {
+            while *self.noted.lock().unwrap() != wanted {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let waited = tokio::time::timeout(PATIENCE, noted).await;
+        assert!(waited.is_ok(), "{:?} instead of {wanted:?}", self.noted.lock().unwrap());
+    }
+
+    /// Waits until the work on this many questions has ended.
+    pub(super) async fn has_worked(&self, times: usize) {
+        let worked = async {
+            while self.worked.load(Ordering::Acquire) < times {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        assert!(tokio::time::timeout(PATIENCE, worked).await.is_ok(), "the work goes on");
+    }
+
+    fn work(&self, peer: &Peer, request: &AggregateRequest, verdict: &Verdict) -> Reply {
+        let (before, after) = match self.pause.lock().unwrap().take() {
+            Some(pause) if pause.claimed => (None, Some(pause)),
+            pause => (pause, None),
+        };
+        hold(before);
+        let takes = *self.takes.lock().unwrap();
+        std::thread::sleep(takes);
+        self.asked.lock().unwrap().push((peer.clone(), request.clone()));
+        if !verdict.claim() {
+            return Reply::Refused(ReasonCode::TooSlow);
+        }
+        if let Some(reason) = *self.says_no.lock().unwrap() {
+            self.note(Noted::Deny(reason));
+            return Reply::Refused(reason);
+        }
+        self.note(Noted::Allow);
+        hold(after);
+        Reply::Answer(Answer::for_tests(self.document.lock().unwrap().clone(), [8; 64]))
     }
 
     /// Waits until exactly this refusal was told, and nothing else.
@@ -51,6 +129,13 @@ impl Fake {
     }
 }
 
+fn hold(pause: Option<Pause>) {
+    if let Some(pause) = pause {
+        pause.reached.send(()).unwrap();
+        let _ = pause.go.blocking_recv();
+    }
+}
+
 impl NodeService for Fake {
     fn admit(&self, oin: &Oin, pin: &Digest) -> Result<(), ReasonCode> {
         match self.admitted.lock().unwrap().get(oin) {
@@ -60,17 +145,20 @@ impl NodeService for Fake {
         }
     }
 
-    fn aggregate(&self, peer: &Peer, request: AggregateRequest) -> Reply {
-        let takes = *self.takes.lock().unwrap();
-        std::thread::sleep(takes);
-        self.asked.lock().unwrap().push((peer.clone(), request));
-        match *self.says_no.lock().unwrap() {
-            Some(reason) => Reply::Refused(reason),
-            None => Reply::Answer(Answer::for_tests(self.document.lock().unwrap().clone(), [8; 64])),
-        }
+    fn aggregate(&self, peer: &Peer, request: &AggregateRequest, verdict: &Verdict) -> Reply {
+        let reply = self.work(peer, request, verdict);
+        self.worked.fetch_add(1, Ordering::AcqRel);
+        reply
     }
 
-    fn answered(&self, _: &Peer, _: TransferId, _: bool) {}
+    fn refuse(&self, _: &Peer, _: &AggregateRequest, reason: ReasonCode) -> ReasonCode {
+        self.note(Noted::Deny(reason));
+        reason
+    }
+
+    fn answered(&self, _: &Peer, _: TransferId, complete: bool) {
+        self.note(Noted::Ended { complete });
+    }
 
     fn status(&self, peer: &Peer) -> StatusView {
         StatusView { oin: peer.oin, version: "proef".into(), convenants: vec![Digest([5; 32])], ready: true }
