@@ -24,7 +24,7 @@ pub(super) type Row = u32;
 ///
 /// Subjects, trajectories (case number and subject), families and event ids are small numbers without meaning outside;
 /// the pseudonyms and fingerprints themselves are not kept.
-#[derive(Default)]
+#[derive(Default, PartialEq, Eq)]
 pub struct Columns {
     /// Municipality, type, measure and age band as one number: see [`Combination`].
     combination: Vec<u32>,

@@ -49,7 +49,8 @@ pub fn compute(
 /// A quarter knows nothing of later quarters but the follow-up that the indicator asks for, so that its figures stay what
 /// they were at settlement and agree with those of the year: a take-over reported on the day after the quarter does not
 /// turn a start on its last day into no inflow, and a trajectory has the measure that was known at the end of the quarter
-/// of its anchor. In these two rare cases a released figure differs from [`compute`].
+/// of its anchor. An event of which only the year is known counts from the last quarter of that year on, also where it ends
+/// a stock or could be the first of a trajectory. In these three rare cases a released figure differs from [`compute`].
 #[must_use]
 pub fn compute_release(
     columns: &Columns,

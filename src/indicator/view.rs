@@ -20,9 +20,16 @@ pub(super) struct View<'a> {
 impl<'a> View<'a> {
     /// Events of a type up to the horizon.
     pub fn of_type(self, event_type: EventType) -> impl Iterator<Item = Row> + 'a {
-        self.columns
-            .of_type(event_type)
-            .filter(move |&row| !self.columns.is_undated(row) && self.columns.lo(row) <= self.horizon)
+        let last = self.known_until(self.horizon);
+        self.columns.of_type(event_type).filter(move |&row| {
+            !self.columns.is_undated(row) && self.columns.lo(row) <= self.horizon && self.is_known(row, last)
+        })
+    }
+
+    /// Whether the event is known when figures are made of what is [`View::known_until`] a day: one that may lie in a
+    /// later quarter is frozen with that one.
+    pub fn is_known(self, row: Row, until: Day) -> bool {
+        !self.frozen || self.columns.hi(row) <= until
     }
 
     /// Events of several types, type after type.
@@ -56,7 +63,7 @@ impl<'a> View<'a> {
         self.of_type(EventType::GiMaatregelStart).filter(|&row| !twice(row)).collect()
     }
 
-    /// First event of a type in each trajectory, by (`lo`, `hi`, `event_id`); the index is the trajectory.
+    /// First event of a type in each trajectory, in [`View::order`]; the index is the trajectory.
     pub fn firsts(self, event_type: EventType) -> Vec<Option<Row>> {
         let mut first: Vec<Option<Row>> = vec![None; self.columns.trajectories()];
         for row in self.of_type(event_type) {
@@ -70,9 +77,11 @@ impl<'a> View<'a> {
         first
     }
 
-    /// The order that decides which event of a trajectory is first.
-    pub fn order(self, row: Row) -> (Day, Day, u32) {
-        (self.columns.lo(row), self.columns.hi(row), self.columns.rank(row))
+    /// The order that decides which event of a trajectory is first: by (`lo`, `hi`, `event_id`), in a release after the
+    /// quarter in which it is known, so that what is frozen later never comes before what is frozen already.
+    pub fn order(self, row: Row) -> (Day, Day, Day, u32) {
+        let (lo, hi) = (self.columns.lo(row), self.columns.hi(row));
+        (self.known_until(hi), lo, hi, self.columns.rank(row))
     }
 
     /// For each trajectory the events that give it its measure: its first start, else its first take-over.
@@ -86,7 +95,8 @@ impl<'a> View<'a> {
     /// Measure of the trajectory with these events, as far as known when figures of the anchor are made.
     pub fn trajectory_measure(self, events: [Option<Row>; 2], anchor: Row) -> Option<Maatregel> {
         let until = self.known_until(self.columns.hi(anchor));
-        let known = events.into_iter().flatten().find(|&row| self.columns.lo(row) <= until);
+        let known =
+            events.into_iter().flatten().find(|&row| self.columns.lo(row) <= until && self.is_known(row, until));
         known.and_then(|row| self.columns.maatregel(row))
     }
 

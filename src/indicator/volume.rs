@@ -105,7 +105,8 @@ pub(super) fn stock(view: View, day: Day, sheet: &mut Sheet) {
 fn running(view: View, starts: impl Iterator<Item = Row>, ends: &[EventType], day: Day) -> Vec<Row> {
     let columns = view.columns;
     let unit = |row| columns.subject(row).zip(columns.maatregel(row));
-    let ended = view.of_types(ends).filter(|&row| columns.lo(row) <= day);
+    let until = view.known_until(day);
+    let ended = view.of_types(ends).filter(|&row| columns.lo(row) <= day && view.is_known(row, until));
     let mut ended: Vec<_> = ended.filter_map(|row| Some((unit(row)?, columns.hi(row)))).collect();
     ended.sort_unstable();
     let mut last = view.last_starts(starts, day);

@@ -50,6 +50,8 @@ pub struct IntakeReport {
     pub removed: u32,
     /// Events that only overlap the replaced period, or have an unknown date, and therefore stay.
     pub overlapping: u32,
+    /// Events added, altered or taken away in quarters that are frozen: released figures do not follow them.
+    pub frozen: u32,
     /// The first problems, at most [`IntakeReport::MAX_PROBLEMS`].
     pub problems: Vec<Problem>,
     /// How many problems there are in all.
@@ -169,6 +171,11 @@ impl fmt::Display for IntakeReport {
             if self.overlapping > 0 {
                 writeln!(f, "  {} gebeurtenissen overlappen de periode alleen en blijven staan", self.overlapping)?;
             }
+        }
+        if self.frozen > 0 {
+            let verb = if self.dry_run { "zouden" } else { "komen" };
+            let end = if self.dry_run { " komen" } else { "" };
+            writeln!(f, "  {} wijzigingen in bevroren kwartalen {verb} niet in vrijgegeven cijfers{end}", self.frozen)?;
         }
         for problem in &self.problems {
             let Problem { line, event_id, column, rule, zin } = problem;

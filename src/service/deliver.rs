@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
+use std::sync::Arc;
 
 use thiserror::Error;
 
@@ -132,6 +133,8 @@ impl Delivery<'_> {
                 let outcomes = self.register.delivery_outcomes(delivery);
                 let mut report = report.finish(outcomes.into_iter().filter_map(|(_, o)| o), &effects);
                 report.dry_run = self.options.dry_run;
+                let frozen = Arc::clone(&self.core.memory().frozen);
+                report.frozen = self.register.changes_where(|datum| frozen.covers(datum));
                 report.replaces = self.options.replaces.map(|(a, b)| format!("{a}..{b}"));
                 let committed = batch.commit();
                 if matches!(committed, Ok(true)) {

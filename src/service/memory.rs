@@ -9,7 +9,7 @@ use thiserror::Error;
 use super::rows::{self, InvalidRows};
 use crate::crypto::Digest;
 use crate::disclosure::ledger::{Ledger, StoredTable};
-use crate::domain::day::{Day, Precision};
+use crate::domain::day::{Day, PartialDate, Precision};
 use crate::domain::period::Period;
 use crate::domain::register::{DataWindow, DeliveryHead, Quality, Register, RowRef};
 use crate::indicator::columns::Columns;
@@ -69,7 +69,7 @@ pub struct FreezeRecord {
 }
 
 /// The frozen row sets.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Frozen {
     /// Which quarters are frozen.
     pub quarters: BTreeSet<Period>,
@@ -77,23 +77,46 @@ pub struct Frozen {
     pub history: Option<Day>,
     /// The rows of their events.
     pub rows: Vec<RowRef>,
+    /// The fingerprints of those events, sorted: an event is frozen once, whatever becomes of it later.
+    pub events: Vec<u128>,
     /// Their events as columns; empty when nothing is frozen.
     pub columns: Arc<Columns>,
 }
 
 impl Frozen {
     /// Freezes what the register has stored now of the quarters and history that the record names; the columns are to
-    /// be read from the rows then.
-    pub(in crate::service) fn add(&mut self, record: FreezeRecord, register: &mut Register) {
+    /// be read from the rows then. Quarters and events that are frozen already stay as they are.
+    pub(in crate::service) fn add(&mut self, record: &FreezeRecord, register: &mut Register) {
+        let quarters: BTreeSet<Period> = record.quarters.difference(&self.quarters).copied().collect();
         let history = if self.history.is_none() { record.history } else { None };
-        self.rows.extend(register.stored_refs_where(|datum| {
-            datum.precision != Precision::U
-                && (record.quarters.contains(&Period::quarter_of(datum.lo))
-                    || history.is_some_and(|day| datum.lo < day))
-        }));
-        self.quarters.extend(record.quarters);
+        let added: Vec<(u128, RowRef)> = register
+            .stored()
+            .filter(|(event, datum, _)| lies_in(*datum, &quarters, history) && !self.holds(*event))
+            .map(|(event, _, row)| (event, row))
+            .collect();
+        self.rows.extend(added.iter().map(|(_, row)| row));
+        self.events.extend(added.iter().map(|(event, _)| event));
+        self.events.sort_unstable();
+        self.quarters.extend(quarters);
         self.history = self.history.or(history);
     }
+
+    /// Whether a version of this event is frozen.
+    fn holds(&self, event: u128) -> bool {
+        self.events.binary_search(&event).is_ok()
+    }
+
+    /// Whether a date lies in what is frozen: what happens to its event does not enter released figures.
+    pub(in crate::service) fn covers(&self, datum: PartialDate) -> bool {
+        lies_in(datum, &self.quarters, self.history)
+    }
+}
+
+/// A date belongs to the quarter of its last possible day: only then is it known to lie in a period that has ended. A day
+/// and a month lie in one quarter, a year goes with its last one.
+fn lies_in(datum: PartialDate, quarters: &BTreeSet<Period>, history: Option<Day>) -> bool {
+    datum.precision != Precision::U
+        && (quarters.contains(&Period::quarter_of(datum.hi)) || history.is_some_and(|day| datum.hi < day))
 }
 
 /// What a node keeps in memory.
@@ -155,7 +178,7 @@ impl Loader {
             StateKind::Freeze => {
                 let record: FreezeRecord =
                     serde_json::from_slice(body).map_err(|_| InvalidState::Record("bevriezing"))?;
-                self.frozen.add(record, &mut self.register);
+                self.frozen.add(&record, &mut self.register);
             }
             StateKind::Convenant => {
                 let text = std::str::from_utf8(body).map_err(|_| InvalidState::Record("convenant"))?;

@@ -15,3 +15,6 @@ pub mod release;
 mod requests;
 pub mod rows;
 pub mod settle;
+
+#[cfg(test)]
+mod tests;

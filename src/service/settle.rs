@@ -15,7 +15,7 @@ impl Core {
     /// before a release; does nothing without a convenant in force or without data.
     ///
     /// # Errors
-    /// When the state journal cannot be written.
+    /// When the state journal cannot be read or written; then nothing is frozen.
     pub fn freeze_settled(&self) -> Result<(), CoreError> {
         let standing = self.standing();
         let Ok(convenants) = &standing.in_force else { return Ok(()) };
@@ -31,13 +31,13 @@ impl Core {
         }
         let history = quarters.first().map(|first| first.bounds().0);
         let record = FreezeRecord { quarters, history };
-        self.state.append(StateKind::Freeze, serde_json::to_vec(&record).unwrap_or_default())?;
-        let kept = Arc::clone(&self.memory().frozen);
-        let (quarters, history) = (kept.quarters.clone(), kept.history);
-        let mut frozen = Frozen { quarters, history, rows: kept.rows.clone(), ..Frozen::default() };
+        let encoded = serde_json::to_vec(&record).unwrap_or_default();
+        let mut frozen = Frozen::clone(&self.memory().frozen);
         register.abandon();
-        frozen.add(record, &mut register);
+        frozen.add(&record, &mut register);
+        // Whatever can fail comes before the record: once it is durable, memory follows.
         frozen.columns = Arc::new(columns_of(&self.state, &frozen.rows)?);
+        self.state.append(StateKind::Freeze, encoded)?;
         self.change(|memory| memory.frozen = Arc::new(frozen));
         Ok(())
     }

@@ -50,6 +50,11 @@ impl Live {
         }
     }
 
+    /// Fingerprint of the `event_id`.
+    pub fn event_id(&self) -> u128 {
+        self.event_id
+    }
+
     pub fn is_live(&self) -> bool {
         self.flags & LIVE != 0
     }

@@ -8,6 +8,8 @@ mod quality;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+
 use super::codes::EventType;
 use super::day::{Day, PartialDate, Precision};
 pub use super::row::{
@@ -373,18 +375,32 @@ impl Register {
 
     /// The rows of the stored events (live, not `dubbel`), in the register's order of events.
     pub fn stored_refs(&mut self) -> Vec<RowRef> {
-        self.stored_refs_where(|_| true)
+        self.stored().map(|(.., row)| row).collect()
     }
 
-    /// As [`Register::stored_refs`], of the events with these dates only.
-    pub fn stored_refs_where(&mut self, wanted: impl Fn(PartialDate) -> bool) -> Vec<RowRef> {
+    /// The stored events in the register's order: fingerprint of the `event_id`, date, and row.
+    pub fn stored(&mut self) -> impl Iterator<Item = (u128, PartialDate, RowRef)> + '_ {
         self.settle();
         let stored = |event: &Live| self.outcomes[event.row as usize] != Outcome::Dubbel.code();
         (0..self.live.slots())
             .map(|slot| self.live.at(slot))
-            .filter(|event| event.is_live() && stored(event) && wanted(event.datum()))
-            .map(|event| self.row_ref(event.row))
-            .collect()
+            .filter(move |event| event.is_live() && stored(event))
+            .map(|event| (event.event_id(), event.datum(), self.row_ref(event.row)))
+    }
+
+    /// How many events the open delivery adds, alters or takes away whose date, before or after, `touches` something.
+    /// Asked after [`Register::finish`].
+    #[must_use]
+    pub fn changes_where(&self, touches: impl Fn(PartialDate) -> bool) -> u32 {
+        let Some(changes) = &self.open else { return 0 };
+        let first_new = self.live.slots() - changes.added;
+        let before = changes.altered.iter().filter(|a| a.slot < first_new && touches(a.before.datum())).map(|a| a.slot);
+        let known = changes.altered.iter().map(|a| a.slot).filter(|&slot| slot < first_new);
+        let after = known.chain(first_new..self.live.slots()).filter(|&slot| {
+            let event = self.live.at(slot);
+            event.is_live() && touches(event.datum())
+        });
+        narrow(before.chain(after).collect::<BTreeSet<u32>>().len())
     }
 
     fn row_ref(&self, row: u32) -> RowRef {
