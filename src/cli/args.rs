@@ -298,9 +298,21 @@ pub struct LogListArgs {
     /// Alleen toegestaan of alleen geweigerd
     #[arg(long, value_name = "BESLUIT", value_parser = ["ALLOW", "DENY"])]
     pub decision: Option<String>,
+    /// Alleen op een grondslag waarin deze tekst voorkomt
+    #[arg(long, value_name = "TEKST")]
+    pub ground: Option<String>,
+    /// Alleen met deze indicator of dit gegeven
+    #[arg(long, value_name = "NAAM")]
+    pub field: Option<String>,
+    /// Alleen regels met een lager nummer: verder bladeren
+    #[arg(long, value_name = "NUMMER")]
+    pub before: Option<u64>,
     /// Uitkomst als JSON
     #[arg(long)]
     pub json: bool,
+    /// Uitkomst als CSV
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
 }
 
 /// Arguments of `log show`.

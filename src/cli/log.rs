@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::args::{LogCommand, LogListArgs, LogVerifyArgs};
 use super::local::on_node;
-use crate::node::command::{LocalCommand, LogListCommand, Outcome};
+use crate::node::command::{ListForm, LocalCommand, LogListCommand, Outcome};
 use crate::policy::card::SignedCard;
 use crate::storage::log::ExportDirectory;
 use crate::translog::verify::{Trust, verify};
@@ -30,7 +30,14 @@ fn listed(args: &LogListArgs) -> LogListCommand {
         until: args.until,
         purpose: args.purpose.clone(),
         denied: args.decision.as_deref().map(|decision| decision == "DENY"),
-        json: args.json,
+        ground: args.ground.clone(),
+        field: args.field.clone(),
+        before: args.before,
+        form: match (args.json, args.csv) {
+            (true, _) => ListForm::Json,
+            (_, true) => ListForm::Csv,
+            _ => ListForm::Text,
+        },
     }
 }
 

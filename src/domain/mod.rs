@@ -2,6 +2,7 @@
 
 pub mod bsn;
 pub mod codes;
+pub mod csv;
 pub mod day;
 pub mod event;
 pub mod gemeente;

@@ -1,6 +1,7 @@
 //! `report.csv`: the rows of the report, one number a line (RFC 4180, UTF-8, comma, CRLF), safe to open in a spreadsheet.
 
 use super::report::Report;
+use crate::domain::csv;
 use crate::domain::query::Dimension;
 use crate::domain::table::{Mark, Row, Table};
 
@@ -28,10 +29,10 @@ const HEADER: [&str; 18] = [
 /// The whole report as CSV text. `by` joins dimensions with `+`; `coverage` is `delivered/expected`.
 #[must_use]
 pub fn write(report: &Report) -> String {
-    let mut text = line(&HEADER.map(str::to_owned));
+    let mut text = csv::line(&HEADER.map(str::to_owned));
     for table in &report.tables {
         for row in &table.rows {
-            text.push_str(&line(&fields(table, row)));
+            text.push_str(&csv::line(&fields(table, row)));
         }
     }
     text
@@ -70,41 +71,5 @@ pub(super) fn mark(mark: Mark) -> &'static str {
         Mark::Impossible => "-",
         Mark::Missing => ".",
         Mark::Above365 => ">365",
-    }
-}
-
-fn line(fields: &[String; 18]) -> String {
-    let quoted: Vec<String> = fields.iter().map(|field| quote(field)).collect();
-    format!("{}\r\n", quoted.join(","))
-}
-
-/// Quotes what needs it, and puts an apostrophe before what a spreadsheet would take for a formula. A lone `-` (a mark
-/// or an empty measure) and a whole number are no formulas.
-fn quote(field: &str) -> String {
-    let formula =
-        field.starts_with(['=', '+', '-', '@', '\t', '\r']) && field.len() > 1 && field.parse::<i64>().is_err();
-    let field = if formula { format!("'{field}") } else { field.to_owned() };
-    if field.contains(['"', ',', '\r', '\n']) { format!("\"{}\"", field.replace('"', "\"\"")) } else { field }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn formulas_are_disarmed_and_marks_kept() {
-        for (field, written) in [
-            ("=1+1", "'=1+1"),
-            ("@SUM(A1)", "'@SUM(A1)"),
-            ("-cmd", "'-cmd"),
-            ("-", "-"),
-            ("-5", "-5"),
-            (">365", ">365"),
-            ("a,b", "\"a,b\""),
-            ("=\"x\",1", "\"'=\"\"x\"\",1\""),
-            ("OTS|04", "OTS|04"),
-        ] {
-            assert_eq!(quote(field), written);
-        }
     }
 }

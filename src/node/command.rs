@@ -141,8 +141,26 @@ pub struct LogListCommand {
     pub purpose: Option<String>,
     /// Denied, or allowed.
     pub denied: Option<bool>,
-    /// As JSON.
-    pub json: bool,
+    /// On a legal ground that holds this text.
+    pub ground: Option<String>,
+    /// With this indicator or field.
+    pub field: Option<String>,
+    /// With a lower number: where an earlier page ended.
+    pub before: Option<u64>,
+    /// How it is written.
+    pub form: ListForm,
+}
+
+/// How a list is written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub enum ListForm {
+    /// Lines for people.
+    #[default]
+    Text,
+    /// JSON.
+    Json,
+    /// CSV, safe to open in a spreadsheet.
+    Csv,
 }
 
 /// What a command answers.

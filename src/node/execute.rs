@@ -99,10 +99,12 @@ impl Node {
             partner: list.partner,
             purpose: list.purpose,
             decision: list.denied.map(|denied| if denied { Decision::Deny } else { Decision::Allow }),
+            ground: list.ground,
+            field: list.field,
             ..Filter::default()
         };
-        match self.core.log_entries(&filter, list.limit) {
-            Ok(entries) => show::log_list(&entries, list.json),
+        match self.core.log_entries(&filter, (list.before, list.limit)) {
+            Ok(entries) => show::log_list(&entries, list.form),
             Err(e) => Outcome::failed(e.to_string()),
         }
     }

@@ -2,9 +2,10 @@
 
 use serde_json::json;
 
-use super::command::Outcome;
+use super::command::{ListForm, Outcome};
 use super::execute::state_sentence;
 use crate::crypto::hex;
+use crate::domain::csv;
 use crate::domain::table::{Mark, Table};
 use crate::intake::IntakeReport;
 use crate::policy::bundle::{ConvenantBundle, State};
@@ -138,14 +139,53 @@ fn terms(convenant: &Convenant) -> String {
 }
 
 /// Entries of the log with their numbers, in the order given.
-pub fn log_list(entries: &[(u64, Entry)], as_json: bool) -> Outcome {
-    if as_json {
-        return Outcome::done(pretty(&entries.iter().map(|(n, e)| entry_json(*n, e)).collect::<Vec<_>>()));
+pub fn log_list(entries: &[(u64, Entry)], form: ListForm) -> Outcome {
+    let documents = || entries.iter().map(|(n, e)| entry_json(*n, e));
+    match form {
+        ListForm::Json => return Outcome::done(pretty(&documents().collect::<Vec<_>>())),
+        ListForm::Csv => {
+            return Outcome::done(csv::line(&COLUMNS) + &documents().map(|d| csv_line(&d)).collect::<String>());
+        }
+        ListForm::Text => {}
     }
     if entries.is_empty() {
         return Outcome { stderr: "geen regels gevonden".to_owned(), ..Outcome::default() };
     }
     Outcome::done(entries.iter().map(|(n, e)| entry_line(*n, e)).collect::<String>())
+}
+
+/// Columns of the log as CSV: the names of the JSON form.
+const COLUMNS: [&str; 18] = [
+    "number",
+    "start",
+    "end",
+    "phase",
+    "decision",
+    "outcome",
+    "reason_codes",
+    "sender",
+    "receiver",
+    "action",
+    "convenant",
+    "purpose",
+    "legal_ground",
+    "field_names",
+    "data_categories",
+    "refused_connections",
+    "transfer_id",
+    "payload_commitment",
+];
+
+fn csv_line(document: &serde_json::Value) -> String {
+    let text = |value: &serde_json::Value| match value {
+        serde_json::Value::Null => String::new(),
+        serde_json::Value::String(text) => text.clone(),
+        serde_json::Value::Array(list) => {
+            list.iter().filter_map(serde_json::Value::as_str).collect::<Vec<_>>().join(" ")
+        }
+        other => other.to_string(),
+    };
+    csv::line(&COLUMNS.map(|column| text(&document[column])))
 }
 
 fn role_name(role: Role) -> &'static str {

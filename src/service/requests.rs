@@ -63,8 +63,8 @@ impl Core {
     ///
     /// # Errors
     /// When an entry cannot be read.
-    pub fn log_entries(&self, filter: &Filter, limit: usize) -> Result<Vec<(u64, Entry)>, LogError> {
-        self.index.newest(&self.log, filter, limit)
+    pub fn log_entries(&self, filter: &Filter, page: (Option<u64>, usize)) -> Result<Vec<(u64, Entry)>, LogError> {
+        self.index.newest(&self.log, filter, page)
     }
 }
 

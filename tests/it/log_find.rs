@@ -101,7 +101,16 @@ fn a_listing_is_what_a_scan_of_the_log_finds() {
     for round in 0..3_u64 {
         (round * 100..(round + 1) * 100).for_each(|n| drop(log.append(&entry(oin(1), n)).unwrap()));
         let ran = runner.run(&filters(), |(filter, limit)| {
-            prop_assert_eq!(index.newest(&log, &filter, limit).unwrap(), scanned(&log, &filter, limit));
+            prop_assert_eq!(index.newest(&log, &filter, (None, limit)).unwrap(), scanned(&log, &filter, limit));
+            // Page after page is the whole listing.
+            let (mut paged, mut below) = (Vec::new(), None);
+            loop {
+                let page = index.newest(&log, &filter, (below, limit.max(20))).unwrap();
+                let Some((last, _)) = page.last() else { break };
+                below = Some(*last);
+                paged.extend(page);
+            }
+            prop_assert_eq!(paged, scanned(&log, &filter, usize::MAX));
             Ok(())
         });
         ran.unwrap();
@@ -110,7 +119,7 @@ fn a_listing_is_what_a_scan_of_the_log_finds() {
     fs::write(dir.path().join("no-directory"), b"").unwrap();
     let blocked = LogIndex::new(dir.path().join("no-directory"), oin(1));
     let filter = Filter { decision: Some(Decision::Deny), ..Filter::default() };
-    assert_eq!(blocked.newest(&log, &filter, 9).unwrap(), scanned(&log, &filter, 9));
+    assert_eq!(blocked.newest(&log, &filter, (None, 9)).unwrap(), scanned(&log, &filter, 9));
 }
 
 /// A node with 300 entries in its log and an index over them.

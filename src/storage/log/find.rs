@@ -71,12 +71,18 @@ impl LogIndex {
         }
     }
 
-    /// At most `limit` entries that a filter admits, the last appended first.
+    /// At most `limit` entries with numbers below `below` that a filter admits, the last appended first. The number of the
+    /// last one is where the next page goes on, whatever was appended since.
     ///
     /// # Errors
     /// [`LogError`] when an entry cannot be read.
-    pub fn newest(&self, log: &TransferLog, filter: &Filter, limit: usize) -> Result<Vec<(u64, Entry)>, LogError> {
-        let mut below = log.len();
+    pub fn newest(
+        &self,
+        log: &TransferLog,
+        filter: &Filter,
+        (below, limit): (Option<u64>, usize),
+    ) -> Result<Vec<(u64, Entry)>, LogError> {
+        let mut below = below.map_or(log.len(), |below| below.min(log.len()));
         let mut road = self.road(log, filter);
         let mut found = Vec::new();
         while below > 0 && found.len() < limit {

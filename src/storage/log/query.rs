@@ -24,6 +24,10 @@ pub struct Filter {
     pub transfer: Option<TransferId>,
     /// This purpose code.
     pub purpose: Option<String>,
+    /// A legal ground that holds this text, in any case: `7.4.1`.
+    pub ground: Option<String>,
+    /// A field that was shared: an indicator or the name of a field.
+    pub field: Option<String>,
 }
 
 impl Filter {
@@ -38,6 +42,11 @@ impl Filter {
             && self.phase.is_none_or(|phase| entry.phase == phase)
             && self.transfer.is_none_or(|id| entry.transfer_id == id || entry.refers_to == Some(id))
             && self.purpose.as_ref().is_none_or(|purpose| entry.purpose == *purpose)
+            && self
+                .ground
+                .as_ref()
+                .is_none_or(|ground| entry.ground_article.to_lowercase().contains(&ground.to_lowercase()))
+            && self.field.as_ref().is_none_or(|field| entry.field_names.contains(field))
     }
 }
 
