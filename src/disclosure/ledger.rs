@@ -98,6 +98,18 @@ impl Ledger {
         self.0.get(query)
     }
 
+    /// Number of released tables.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether nothing was released yet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Every release, sorted by question.
     pub fn tables(&self) -> impl Iterator<Item = &StoredTable> {
         self.0.values()

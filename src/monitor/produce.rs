@@ -69,9 +69,7 @@ pub fn produce(core: &Core, peers: &dyn Peers, question: &Question) -> Result<Pr
     };
     let mut tables: Vec<Table> = whole.tables().iter().flat_map(sum).collect();
     share_peildatum(&mut tables);
-    let mut produced = finish(convenant, question, &outcomes, tables);
-    produced.setting.later = later.sentences();
-    Ok(produced)
+    Ok(finish(convenant, question, &outcomes, tables, &later))
 }
 
 /// A delivering party of the convenant.
@@ -162,7 +160,13 @@ fn share_peildatum(tables: &mut [Table]) {
     tables.iter_mut().for_each(|table| table.peildatum = last);
 }
 
-fn finish(convenant: &ConvenantInForce, question: &Question, outcomes: &[NodeOutcome], tables: Vec<Table>) -> Produced {
+fn finish(
+    convenant: &ConvenantInForce,
+    question: &Question,
+    outcomes: &[NodeOutcome],
+    tables: Vec<Table>,
+    later: &Later,
+) -> Produced {
     let terms = convenant.convenant();
     let report = Report {
         period: question.periods.clone(),
@@ -182,7 +186,7 @@ fn finish(convenant: &ConvenantInForce, question: &Question, outcomes: &[NodeOut
         convenant: terms.title.clone(),
         parties: outcomes.iter().map(Party::from).collect(),
         gemeenten,
-        later: Vec::new(),
+        later: later.sentences(),
     };
     Produced { report, setting }
 }

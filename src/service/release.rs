@@ -185,8 +185,7 @@ impl Core {
     fn parts(&self, frame: &Frame<'_>, years: &BTreeSet<i16>) -> Arc<Vec<Component>> {
         const MOST: usize = 32;
         let memory = self.memory();
-        let released = memory.ledger.tables().count();
-        let state = (frame.frozen.quarters.len(), released, frame.until, frame.release.settings.data_from);
+        let state = (frame.frozen.quarters.len(), memory.ledger.len(), frame.until, frame.release.settings.data_from);
         let key = (frame.convenant.hash(), state, years.clone());
         let mut known = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(parts) = known.get(&key) {
@@ -233,12 +232,12 @@ impl Core {
         if !self.is_due(component, frame) {
             return Ok(None);
         }
-        let ledger = self.memory().ledger.clone();
         if let Some((until, reason)) = self.failed_releases().get(&place)
             && *until == frame.until
         {
             return Ok(Some(Err(*reason)));
         }
+        let ledger = self.memory().ledger.clone();
         let terms = Terms {
             release: &frame.release,
             rules: &frame.convenant.convenant().disclosure,
