@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::log::command::LogLocal;
 use crate::domain::day::Day;
 use crate::domain::period::Period;
 use crate::domain::query::{Dimension, IndicatorId};
@@ -48,20 +49,8 @@ pub enum LocalCommand {
     },
     /// Pull figures from every node and write the report.
     Pull(PullCommand),
-    /// Entries of the transfer log.
-    LogList(LogListCommand),
-    /// One entry of the transfer log.
-    LogShow {
-        /// Leaf number.
-        number: u64,
-        /// As JSON.
-        json: bool,
-    },
-    /// The whole transfer log in the open format.
-    LogExport {
-        /// An empty or absent directory.
-        out: PathBuf,
-    },
+    /// About the transfer log.
+    Log(LogLocal),
     /// Whether the node is ready, as JSON.
     Status,
     /// Stop the running node.
@@ -124,43 +113,6 @@ pub struct PullCommand {
     pub example: bool,
     /// As JSON.
     pub json: bool,
-}
-
-/// `log list`: the newest entries that meet every condition given.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct LogListCommand {
-    /// At most this many.
-    pub limit: usize,
-    /// Sent, received or delegated by this organisation.
-    pub partner: Option<crate::domain::oin::Oin>,
-    /// Begun at or after this moment, milliseconds since 1970 UTC.
-    pub since: Option<u64>,
-    /// Begun before this moment, milliseconds since 1970 UTC.
-    pub until: Option<u64>,
-    /// For this purpose, `P1` to `P9`.
-    pub purpose: Option<String>,
-    /// Denied, or allowed.
-    pub denied: Option<bool>,
-    /// On a legal ground that holds this text.
-    pub ground: Option<String>,
-    /// With this indicator or field.
-    pub field: Option<String>,
-    /// With a lower number: where an earlier page ended.
-    pub before: Option<u64>,
-    /// How it is written.
-    pub form: ListForm,
-}
-
-/// How a list is written.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub enum ListForm {
-    /// Lines for people.
-    #[default]
-    Text,
-    /// JSON.
-    Json,
-    /// CSV, safe to open in a spreadsheet.
-    Csv,
 }
 
 /// What a command answers.

@@ -4,15 +4,13 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
-use super::command::{IndicatorCommand, IntakeCommand, LocalCommand, LogListCommand, NewConvenant, Outcome, Progress};
+use super::command::{IndicatorCommand, IntakeCommand, LocalCommand, NewConvenant, Outcome, Progress};
 use super::{Node, show};
 use crate::policy::bundle::{ConvenantBundle, State};
 use crate::policy::permit::LocalOwner;
 use crate::service::api::Peers;
 use crate::service::convenants::{ConvenantError, NewDraft};
 use crate::service::deliver::IntakeOptions;
-use crate::storage::log::Filter;
-use crate::translog::entry::Decision;
 
 /// A node as a process: it has partners and can be stopped.
 pub struct Running {
@@ -69,9 +67,7 @@ impl Node {
                 let texts: Vec<String> = self.core.convenants().iter().map(|(b, _)| b.to_text()).collect();
                 Outcome::done(serde_json::to_string(&texts).unwrap_or_default())
             }
-            LocalCommand::LogList(list) => self.log_list(list),
-            LocalCommand::LogShow { number, json } => show::log_entry(self.core.transfer_log(), number, json),
-            LocalCommand::LogExport { out } => self.export(&out),
+            LocalCommand::Log(command) => self.log(command),
             LocalCommand::Pull(_) | LocalCommand::Status | LocalCommand::Stop => Outcome::failed("onbekende opdracht"),
         }
     }
@@ -92,23 +88,6 @@ impl Node {
         }
     }
 
-    fn log_list(&self, list: LogListCommand) -> Outcome {
-        let filter = Filter {
-            from_ms: list.since,
-            until_ms: list.until,
-            partner: list.partner,
-            purpose: list.purpose,
-            decision: list.denied.map(|denied| if denied { Decision::Deny } else { Decision::Allow }),
-            ground: list.ground,
-            field: list.field,
-            ..Filter::default()
-        };
-        match self.core.log_entries(&filter, (list.before, list.limit)) {
-            Ok(entries) => show::log_list(&entries, list.form),
-            Err(e) => Outcome::failed(e.to_string()),
-        }
-    }
-
     fn draft(&self, new: NewConvenant) -> Outcome {
         let draft = NewDraft {
             id: new.id,
@@ -120,15 +99,6 @@ impl Node {
         match self.core.convenant_draft(draft) {
             Ok(text) => Outcome::done(text),
             Err(e) => Outcome::refused(e.to_string()),
-        }
-    }
-
-    fn export(&self, out: &std::path::Path) -> Outcome {
-        let card = std::fs::read(self.config.dir.join("card.json")).unwrap_or_default();
-        let now = crate::service::core::Clock::now_ms(&super::SystemClock);
-        match self.core.transfer_log().export(out, &[("card.json", &card)], now) {
-            Ok(manifest) => Outcome::done(format!("{} regels uitgevoerd naar {}", manifest.size, out.display())),
-            Err(e) => Outcome::failed(e.to_string()),
         }
     }
 }

@@ -4,6 +4,7 @@ pub mod command;
 mod execute;
 pub mod gemeenten;
 pub mod local;
+pub mod log;
 mod partners;
 mod pull;
 mod run;

@@ -1,0 +1,133 @@
+//! Arguments of `log ..`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use crate::domain::day::Day;
+use crate::domain::oin::Oin;
+
+/// Commands on the transfer log.
+#[derive(Subcommand, Debug)]
+pub enum LogCommand {
+    /// Som regels op, nieuwste eerst; voorwaarden gelden samen
+    #[command(
+        after_help = "Voorbeeld: ketenpoort log list --node ./gi --since 2026-01-01 --until 2026-03-31 --decision DENY"
+    )]
+    List(LogListArgs),
+    /// Toon één regel
+    #[command(after_help = "Voorbeeld: ketenpoort log show 12 --node ./gi")]
+    Show(LogShowArgs),
+    /// Controleer een export, zonder node en zonder netwerk
+    #[command(after_help = "Voorbeeld: ketenpoort log verify --export ./uitvoer --trust kaart.json")]
+    Verify(LogVerifyArgs),
+    /// Schrijf het hele log in open formaat
+    #[command(after_help = "Voorbeeld: ketenpoort log export --node ./gi --out ./uitvoer")]
+    Export(LogExportArgs),
+}
+
+/// Arguments of `log list`.
+#[derive(Args, Debug)]
+pub struct LogListArgs {
+    /// Map van de node
+    #[arg(long)]
+    pub node: PathBuf,
+    /// Hoogstens zoveel regels
+    #[arg(long, default_value_t = 50)]
+    pub limit: usize,
+    /// Alleen met deze partner
+    #[arg(long, value_name = "OIN")]
+    pub partner: Option<Oin>,
+    /// Vanaf deze dag (JJJJ-MM-DD, Nederlandse tijd) of dit tijdstip (RFC 3339)
+    #[arg(long, value_name = "MOMENT", value_parser = since)]
+    pub since: Option<u64>,
+    /// Tot en met deze dag, of voor dit tijdstip
+    #[arg(long, value_name = "MOMENT", value_parser = until)]
+    pub until: Option<u64>,
+    /// Alleen voor dit doel
+    #[arg(long, value_name = "DOEL", value_parser = ["P1", "P2", "P3", "P4", "P5", "P6", "P7", "P8", "P9"])]
+    pub purpose: Option<String>,
+    /// Alleen toegestaan of alleen geweigerd
+    #[arg(long, value_name = "BESLUIT", value_parser = ["ALLOW", "DENY"])]
+    pub decision: Option<String>,
+    /// Alleen op een grondslag waarin deze tekst voorkomt
+    #[arg(long, value_name = "TEKST")]
+    pub ground: Option<String>,
+    /// Alleen met deze indicator of dit gegeven
+    #[arg(long, value_name = "NAAM")]
+    pub field: Option<String>,
+    /// Alleen regels met een lager nummer: verder bladeren
+    #[arg(long, value_name = "NUMMER")]
+    pub before: Option<u64>,
+    /// Uitkomst als JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Uitkomst als CSV
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
+}
+
+/// Arguments of `log show`.
+#[derive(Args, Debug)]
+pub struct LogShowArgs {
+    /// Nummer van de regel (de eerste is 0)
+    pub number: u64,
+    /// Map van de node
+    #[arg(long)]
+    pub node: PathBuf,
+    /// Uitkomst als JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `log verify`.
+#[derive(Args, Debug)]
+pub struct LogVerifyArgs {
+    /// Map van een node; het log wordt daar eerst uitgevoerd en dan gecontroleerd
+    #[arg(long, conflicts_with = "export")]
+    pub node: Option<PathBuf>,
+    /// Map van een export
+    #[arg(long)]
+    pub export: Option<PathBuf>,
+    /// Visitekaart van de node, als anker voor de handtekening
+    #[arg(long)]
+    pub trust: Option<PathBuf>,
+    /// Uitkomst als JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `log export`.
+#[derive(Args, Debug)]
+pub struct LogExportArgs {
+    /// Map van de node
+    #[arg(long)]
+    pub node: PathBuf,
+    /// Map voor de export (wordt gemaakt, moet leeg zijn)
+    #[arg(long)]
+    pub out: PathBuf,
+}
+
+/// The moment at which a day begins, or a timestamp itself; milliseconds since 1970 UTC.
+fn since(text: &str) -> Result<u64, String> {
+    moment(text, 0)
+}
+
+/// The moment at which a day has ended, or a timestamp itself.
+fn until(text: &str) -> Result<u64, String> {
+    moment(text, 1)
+}
+
+fn moment(text: &str, days_on: i64) -> Result<u64, String> {
+    let wrong = || "verwacht een dag (JJJJ-MM-DD) of een tijdstip (JJJJ-MM-DDTuu:mm:ssZ)".to_owned();
+    let at = match text.parse::<jiff::Timestamp>() {
+        Ok(at) => at,
+        Err(_) => {
+            let day: jiff::civil::Date =
+                Day::parse(text).map_err(|_| wrong())?.to_string().parse().map_err(|_| wrong())?;
+            let day = day.checked_add(jiff::Span::new().days(days_on)).map_err(|_| wrong())?;
+            day.in_tz("Europe/Amsterdam").map_err(|_| wrong())?.timestamp()
+        }
+    };
+    u64::try_from(at.as_millisecond()).map_err(|_| wrong())
+}

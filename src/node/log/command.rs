@@ -1,0 +1,61 @@
+//! What a local command asks about the transfer log.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// A command about the transfer log. Paths are absolute.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum LogLocal {
+    /// Entries, the newest first.
+    List(LogListCommand),
+    /// One entry.
+    Show {
+        /// Leaf number.
+        number: u64,
+        /// As JSON.
+        json: bool,
+    },
+    /// The whole log in the open format.
+    Export {
+        /// An empty or absent directory.
+        out: PathBuf,
+    },
+}
+
+/// `log list`: the newest entries that meet every condition given.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct LogListCommand {
+    /// At most this many.
+    pub limit: usize,
+    /// Sent, received or delegated by this organisation.
+    pub partner: Option<crate::domain::oin::Oin>,
+    /// Begun at or after this moment, milliseconds since 1970 UTC.
+    pub since: Option<u64>,
+    /// Begun before this moment, milliseconds since 1970 UTC.
+    pub until: Option<u64>,
+    /// For this purpose, `P1` to `P9`.
+    pub purpose: Option<String>,
+    /// Denied, or allowed.
+    pub denied: Option<bool>,
+    /// On a legal ground that holds this text.
+    pub ground: Option<String>,
+    /// With this indicator or field.
+    pub field: Option<String>,
+    /// With a lower number: where an earlier page ended.
+    pub before: Option<u64>,
+    /// How it is written.
+    pub form: ListForm,
+}
+
+/// How a list is written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub enum ListForm {
+    /// Lines for people.
+    #[default]
+    Text,
+    /// JSON.
+    Json,
+    /// CSV, safe to open in a spreadsheet.
+    Csv,
+}
