@@ -1,11 +1,15 @@
 //! `node.toml`: text to a checked `Config`, all faults at once; secrets are paths, never values.
 
+pub mod ldv;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use self::ldv::{LdvConfig, RawLdv};
+use crate::domain::activity::ActivityBase;
 use crate::domain::codes::{OrgType, Owner};
 use crate::domain::oin::Oin;
 use crate::policy::card::is_endpoint;
@@ -25,6 +29,9 @@ pub struct RawConfig {
     pub tls: RawTls,
     /// Paths of keys and reference lists, relative to the node's directory.
     pub paths: RawPaths,
+    /// The logboek dataverwerkingen to which the transfer log is exported; absent is off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ldv: Option<RawLdv>,
 }
 
 /// Section `[organisation]`.
@@ -43,6 +50,10 @@ pub struct RawOrganisation {
     /// Municipality of a municipal node.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gemeente: Option<String>,
+    /// Where the organisation publishes its register of processing activities: `https://..`, without a final slash. Absent:
+    /// identifiers begin with `urn:oin:` and the OIN.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub register: Option<String>,
 }
 
 /// Section `[network]`.
@@ -114,6 +125,10 @@ pub struct Config {
     pub gemeenten: PathBuf,
     /// Journals and index.
     pub data: PathBuf,
+    /// What stands before the identifiers of its processing activities.
+    pub activities: ActivityBase,
+    /// The receiver of the transfer log.
+    pub ldv: Option<LdvConfig>,
 }
 
 /// Why a configuration cannot be used.
@@ -191,9 +206,22 @@ impl Config {
         if !is_endpoint(&raw.network.endpoint) {
             faults.push(format!("network.endpoint: `{}` is geen host met poort", raw.network.endpoint));
         }
+        let activities = match org.register.as_deref().map(ActivityBase::parse) {
+            Some(None) => {
+                faults.push(
+                    "organisation.register: verwacht https://.. of urn:.. zonder schuine streep aan het eind"
+                        .to_owned(),
+                );
+                None
+            }
+            Some(given) => given,
+            None => oin.map(ActivityBase::of_oin),
+        };
+        let ldv = raw.ldv.as_ref().and_then(|ldv| LdvConfig::check(dir, ldv, &mut faults));
         let (Some(oin), Some(org_type), Ok(listen), true) = (oin, org_type, listen, faults.is_empty()) else {
             return Err(faults);
         };
+        let activities = activities.unwrap_or_else(|| ActivityBase::of_oin(oin));
         Ok(Self {
             dir: dir.to_owned(),
             oin,
@@ -210,6 +238,8 @@ impl Config {
             root_key: dir.join(&raw.paths.root_key),
             gemeenten: dir.join(&raw.paths.gemeenten),
             data: dir.join(&raw.paths.data),
+            activities,
+            ldv,
         })
     }
 

@@ -82,6 +82,7 @@ fn raw_config(args: &InitArgs) -> RawConfig {
             org_type: args.org_type.clone(),
             levert: args.levert.clone(),
             gemeente: args.gemeente.clone(),
+            register: None,
         },
         network: RawNetwork { listen: args.listen.clone(), endpoint: args.endpoint.clone() },
         tls: RawTls {
@@ -95,6 +96,7 @@ fn raw_config(args: &InitArgs) -> RawConfig {
             gemeenten: "gemeenten.json".to_owned(),
             data: "data".to_owned(),
         },
+        ldv: None,
     }
 }
 

@@ -1,5 +1,6 @@
 //! The nouns of the chain, without input or output, without a clock and without async.
 
+pub mod activity;
 pub mod bsn;
 pub mod codes;
 pub mod csv;

@@ -110,6 +110,7 @@ fn open_for(config: Config, access: LocalAccess) -> Result<Node, OpenError> {
         name: config.name.clone(),
         org_type: config.org_type,
         levert: config.levert.clone(),
+        activities: config.activities.clone(),
     };
     let core = Core::open(&config.data, identity, keys, list, Arc::new(SystemClock));
     Ok(Node { config, core: Arc::new(core.map_err(|e| OpenError::Failed(e.to_string()))?), access, _lock: lock })

@@ -12,6 +12,7 @@ use super::refused::RefusedConnections;
 use super::release::{Failed, Parts};
 use super::requests::Requests;
 use crate::crypto::{KeyTree, SealUse, SigningKey};
+use crate::domain::activity::ActivityBase;
 use crate::domain::codes::{OrgType, Owner};
 use crate::domain::day::{Day, WorkCalendar};
 use crate::domain::gemeente::GemeenteList;
@@ -40,6 +41,8 @@ pub struct Identity {
     pub org_type: OrgType,
     /// Owners whose event types it delivers.
     pub levert: Vec<Owner>,
+    /// What stands before the identifiers of its processing activities.
+    pub activities: ActivityBase,
 }
 
 /// A node cannot be made, opened or used.

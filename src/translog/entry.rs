@@ -35,17 +35,18 @@ pub struct Entry {
     pub span_id: Option<[u8; 8]>,
     /// Span id of the calling action.
     pub parent_span_id: Option<[u8; 8]>,
-    /// Which way the question went, seen from the node that logs.
+    /// Which way the data goes, or would have gone, seen from the node that logs. Who asked follows from this and `service`.
     pub direction: Direction,
     /// Which step of the transfer this entry records.
     pub phase: Phase,
     /// How the transfer ended; present exactly when `phase` is `Outcome`.
     pub outcome: Option<Outcome>,
-    /// The organisation that asks or sends.
+    /// The organisation from which the data comes.
     pub sender_oin: Option<Oin>,
-    /// The organisation that is asked or receives.
+    /// The organisation to which the data goes.
     pub receiver_oin: Option<Oin>,
-    /// Organisations on whose behalf a party acts.
+    /// Organisations on whose behalf a party acts: first that of the side that asks, then that of the side that is asked. A
+    /// side that acts for itself stands as itself.
     pub delegator_oins: Vec<Oin>,
     /// Identifier and version of the convenant.
     pub convenant_id: String,
@@ -57,9 +58,9 @@ pub struct Entry {
     pub service: String,
     /// Readable name of the action (LDV `name`, GEMMA `actieNaam`).
     pub action: String,
-    /// This organisation's processing activity, `uri@version`.
+    /// This organisation's processing activity: an absolute URI that holds its version.
     pub activity_own: String,
-    /// The other organisation's processing activity, `uri@version`.
+    /// The other organisation's processing activity, in the same form.
     pub activity_peer: String,
     /// The article of law that carries the transfer.
     pub ground_article: String,

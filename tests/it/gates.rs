@@ -7,6 +7,7 @@ use std::sync::Arc;
 use ketenpoort::crypto::{Digest, KeyTree, Secret32, digest, random};
 use ketenpoort::disclosure::ledger::Ledger;
 use ketenpoort::disclosure::release::{Released, answer};
+use ketenpoort::domain::activity::ActivityBase;
 use ketenpoort::domain::codes::{OrgType, Owner};
 use ketenpoort::domain::day::Day;
 use ketenpoort::domain::gemeente::GemeenteList;
@@ -72,7 +73,13 @@ fn an_answer_needs_the_log_entry_of_its_own_question_and_bytes() {
 /// A node without a convenant, someone who asks it, and a question.
 fn asked(dir: &Path) -> (Core, Peer, impl Fn() -> AggregateRequest) {
     Core::create(dir, oin(1), &keys()).expect("journals");
-    let identity = Identity { oin: oin(1), name: "GI".to_owned(), org_type: OrgType::Gi, levert: vec![Owner::Gi] };
+    let identity = Identity {
+        oin: oin(1),
+        name: "GI".to_owned(),
+        org_type: OrgType::Gi,
+        levert: vec![Owner::Gi],
+        activities: ActivityBase::of_oin(oin(1)),
+    };
     let core = Core::open(dir, identity, keys(), GemeenteList::new(Vec::new()), Arc::new(Noon)).expect("a node");
     let tls = TlsFacts { version: "TLS1.3".into(), suite: "TLS13_AES_256_GCM_SHA384".into(), group: "X25519".into() };
     let peer = Peer { oin: oin(2), pin: digest(b"pin"), certificate: digest(b"certificate"), tls };

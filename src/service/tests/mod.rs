@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 
 use super::core::{Clock, Core, CoreError, Identity};
 use super::deliver::IntakeOptions;
+use crate::domain::activity::ActivityBase;
 use crate::domain::codes::{OrgType, Owner};
 use crate::domain::day::Day;
 use crate::domain::event::Gemeente;
@@ -88,6 +89,7 @@ fn open(data: &Path, clock: &Arc<SetClock>) -> Result<Core, CoreError> {
         name: "Instelling".to_owned(),
         org_type: OrgType::Gi,
         levert: vec![Owner::Gi],
+        activities: ActivityBase::of_oin(oin(INSTITUTION)),
     };
     let span = |code| GemeenteSpan { code: Gemeente(code), from: None, to: None };
     let gemeenten = GemeenteList::new(vec![span(1), span(2)]);

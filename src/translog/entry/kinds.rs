@@ -45,13 +45,14 @@ macro_rules! numbered {
 }
 
 numbered! {
-    /// Which way a question went, seen from the node that logs (FSC `direction`).
+    /// Which way data goes, or would have gone, seen from the node that logs. It is not FSC's `direction`, which is the way
+    /// of the question: the answer to a question of a partner is OUTGOING here and INCOMING there.
     #[derive(Default)]
     Direction {
-        /// This node asked or sent first.
+        /// Data, or its refusal, leaves this node.
         #[default]
         Outgoing = 1 "OUTGOING",
-        /// Another node asked or sent first.
+        /// Data comes to this node, because it asked or because another sent it.
         Incoming = 2 "INCOMING",
         /// Use on the organisation's own machine.
         Local = 3 "LOCAL",
