@@ -11,6 +11,7 @@ use thiserror::Error;
 use self::ldv::{LdvConfig, RawLdv};
 use crate::domain::activity::ActivityBase;
 use crate::domain::codes::{OrgType, Owner};
+use crate::domain::fault::said;
 use crate::domain::oin::Oin;
 use crate::policy::card::is_endpoint;
 
@@ -169,7 +170,7 @@ impl Config {
         let path = dir.join(FILE);
         let shown = path.display().to_string();
         let text = std::fs::read_to_string(&path)
-            .map_err(|e| InvalidConfig::Unreadable { path: shown.clone(), reason: e.to_string() })?;
+            .map_err(|e| InvalidConfig::Unreadable { path: shown.clone(), reason: said(&e).to_string() })?;
         let raw: RawConfig = toml::from_str(&text)
             .map_err(|e| InvalidConfig::Malformed { path: shown.clone(), reason: e.to_string() })?;
         Self::check(dir, &raw).map_err(|faults| InvalidConfig::Faults { path: shown, faults })

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::CertExampleArgs;
 use crate::config::Config;
+use crate::domain::fault::said;
 use crate::node::command::Outcome;
 use crate::service::core::Clock;
 use crate::storage::files::write_atomic;
@@ -43,7 +44,7 @@ fn run(args: &CertExampleArgs) -> Result<usize, String> {
 fn authority(pki: &Path, now: u64) -> Result<TestCa, String> {
     let (cert, key) = (pki.join("ca.crt"), pki.join("ca.key"));
     if !cert.exists() {
-        std::fs::create_dir_all(pki.join("issued")).map_err(|e| format!("{}: {e}", pki.display()))?;
+        std::fs::create_dir_all(pki.join("issued")).map_err(|e| format!("{}: {}", pki.display(), said(&e)))?;
         let made = TestCa::create("Ketenpoort proef-CA", Validity::days(now, 10 * 365)).map_err(|e| e.to_string())?;
         write(&key, made.1.as_bytes(), 0o600)?;
         write(&cert, made.0.cert_pem().as_bytes(), 0o644)?;
@@ -87,7 +88,7 @@ fn revoked(pki: &Path, now: &[crate::domain::oin::Oin]) -> Result<Vec<Vec<u8>>, 
 }
 
 fn read(path: &PathBuf) -> Result<String, String> {
-    std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))
+    std::fs::read_to_string(path).map_err(|e| format!("{}: {}", path.display(), said(&e)))
 }
 
 fn write(path: &Path, bytes: &[u8], mode: u32) -> Result<(), String> {

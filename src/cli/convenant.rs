@@ -6,6 +6,7 @@ use super::args::{
     ConvenantCommand, ConvenantDiffArgs, ConvenantFileArgs, ConvenantNewArgs, ConvenantShowArgs, ConvenantSignArgs,
 };
 use super::local::on_node;
+use crate::domain::fault::said;
 use crate::node::command::{LocalCommand, NewConvenant, Outcome};
 use crate::node::show;
 use crate::policy::bundle::ConvenantBundle;
@@ -29,7 +30,7 @@ pub fn run(command: &ConvenantCommand) -> Outcome {
 }
 
 fn read(path: &Path) -> Result<String, String> {
-    std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))
+    std::fs::read_to_string(path).map_err(|e| format!("{}: {}", path.display(), said(&e)))
 }
 
 fn new(args: &ConvenantNewArgs) -> Result<Outcome, String> {

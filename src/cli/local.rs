@@ -6,6 +6,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::args::{IndicatorArgs, IntakeArgs, NodeArgs, PullArgs};
 use crate::config::Config;
+use crate::domain::fault::said;
 use crate::domain::query::{Dimension, IndicatorId};
 use crate::node;
 use crate::node::command::{IndicatorCommand, IntakeCommand, LocalCommand, Outcome, Progress, PullCommand};
@@ -39,7 +40,7 @@ fn progress_bar() -> ProgressBar {
 /// `intake`.
 pub fn intake(args: &IntakeArgs) -> Outcome {
     let files: Result<Vec<PathBuf>, String> =
-        args.files.iter().map(|f| f.canonicalize().map_err(|e| format!("{}: {e}", f.display()))).collect();
+        args.files.iter().map(|f| f.canonicalize().map_err(|e| format!("{}: {}", f.display(), said(&e)))).collect();
     match files {
         Ok(files) => on_node(
             &args.node,

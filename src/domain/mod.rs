@@ -6,6 +6,7 @@ pub mod codes;
 pub mod csv;
 pub mod day;
 pub mod event;
+pub mod fault;
 pub mod gemeente;
 pub mod oin;
 pub mod period;

@@ -12,6 +12,7 @@ use super::refusal::{FileRefusal, RefusalCode};
 use super::scan::Scanner;
 use crate::crypto::{Digest, MacKey, RunningDigest};
 use crate::domain::codes::Owner;
+use crate::domain::fault::said;
 use crate::domain::gemeente::GemeenteList;
 use crate::domain::row::RowRecord;
 
@@ -67,7 +68,7 @@ pub enum ReadError<E> {
     #[error(transparent)]
     Refused(FileRefusal),
     /// The file cannot be read.
-    #[error("het bestand kan niet worden gelezen: {0}")]
+    #[error("het bestand kan niet worden gelezen: {}", said(.0))]
     Io(#[from] io::Error),
     /// The sink stopped.
     #[error(transparent)]

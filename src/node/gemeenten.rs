@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::domain::day::Day;
 use crate::domain::event::Gemeente;
+use crate::domain::fault::said;
 use crate::domain::gemeente::{GemeenteList, GemeenteSpan};
 
 #[derive(Deserialize)]
@@ -24,7 +25,8 @@ struct Line {
 /// A Dutch sentence that names the file and the entry that is wrong.
 pub fn read(path: &Path) -> Result<(GemeenteList, Vec<u8>), String> {
     let of_file = |fault: String| format!("gemeentelijst {}: {fault}", path.display());
-    let bytes = std::fs::read(path).map_err(|e| of_file(format!("het bestand kan niet worden gelezen ({e})")))?;
+    let bytes =
+        std::fs::read(path).map_err(|e| of_file(format!("het bestand kan niet worden gelezen ({})", said(&e))))?;
     let entries = entries(&bytes).map_err(of_file)?;
     let list = list(&entries).map_err(of_file)?;
     Ok((list, Value::Array(entries).to_string().into_bytes()))

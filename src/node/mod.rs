@@ -22,6 +22,7 @@ pub use self::run::{serve, stop_signal, tls_paths};
 use crate::config::Config;
 use crate::crypto::{KeyTree, Secret32};
 use crate::domain::day::Day;
+use crate::domain::fault::said;
 use crate::policy::permit::LocalAccess;
 use crate::service::core::{Clock, Core, Identity};
 use crate::storage::lock::{DirLock, LockError};
@@ -131,7 +132,7 @@ fn acquire(config: &Config, purpose: &str) -> Result<DirLock, OpenError> {
 /// Reads the node root: 32 bytes.
 fn read_root(config: &Config) -> Result<Secret32, String> {
     let path = config.root_key.display();
-    let bytes = Zeroizing::new(std::fs::read(&config.root_key).map_err(|e| format!("{path}: {e}"))?);
+    let bytes = Zeroizing::new(std::fs::read(&config.root_key).map_err(|e| format!("{path}: {}", said(&e)))?);
     let root: [u8; 32] = bytes.as_slice().try_into().map_err(|_| format!("{path}: een nodesleutel heeft 32 bytes"))?;
     Ok(Secret32::new(root))
 }

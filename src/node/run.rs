@@ -12,6 +12,7 @@ use super::command::{LocalCommand, Outcome};
 use super::execute::Running;
 use super::{Node, local, open_for};
 use crate::config::Config;
+use crate::domain::fault::said;
 use crate::policy::permit::LocalAccess;
 use crate::service::core::Core;
 use crate::transport::client::Client;
@@ -49,7 +50,7 @@ async fn run(node: Node) -> Result<(), String> {
     let tls = TlsHandle::open(tls_paths(&node.config)).map_err(|e| e.to_string())?;
     let listener = TcpListener::bind(node.config.listen)
         .await
-        .map_err(|e| format!("{}: {e}; draait er al een node op deze poort?", node.config.listen))?;
+        .map_err(|e| format!("{}: {}; draait er al een node op deze poort?", node.config.listen, said(&e)))?;
     let stop = Arc::new(Notify::new());
     let core = Arc::clone(&node.core);
     let client = Client::new(Arc::clone(&tls), super::directory(&core), tokio::runtime::Handle::current());

@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::disk::Disk;
+use crate::domain::fault::said;
 
 /// A file could not be read or written.
 #[derive(Debug, Error)]
 pub enum FileError {
     /// The operating system refused.
-    #[error("bestand {}: {source}", path.display())]
+    #[error("bestand {}: {}", path.display(), said(source))]
     Io {
         /// The file.
         path: PathBuf,

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::domain::fault::said;
+
 /// The lock on a directory is not ours.
 #[derive(Debug, Error)]
 pub enum LockError {
@@ -19,7 +21,7 @@ pub enum LockError {
         holder: String,
     },
     /// The lock file could not be opened or written.
-    #[error("vergrendeling {}: {source}", path.display())]
+    #[error("vergrendeling {}: {}", path.display(), said(source))]
     Io {
         /// The lock file.
         path: PathBuf,

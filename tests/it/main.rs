@@ -1,5 +1,6 @@
 //! The one integration binary: each module asserts behaviour through public doors.
 mod attacker;
+mod clock;
 mod convenant;
 mod demo;
 mod disk;
@@ -8,13 +9,16 @@ mod gates;
 mod hostile;
 mod indicator;
 mod intake;
+mod killing;
 mod leak;
 mod log_find;
+mod log_kill;
 mod mutations;
 mod own_figures;
 mod pending;
 mod proto;
 mod raw_tls;
+mod read_only;
 mod region;
 mod relations;
 mod release;

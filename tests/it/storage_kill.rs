@@ -4,86 +4,17 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
-use ketenpoort::crypto::{SealKey, Secret32, random};
+use ketenpoort::crypto::{SealKey, Secret32};
 use ketenpoort::storage::index::{Index, IndexEntry, IndexError, IndexOptions, Source, Tree};
 use ketenpoort::storage::journal::{Journal, Options};
 use ketenpoort::storage::state::{StateError, StateKind, StateStore};
 
-/// The child works in the directory that this names.
-const DIR: &str = "KETENPOORT_KILL_DIR";
+use crate::killing::{below, child_dir, kill, kills, numbers, say, start};
+
 const WRITERS: u8 = 8;
 const CACHE: IndexOptions = IndexOptions { cache_bytes: 4 << 20 };
-
-fn say(line: &str) {
-    // Past the capture of the test harness. A child whose parent is gone ends.
-    let mut out = std::io::stdout().lock();
-    if out.write_all(format!("\n{line}\n").as_bytes()).and_then(|()| out.flush()).is_err() {
-        std::process::exit(1);
-    }
-}
-
-fn below(limit: u64) -> u64 {
-    u64::from_be_bytes(random()) % limit
-}
-
-/// Starts this program for the ignored test `name` only.
-fn start(name: &str, dir: &Path) -> Child {
-    Command::new(std::env::current_exe().expect("path of this program"))
-        .args(["--exact", name, "--ignored", "--nocapture", "--test-threads=1"])
-        .env(DIR, dir)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("this program again")
-}
-
-fn child_dir() -> Option<PathBuf> {
-    std::env::var_os(DIR).map(PathBuf::from)
-}
-
-/// Lets the child run until it says `ready`, then `after` longer, kills it, and returns all that it said.
-fn kill(mut child: Child, ready: &'static str, after: Duration) -> Vec<String> {
-    let (said, hear) = channel();
-    let pipe = child.stdout.take().expect("piped output");
-    let reader = std::thread::spawn(move || {
-        let mut lines = Vec::new();
-        for line in BufReader::new(pipe).lines().map_while(Result::ok) {
-            if line == ready {
-                let _ = said.send(());
-            }
-            lines.push(line);
-        }
-        lines
-    });
-    match hear.recv_timeout(Duration::from_secs(60)) {
-        Ok(()) => std::thread::sleep(after),
-        Err(RecvTimeoutError::Timeout) => {
-            child.kill().expect("kill");
-            panic!("the child is not ready in 60 s");
-        }
-        Err(RecvTimeoutError::Disconnected) => {
-            let output = child.wait_with_output().expect("output of the child");
-            panic!("the child stopped by itself: {}", String::from_utf8_lossy(&output.stderr));
-        }
-    }
-    child.kill().expect("kill");
-    child.wait().expect("wait");
-    reader.join().expect("reader")
-}
-
-/// The numbers on lines that begin with `word`.
-fn numbers(lines: &[String], word: &str) -> Vec<Vec<u64>> {
-    let of_word = lines.iter().filter_map(|line| line.strip_prefix(word));
-    // A kill in the middle of a line leaves less of it; only whole ones end with a full stop.
-    let whole = of_word.filter_map(|line| line.strip_suffix('.'));
-    whole.map(|line| line.split_whitespace().map(|n| n.parse().expect("number")).collect()).collect()
-}
 
 fn options() -> Options {
     Options { segment_bytes: 64 << 10, ..Options::default() }
@@ -146,11 +77,11 @@ fn journal_child() {
 
 #[test]
 fn kills_lose_no_acknowledged_record() {
-    const KILLS: u64 = 100;
+    let many = kills(100);
     let dir = tempfile::tempdir().unwrap();
     drop(Journal::create_with(dir.path(), options()).unwrap());
     let (mut acknowledged, mut cuts, mut before_writing) = (0, 0, 0);
-    for round in 0..KILLS {
+    for round in 0..many {
         // Every fifth one is killed while it opens.
         let (ready, after) = if round % 5 == 0 { ("open", below(4_000)) } else { ("write", below(60_000)) };
         let said = kill(start("storage_kill::journal_child", dir.path()), ready, Duration::from_micros(after));
@@ -177,9 +108,9 @@ fn kills_lose_no_acknowledged_record() {
         }
     }
     eprintln!(
-        "{KILLS} kills, {before_writing} before writing: {acknowledged} acknowledged, {cuts} torn tails, none lost"
+        "{many} kills, {before_writing} before writing: {acknowledged} acknowledged, {cuts} torn tails, none lost"
     );
-    assert!(acknowledged > KILLS * 10, "the test wrote something");
+    assert!(acknowledged > many * 10, "the test wrote something");
 }
 
 fn key() -> SealKey {
@@ -256,11 +187,11 @@ fn deliveries(store: &StateStore) -> BTreeMap<u64, u64> {
 
 #[test]
 fn kills_leave_whole_deliveries_and_an_index_that_fits() {
-    const KILLS: u64 = 30;
+    let many = kills(30);
     let dir = tempfile::tempdir().unwrap();
     drop(StateStore::create(&dir.path().join("state"), key()).unwrap());
     let (mut acknowledged, mut rebuilt) = (0, 0);
-    for round in 0..KILLS {
+    for round in 0..many {
         let (ready, after) = if round % 5 == 0 { ("open", below(20_000)) } else { ("write", below(80_000)) };
         let said = kill(start("storage_kill::state_child", dir.path()), ready, Duration::from_micros(after));
         let opened = StateStore::open_with(&dir.path().join("state"), key(), options());
@@ -281,6 +212,6 @@ fn kills_leave_whole_deliveries_and_an_index_that_fits() {
         indexed.sort_unstable();
         assert_eq!(indexed, (0..store.journal().len()).collect::<Vec<_>>(), "the index says what the journal says");
     }
-    eprintln!("{KILLS} kills: {acknowledged} deliveries acknowledged, none lost; index rebuilt {rebuilt} times");
-    assert!(acknowledged > KILLS, "the test wrote something");
+    eprintln!("{many} kills: {acknowledged} deliveries acknowledged, none lost; index rebuilt {rebuilt} times");
+    assert!(acknowledged > many, "the test wrote something");
 }

@@ -21,6 +21,7 @@ use thiserror::Error;
 
 use super::disk::Disk;
 use super::lock::{DirLock, LockError};
+use crate::domain::fault::said;
 
 pub use read::Records;
 pub use replay::{Cut, Replay};
@@ -107,7 +108,7 @@ pub enum JournalError {
     #[error(transparent)]
     Locked(#[from] LockError),
     /// The operating system refused.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {}", path.display(), said(source))]
     Io {
         /// The file or directory.
         path: PathBuf,

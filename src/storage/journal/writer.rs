@@ -9,6 +9,7 @@ use std::sync::{Arc, PoisonError};
 
 use super::segment::{self, MAX_RECORD, Place, RECORD_HEAD, Segment, Shared};
 use super::{JournalError, Options};
+use crate::domain::fault::said;
 use crate::storage::disk;
 
 /// Makes the bytes of a record that is to get this sequence number.
@@ -127,10 +128,10 @@ impl Writer {
             Err(error) if disk::is_full(&error) => {
                 return match self.options.disk.truncate(&self.file, start) {
                     Ok(()) => Err(JournalError::Full),
-                    Err(_) => Err(self.fail()),
+                    Err(error) => Err(self.fail(&error)),
                 };
             }
-            Err(_) => return Err(self.fail()),
+            Err(error) => return Err(self.fail(&error)),
         }
         self.note_points(start);
         self.tail.offset += self.buffer.len() as u64;
@@ -155,7 +156,7 @@ impl Writer {
 
     fn sync(&mut self) -> Result<(), JournalError> {
         if self.unsynced {
-            self.options.disk.sync(&self.file).map_err(|_| self.fail())?;
+            self.options.disk.sync(&self.file).map_err(|error| self.fail(&error))?;
             self.unsynced = false;
         }
         self.shared.durable.store(self.tail.seq, Ordering::Release);
@@ -180,11 +181,14 @@ impl Writer {
     }
 
     fn full_or_fail(&self, error: &io::Error) -> JournalError {
-        if disk::is_full(error) { JournalError::Full } else { self.fail() }
+        if disk::is_full(error) { JournalError::Full } else { self.fail(error) }
     }
 
-    fn fail(&self) -> JournalError {
-        self.shared.failed.store(true, Ordering::Release);
+    /// Nothing is written any more; the operator reads which file and why, once.
+    fn fail(&self, error: &io::Error) -> JournalError {
+        if !self.shared.failed.swap(true, Ordering::AcqRel) {
+            tracing::error!("{}: {}", self.segment.path.display(), said(error));
+        }
         JournalError::Failed
     }
 }
@@ -193,7 +197,7 @@ impl Drop for Writer {
     /// Only a panic ends the thread while callers remain; they must see that nothing is written any more.
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.fail();
+            self.shared.failed.store(true, Ordering::Release);
         }
     }
 }
