@@ -61,6 +61,7 @@ fn init(args: &InitArgs) -> Result<SignedCard, String> {
         endpoint: config.endpoint.clone(),
         signing: keys.signing_key().verifying_key(),
         checkpoint: keys.checkpoint_key().verifying_key(),
+        witness: Some(keys.witness_key().verifying_key()),
         agreement: keys.agreement_key(0).public(),
         tls_pin,
         next_tls_pin: None,

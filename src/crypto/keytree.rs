@@ -53,6 +53,12 @@ impl KeyTree {
         SigningKey::from_seed(&expand_secret(&self.0, "ketenpoort/v1/checkpoint/0"))
     }
 
+    /// Cosigns checkpoints of other organisations' logs as their witness, and nothing else.
+    #[must_use]
+    pub fn witness_key(&self) -> SigningKey {
+        SigningKey::from_seed(&expand_secret(&self.0, "ketenpoort/v1/witness/0"))
+    }
+
     /// The agreement key of an epoch, for HPKE and pair keys.
     #[must_use]
     pub fn agreement_key(&self, epoch: u32) -> AgreementKey {

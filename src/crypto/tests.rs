@@ -225,6 +225,8 @@ fn every_use_of_the_root_has_a_key_of_its_own() {
     let again = KeyTree::new(Secret32::new([7; 32]));
     assert_eq!(tree.signing_key().verifying_key(), again.signing_key().verifying_key(), "a root gives the same keys");
     assert_ne!(tree.signing_key().verifying_key(), tree.checkpoint_key().verifying_key());
+    assert_ne!(tree.witness_key().verifying_key(), tree.signing_key().verifying_key());
+    assert_ne!(tree.witness_key().verifying_key(), tree.checkpoint_key().verifying_key());
     assert_ne!(tree.agreement_key(1).public(), tree.agreement_key(2).public());
     let tags = [tree.local_key(), tree.fingerprint_key(), tree.tiebreak_key()].map(|key| key.tag(&[b"x"]));
     assert!(tags[0] != tags[1] && tags[1] != tags[2] && tags[0] != tags[2]);

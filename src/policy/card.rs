@@ -39,6 +39,9 @@ pub struct NodeCard {
     pub signing: VerifyingKey,
     /// Verifies checkpoints of its transfer log.
     pub checkpoint: VerifyingKey,
+    /// Verifies what it cosigns as a witness of other logs; absent on cards of before there were witnesses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub witness: Option<VerifyingKey>,
     /// To seal to it, and for pair keys.
     pub agreement: AgreementPublic,
     /// SHA-256 of the `SubjectPublicKeyInfo` (DER) of its TLS key.
@@ -77,6 +80,11 @@ impl NodeCard {
         self.tls_pin == *pin || self.next_tls_pin.as_ref() == Some(pin)
     }
 
+    /// The keys under which the node signs, each for a use of its own.
+    pub fn signature_keys(&self) -> impl Iterator<Item = VerifyingKey> {
+        [self.signing, self.checkpoint].into_iter().chain(self.witness)
+    }
+
     /// Every fault of the card itself, in Dutch; empty when it is sound.
     #[must_use]
     pub fn faults(&self) -> Vec<String> {
@@ -85,7 +93,7 @@ impl NodeCard {
         let mut owners = self.levert.clone();
         owners.sort_unstable();
         owners.dedup();
-        let keys = [self.signing.0, self.checkpoint.0];
+        let keys: Vec<VerifyingKey> = self.signature_keys().collect();
         [
             (self.version != CARD_VERSION, "onbekende versie van de kaart"),
             (!is_line(&self.name, 100), "naam is leeg, te lang of bevat stuurtekens"),
@@ -98,7 +106,10 @@ impl NodeCard {
             ),
             (self.gemeente.as_ref().is_some_and(|c| !code(c)), "gemeentecode heeft vier cijfers"),
             (!is_endpoint(&self.endpoint), "endpoint is geen naam:poort"),
-            (keys[0] == keys[1], "ondertekensleutel en logboeksleutel zijn dezelfde"),
+            (
+                (1..keys.len()).any(|n| keys[..n].contains(&keys[n])),
+                "ondertekensleutel, logboeksleutel en getuigensleutel zijn niet alle verschillend",
+            ),
             (self.next_tls_pin == Some(self.tls_pin), "de aangekondigde TLS-sleutel is de huidige"),
         ]
         .into_iter()

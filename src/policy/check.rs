@@ -76,6 +76,12 @@ fn check_head(c: &Convenant, faults: &mut Faults) {
     let years = 1..=30;
     faults.when(!years.contains(&c.retention.events_years), "retention.events_years", "kies 1 tot en met 30 jaar");
     faults.when(!years.contains(&c.retention.log_years), "retention.log_years", "kies 1 tot en met 30 jaar");
+    let witness = c.witness.unwrap_or_default();
+    faults.when(
+        !witness.is_sound(),
+        "witness",
+        "het quorum is meer dan de helft van de getuigen en hoogstens hun aantal; hoogstens 16 getuigen",
+    );
 }
 
 fn check_disclosure(c: &Convenant, faults: &mut Faults) {
@@ -291,7 +297,7 @@ fn check_parties(c: &Convenant, faults: &mut Faults) {
     faults.when(repeated(cards().map(|card| card.oin)), place, "een OIN staat er dubbel in");
     faults.when(repeated(cards().map(|card| card.endpoint.as_str())), place, "twee partijen noemen hetzelfde endpoint");
     faults.when(
-        repeated(cards().flat_map(|k| [k.signing.0, k.checkpoint.0])),
+        repeated(cards().flat_map(|card| card.signature_keys().map(|key| key.0))),
         place,
         "twee partijen delen een ondertekensleutel",
     );

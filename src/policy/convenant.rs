@@ -6,6 +6,7 @@ use thiserror::Error;
 use super::card::{NodeCard, SignedCard};
 use super::chain::ChainKeys;
 use super::rules::{BinCut, DayKind, DisclosureRules, Domains};
+use super::witness::WitnessTerms;
 use crate::crypto::{Digest, digest};
 use crate::domain::day::Day;
 use crate::domain::oin::Oin;
@@ -163,6 +164,9 @@ pub struct Convenant {
     pub disclosure: DisclosureRules,
     /// How long parties keep what.
     pub retention: Retention,
+    /// Witnesses of the parties' transfer logs; none is the default of 4 witnesses of which 3 are needed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub witness: Option<WitnessTerms>,
     /// Full domain of each dimension.
     pub domains: Domains,
     /// Purposes with their legal basis.

@@ -64,6 +64,7 @@ impl Convenant {
             settlement_days: 42,
             disclosure: DisclosureRules::default(),
             retention: Retention { events_years: 20, log_years: 5 },
+            witness: None,
             domains: Domains::of_region(&terms.region),
             purposes: vec![PurposeTerm { purpose: Purpose::P1, legal_basis: MONITOR_BASIS.to_owned() }],
             indicators: RELEASED.iter().map(|i| default_grant(*i)).collect(),

@@ -48,6 +48,7 @@ pub(crate) fn plain_card(n: u8) -> NodeCard {
         endpoint: format!("127.0.0.1:90{n:02}"),
         signing: keys(n).signing_key().verifying_key(),
         checkpoint: keys(n).checkpoint_key().verifying_key(),
+        witness: Some(keys(n).witness_key().verifying_key()),
         agreement: keys(n).agreement_key(1).public(),
         tls_pin: digest(&[n]),
         next_tls_pin: None,

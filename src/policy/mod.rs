@@ -10,6 +10,7 @@ pub mod draft;
 pub mod dsse;
 pub mod permit;
 pub mod rules;
+pub mod witness;
 
 #[cfg(test)]
 pub(crate) mod fixture;

@@ -5,6 +5,7 @@
 //! description; `storage::log` makes entries durable.
 
 pub mod checkpoint;
+pub mod cosignature;
 pub mod entry;
 pub mod export;
 pub mod merkle;

@@ -8,6 +8,8 @@ use crate::crypto::{SigningKey, VerifyingKey, digest_parts};
 
 /// Signature type Ed25519 of the C2SP registry.
 const ED25519: u8 = 1;
+/// Signature type of Ed25519 cosignatures with a time (c2sp.org/tlog-cosignature).
+pub(super) const COSIGNATURE: u8 = 4;
 /// The longest note that is read, in bytes.
 const MAX_NOTE_BYTES: usize = 65_536;
 
@@ -48,7 +50,12 @@ pub enum InvalidNote {
 /// The key id of an Ed25519 key under this name.
 #[must_use]
 pub fn key_id(name: &str, key: &VerifyingKey) -> [u8; 4] {
-    let hash = digest_parts(&[name.as_bytes(), b"\n", &[ED25519], &key.0]);
+    key_id_of(ED25519, name, key)
+}
+
+/// The key id for one type of signature.
+pub(super) fn key_id_of(kind: u8, name: &str, key: &VerifyingKey) -> [u8; 4] {
+    let hash = digest_parts(&[name.as_bytes(), b"\n", &[kind], &key.0]);
     let mut id = [0; 4];
     id.copy_from_slice(&hash.0[..4]);
     id
@@ -72,9 +79,8 @@ impl Note {
     pub fn encode(&self) -> String {
         let mut out = format!("{}\n", self.text);
         for signature in &self.signatures {
-            let mut blob = signature.key_id.to_vec();
-            blob.extend_from_slice(&signature.bytes);
-            out.push_str(&format!("\u{2014} {} {}\n", signature.name, STANDARD.encode(blob)));
+            out.push_str(&signature.line());
+            out.push('\n');
         }
         out
     }
@@ -113,6 +119,22 @@ impl Note {
 }
 
 impl NoteSignature {
+    /// The line without its newline.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let mut blob = self.key_id.to_vec();
+        blob.extend_from_slice(&self.bytes);
+        format!("\u{2014} {} {}", self.name, STANDARD.encode(blob))
+    }
+
+    /// Reads one line; accepts exactly what [`NoteSignature::line`] writes.
+    ///
+    /// # Errors
+    /// [`InvalidNote::Form`] for anything else.
+    pub fn parse(line: &str) -> Result<Self, InvalidNote> {
+        Self::read(line).filter(|read| read.line() == line).ok_or(InvalidNote::Form)
+    }
+
     fn read(line: &str) -> Option<Self> {
         let (name, blob) = line.strip_prefix("\u{2014} ")?.split_once(' ')?;
         let blob = STANDARD.decode(blob).ok()?;

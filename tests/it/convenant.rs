@@ -50,6 +50,7 @@ fn card(key: &str, oin: &str, name: &str, kind: (OrgType, Vec<Owner>, Option<Str
         endpoint: format!("{key}.example:8443"),
         signing: keys.signing_key().verifying_key(),
         checkpoint: keys.checkpoint_key().verifying_key(),
+        witness: Some(keys.witness_key().verifying_key()),
         agreement: keys.agreement_key(1).public(),
         tls_pin: digest(format!("voorbeeld-tls {oin}").as_bytes()),
         next_tls_pin: None,

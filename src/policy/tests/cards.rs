@@ -36,7 +36,7 @@ fn a_fingerprint_is_short_enough_to_read_out_and_differs_per_card() {
 #[test]
 fn a_card_that_contradicts_itself_is_not_signed() {
     type Change = fn(&mut NodeCard);
-    let changes: [(Change, &str); 10] = [
+    let changes: [(Change, &str); 12] = [
         (|c| c.version = 2, "versie"),
         (|c| c.name = "\n".to_owned(), "naam"),
         (|c| c.levert.clear(), "levert"),
@@ -45,7 +45,9 @@ fn a_card_that_contradicts_itself_is_not_signed() {
         (|c| c.gemeente = Some("12".to_owned()), "vier cijfers"),
         (|c| c.endpoint = "host".to_owned(), "endpoint"),
         (|c| c.endpoint = "host:0".to_owned(), "endpoint"),
-        (|c| c.checkpoint = c.signing, "dezelfde"),
+        (|c| c.checkpoint = c.signing, "verschillend"),
+        (|c| c.witness = Some(c.signing), "verschillend"),
+        (|c| c.witness = Some(c.checkpoint), "verschillend"),
         (|c| c.next_tls_pin = Some(c.tls_pin), "TLS"),
     ];
     for (change, word) in changes {
@@ -65,4 +67,13 @@ fn a_pin_counts_from_its_announcement() {
     assert!(card.accepts_pin(&digest(&[TOWN])) && !card.accepts_pin(&digest(b"next")));
     card.next_tls_pin = Some(digest(b"next"));
     assert!(card.accepts_pin(&digest(b"next")));
+}
+
+#[test]
+fn a_card_from_before_there_were_witnesses_still_verifies() {
+    let mut card = plain_card(TOWN);
+    card.witness = None;
+    let signed = card.sign(&keys(TOWN).signing_key()).expect("sound");
+    assert!(!signed.to_text().contains("witness"), "its canonical bytes are those of then");
+    assert_eq!(SignedCard::parse(&signed.to_text()), Ok(signed));
 }

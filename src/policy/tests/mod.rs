@@ -4,3 +4,4 @@ mod bundles;
 mod cards;
 mod documents;
 mod permits;
+mod witnesses;
