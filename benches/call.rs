@@ -19,6 +19,7 @@ use ketenpoort::node::tls_paths;
 use ketenpoort::policy::bundle::ConvenantBundle;
 use ketenpoort::policy::card::SignedCard;
 use ketenpoort::service::api::{AggregateRequest, NodeService, TraceContext};
+use ketenpoort::translog::entry::TransferId;
 use ketenpoort::transport::client::{Client, Partner};
 use ketenpoort::transport::server::{Limits, serve};
 use ketenpoort::transport::tls::TlsHandle;
@@ -93,7 +94,8 @@ impl Asked {
     async fn ask(&self) -> usize {
         let table = TableQuery { indicator: IndicatorId::Ind01, period: Period::year_of(2022), by: vec![] };
         let request = AggregateRequest {
-            request_id: random(),
+            transfer_id: TransferId::new(1_750_000_000_000, random()),
+            intent_hash: Digest([7; 32]),
             convenant_hash: self.convenant,
             query: Query::new(vec![table]),
             trace: TraceContext::random(),

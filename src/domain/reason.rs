@@ -185,9 +185,9 @@ registry! {
     LadderExhausted = "KP-NIET-VEILIG-VRIJ-TE-GEVEN", FailedPrecondition,
         "Ook de grofste tabel kan niet worden vrijgegeven zonder een kleine groep prijs te geven.",
         "Vraag een langere periode of minder uitsplitsingen.";
-    /// A request id came back with another question.
+    /// A transfer id came back with another question.
     RequestIdReused = "KP-VRAAGNUMMER-HERGEBRUIKT", InvalidArgument,
-        "Het nummer van de vraag is eerder gebruikt voor een andere vraag.",
+        "Het nummer van de overdracht is eerder gebruikt voor een andere vraag.",
         "Geef elke nieuwe vraag een eigen nummer; herhaal een oude vraag alleen ongewijzigd.";
     /// A message passes the bound on its size.
     MessageTooLarge = "KP-BERICHT-TE-GROOT", ResourceExhausted,

@@ -9,6 +9,7 @@ use super::merge::{NodeOutcome, NodeResult, merge};
 use super::pull::{Asked, Patience, Pulled, pull};
 use super::report::{ConvenantRef, Party, Report, Setting};
 use super::{csv, html, summary};
+use crate::crypto::VerifyingKey;
 use crate::domain::codes::OrgType;
 use crate::domain::day::Day;
 use crate::domain::period::Period;
@@ -57,12 +58,10 @@ pub fn produce(core: &Core, peers: &dyn Peers, question: &Question) -> Result<Pr
     let mut later = Later::default();
     let settled = later.split(&whole, convenant.convenant().settlement_days, standing.day);
     let parties = delivering(convenant.convenant(), &settled);
-    let transfers = log_questions(core, convenant, &parties)?;
-    let asked: Vec<Asked> = parties.iter().map(|p| p.1.clone()).collect();
+    let asked = log_questions(core, convenant, &parties)?;
     let pulled = pull(peers, ours, convenant.hash(), &asked, Patience::default());
-    log_answers(core, &transfers, &pulled)?;
-    let outcomes: Vec<NodeOutcome> =
-        parties.iter().zip(pulled).map(|((node, _), p)| node.outcome(p, &mut later)).collect();
+    log_answers(core, &asked, &pulled)?;
+    let outcomes: Vec<NodeOutcome> = parties.iter().zip(pulled).map(|(node, p)| node.outcome(p, &mut later)).collect();
     let sum = |t: &TableQuery| {
         let peildatum = agreed_peildatum(t, &outcomes);
         merge(&Query::new(vec![t.clone()]), peildatum, &outcomes)
@@ -77,6 +76,9 @@ struct Node {
     oin: crate::domain::oin::Oin,
     name: String,
     org_type: OrgType,
+    key: VerifyingKey,
+    /// The tables whose series its kind of organisation can own.
+    query: Query,
 }
 
 impl Node {
@@ -104,8 +106,8 @@ fn query_of(convenant: &Convenant, question: &Question) -> Query {
     Query::new(tables.filter(asked).collect())
 }
 
-/// The delivering parties, each with the tables whose series its kind of organisation can own.
-fn delivering(convenant: &Convenant, whole: &Query) -> Vec<(Node, Asked)> {
+/// The delivering parties that own something of what is asked.
+fn delivering(convenant: &Convenant, whole: &Query) -> Vec<Node> {
     let mut nodes = Vec::new();
     for party in convenant.parties.iter().filter(|p| p.has(Role::Delivering)) {
         let card = party.card.card();
@@ -116,25 +118,26 @@ fn delivering(convenant: &Convenant, whole: &Query) -> Vec<(Node, Asked)> {
         if query.tables().is_empty() {
             continue;
         }
-        let node = Node { oin: card.oin, name: card.name.clone(), org_type: card.org_type };
-        nodes.push((node, Asked { oin: card.oin, key: card.signing, query }));
+        let (name, org_type, key) = (card.name.clone(), card.org_type, card.signing);
+        nodes.push(Node { oin: card.oin, name, org_type, key, query });
     }
     nodes
 }
 
-type Transfer = crate::translog::entry::TransferId;
-
-fn log_questions(core: &Core, convenant: &ConvenantInForce, nodes: &[(Node, Asked)]) -> Result<Vec<Transfer>, String> {
-    nodes
-        .iter()
-        .map(|(node, asked)| core.log_question(node.oin, convenant, asked.query.hash()).map_err(|e| e.to_string()))
-        .collect()
+/// Logs each question before any of them leaves.
+fn log_questions(core: &Core, convenant: &ConvenantInForce, nodes: &[Node]) -> Result<Vec<Asked>, String> {
+    let ask = |node: &Node| {
+        let logged = core.log_question(node.oin, convenant, node.query.hash()).map_err(|e| e.to_string())?;
+        let intent = (logged.transfer_id(), logged.entry_hash());
+        Ok(Asked { oin: node.oin, key: node.key, query: node.query.clone(), intent })
+    };
+    nodes.iter().map(ask).collect()
 }
 
-fn log_answers(core: &Core, transfers: &[Transfer], pulled: &[Pulled]) -> Result<(), String> {
-    for (transfer, node) in transfers.iter().zip(pulled) {
+fn log_answers(core: &Core, asked: &[Asked], pulled: &[Pulled]) -> Result<(), String> {
+    for (asked, node) in asked.iter().zip(pulled) {
         let result = node.result.as_ref().map(|(_, hash)| *hash).map_err(|r| *r);
-        core.log_received(*transfer, node.oin, result).map_err(|e| e.to_string())?;
+        core.log_received(asked.intent.0, node.oin, result).map_err(|e| e.to_string())?;
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Asks every node in parallel, with deadlines, retries and one request id per question: a node that is down, slow or
+//! Asks every node in parallel, with deadlines, retries and one transfer id per question: a node that is down, slow or
 //! refusing is missing coverage and never stops the rest.
 
 use std::sync::Mutex;
@@ -11,6 +11,7 @@ use crate::domain::query::Query;
 use crate::domain::reason::ReasonCode;
 use crate::service::api::{AggregateRequest, PeerError, Peers, TraceContext};
 use crate::service::document::{AnswerDocument, Expected, InvalidAnswer};
+use crate::translog::entry::TransferId;
 
 /// How many nodes are asked at the same time.
 const PARALLEL: usize = 16;
@@ -20,7 +21,7 @@ const PARALLEL: usize = 16;
 pub struct Patience {
     /// Time for one attempt, connecting included.
     pub deadline: Duration,
-    /// Attempts in all, with the same request id.
+    /// Attempts in all, with the same transfer id.
     pub attempts: u32,
     /// Wait before the second attempt; doubled for each next one.
     pub pause: Duration,
@@ -41,6 +42,8 @@ pub struct Asked {
     pub key: VerifyingKey,
     /// The question for this node: only indicators that its kind of organisation owns.
     pub query: Query,
+    /// Id of the transfer and hash of the entry in which we logged that we ask.
+    pub intent: (TransferId, Digest),
 }
 
 /// What came of asking one node.
@@ -50,8 +53,6 @@ pub struct Pulled {
     pub oin: Oin,
     /// Its answer with the document's hash, or why there is none.
     pub result: Result<(AnswerDocument, Digest), ReasonCode>,
-    /// Id of the request.
-    pub request_id: [u8; 16],
 }
 
 /// Asks every node; the results come in the order of `asked`.
@@ -79,7 +80,8 @@ pub fn pull(peers: &dyn Peers, ourselves: Oin, convenant: Digest, asked: &[Asked
 
 fn pull_one(peers: &dyn Peers, ourselves: Oin, convenant: Digest, node: &Asked, patience: Patience) -> Pulled {
     let request = AggregateRequest {
-        request_id: crate::crypto::random(),
+        transfer_id: node.intent.0,
+        intent_hash: node.intent.1,
         convenant_hash: convenant,
         query: node.query.clone(),
         trace: TraceContext::random(),
@@ -89,7 +91,7 @@ fn pull_one(peers: &dyn Peers, ourselves: Oin, convenant: Digest, node: &Asked, 
         receiver: ourselves,
         convenant,
         query: node.query.hash(),
-        request: request.request_id,
+        transfer: request.transfer_id,
     };
     let result = ask(peers, node, &request, patience).and_then(|(document, signature)| {
         let hash = crate::crypto::digest(&document);
@@ -97,7 +99,7 @@ fn pull_one(peers: &dyn Peers, ourselves: Oin, convenant: Digest, node: &Asked, 
         document.belongs_to(&expected).map_err(reason)?;
         Ok((document, hash))
     });
-    Pulled { oin: node.oin, result, request_id: request.request_id }
+    Pulled { oin: node.oin, result }
 }
 
 fn reason(fault: InvalidAnswer) -> ReasonCode {

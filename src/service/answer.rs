@@ -62,15 +62,13 @@ impl Core {
         // The audit can take minutes; a withdrawal in the meantime stops the answer.
         self.still_in_force(&convenant.hash())?;
         let now_ms = self.clock.now_ms();
-        let id = super::requests::transfer_id(peer.oin, request, now_ms);
         let document = AnswerDocument {
             version: 1,
             sender: self.identity.oin,
             receiver: peer.oin,
             convenant: convenant.hash().to_hex(),
             query: request.query.hash().to_hex(),
-            request: hex(&request.request_id),
-            transfer: hex(id.as_bytes()),
+            transfer: hex(request.transfer_id.as_bytes()),
             date: self.clock.today(),
             tables: released.tables().to_vec(),
             pending,
@@ -78,7 +76,6 @@ impl Core {
         let bytes = document.to_bytes();
         let salt: [u8; 16] = random();
         let facts = ReleaseFacts {
-            id,
             ourselves: self.identity.oin,
             peer,
             request,
@@ -96,15 +93,13 @@ impl Core {
         Answer::new(&released, &logged, payload).ok_or(ReasonCode::Internal)
     }
 
-    /// Logs that a question of ours goes out.
+    /// Logs that a question of ours goes out; the entry's transfer id and hash go with the question.
     ///
     /// # Errors
     /// When the log cannot be written; then nothing may be asked.
-    pub fn log_question(&self, to: Oin, under: &ConvenantInForce, query: Digest) -> Result<TransferId, CoreError> {
+    pub fn log_question(&self, to: Oin, under: &ConvenantInForce, query: Digest) -> Result<Logged, CoreError> {
         let now = self.clock.now_ms();
-        let entry = entries::question(self.identity.oin, to, under.convenant(), query, now);
-        self.note(&entry)?;
-        Ok(entry.transfer_id)
+        Ok(self.log.append(&entries::question(self.identity.oin, to, under.convenant(), query, now))?)
     }
 
     /// Logs what came of a question of ours: the hash of the answer, or why there is none.
@@ -195,7 +190,7 @@ impl NodeService for Core {
 
     fn answered(&self, peer: &Peer, transfer: TransferId, complete: bool) {
         let outcome = if complete { Outcome::Sent } else { Outcome::Failed };
-        let entry = entries::outcome(transfer, self.identity.oin, peer.oin, outcome, self.clock.now_ms());
+        let entry = entries::answered(transfer, self.identity.oin, peer, outcome, self.clock.now_ms());
         if let Err(e) = self.note(&entry) {
             tracing::error!("transferlog: {e}");
         }

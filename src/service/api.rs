@@ -108,8 +108,10 @@ fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
 /// A question of the monitor to one node.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct AggregateRequest {
-    /// Drawn by the asker; a repeated request bears the same id.
-    pub request_id: [u8; 16],
+    /// Drawn by the asker for its own INTENT; both sides log under it, and a repeated request bears the same id.
+    pub transfer_id: TransferId,
+    /// Leaf hash of the asker's INTENT.
+    pub intent_hash: Digest,
     /// The version of the convenant that the asker goes by.
     pub convenant_hash: Digest,
     /// The tables asked for.
@@ -316,7 +318,7 @@ pub trait Peers: Send + Sync {
     /// Asks `to` a question and waits at most `deadline`, connecting included.
     ///
     /// # Errors
-    /// [`PeerError`]; the caller decides on retries, with the same request id.
+    /// [`PeerError`]; the caller decides on retries, with the same transfer id.
     fn aggregate(&self, to: &Oin, request: &AggregateRequest, deadline: Duration) -> Result<AnswerBytes, PeerError>;
 
     /// Asks `to` for its state.

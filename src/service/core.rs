@@ -146,7 +146,7 @@ impl Core {
             failed_releases: Mutex::default(),
             parts: Mutex::default(),
             standing: RwLock::new(None),
-            index: LogIndex::new(places.index, ours),
+            index: LogIndex::new(&places.index, ours),
             requests: Requests::default(),
             refused: RefusedConnections::default(),
         };
@@ -235,12 +235,9 @@ impl Core {
     /// Transfers that a crash left open end as "unknown": nobody knows whether they arrived. On a full disk they stay open
     /// until the next start.
     fn close_open_intents(&self) -> Result<(), CoreError> {
-        let ours = self.identity.oin;
-        for (number, transfer) in self.log.open_intents() {
-            let intent = self.log.entry(*number)?;
-            let partner = intent.and_then(|e| e.receiver_oin.filter(|o| *o != ours).or(e.sender_oin)).unwrap_or(ours);
-            let now = self.clock.now_ms();
-            match self.note(&super::entries::outcome(*transfer, ours, partner, Outcome::Unknown, now)) {
+        for (number, _) in self.log.open_intents() {
+            let Some(intent) = self.log.entry(*number)? else { continue };
+            match self.note(&super::entries::outcome(&intent, Outcome::Unknown, self.clock.now_ms())) {
                 Err(LogError::Full) => return Ok(()),
                 noted => noted?,
             }

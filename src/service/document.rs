@@ -9,6 +9,7 @@ use crate::domain::oin::Oin;
 use crate::domain::query::TableQuery;
 use crate::domain::reason::ReasonCode;
 use crate::domain::table::Table;
+use crate::translog::entry::TransferId;
 
 const LABEL: &[u8] = b"ketenpoort/v1/answer\0";
 
@@ -26,9 +27,7 @@ pub struct AnswerDocument {
     pub convenant: String,
     /// Hash of the question, 64 hexadecimal characters.
     pub query: String,
-    /// Id of the request, 32 hexadecimal characters.
-    pub request: String,
-    /// Id of the transfer in the sender's log, 32 hexadecimal characters.
+    /// Id of the transfer in the logs of both, 32 hexadecimal characters.
     pub transfer: String,
     /// The day on which this answer was given.
     pub date: Day,
@@ -59,7 +58,7 @@ pub enum InvalidAnswer {
     /// The bytes are no answer document.
     #[error("het antwoord is onleesbaar")]
     Malformed,
-    /// It answers another question, convenant, request or party.
+    /// It answers another question, convenant, transfer or party.
     #[error("het antwoord hoort bij een andere vraag")]
     Mismatch,
 }
@@ -90,7 +89,7 @@ impl AnswerDocument {
             && self.receiver == expected.receiver
             && self.convenant == expected.convenant.to_hex()
             && self.query == expected.query.to_hex()
-            && self.request == crate::crypto::hex(&expected.request);
+            && self.transfer == crate::crypto::hex(expected.transfer.as_bytes());
         if same { Ok(()) } else { Err(InvalidAnswer::Mismatch) }
     }
 }
@@ -106,8 +105,8 @@ pub struct Expected {
     pub convenant: Digest,
     /// Hash of the question.
     pub query: Digest,
-    /// Id of the request.
-    pub request: [u8; 16],
+    /// Id of the transfer.
+    pub transfer: TransferId,
 }
 
 /// Signs the bytes of a document.

@@ -45,7 +45,7 @@ fn under(entry: &mut Entry, convenant: &Convenant) {
 /// A released answer that is about to leave.
 #[must_use]
 pub fn release_intent(about: &ReleaseFacts<'_>) -> Entry {
-    let mut entry = incoming(about.id, Phase::Intent, about.ourselves, about.peer, about.now_ms);
+    let mut entry = incoming(about.request.transfer_id, Phase::Intent, about.ourselves, about.peer, about.now_ms);
     under(&mut entry, about.convenant);
     entry.trace_id = Some(about.request.trace.trace_id);
     entry.span_id = Some(about.request.trace.span_id);
@@ -54,14 +54,13 @@ pub fn release_intent(about: &ReleaseFacts<'_>) -> Entry {
     entry.field_names = about.fields.clone();
     entry.aggregate = Some(about.aggregate);
     entry.query_hash = Some(about.request.query.hash());
+    entry.peer_entry_hash = Some(about.request.intent_hash);
     entry.payload_commitment = Some(about.commitment);
     entry
 }
 
 /// What an INTENT about a release says.
 pub struct ReleaseFacts<'a> {
-    /// Id of the transfer.
-    pub id: TransferId,
     /// Who releases.
     pub ourselves: Oin,
     /// Who asked.
@@ -83,27 +82,34 @@ pub struct ReleaseFacts<'a> {
 /// A question that is refused.
 #[must_use]
 pub fn denial(ourselves: Oin, peer: &Peer, request: &AggregateRequest, reason: ReasonCode, now_ms: u64) -> Entry {
-    let mut entry = incoming(transfer_id(now_ms), Phase::Deny, ourselves, peer, now_ms);
+    let mut entry = incoming(request.transfer_id, Phase::Deny, ourselves, peer, now_ms);
     entry.trace_id = Some(request.trace.trace_id);
     entry.span_id = Some(request.trace.span_id);
     entry.decision = Some(Decision::Deny);
     entry.reason_codes = vec![reason.code().to_owned()];
     entry.query_hash = Some(request.query.hash());
+    entry.peer_entry_hash = Some(request.intent_hash);
     entry.convenant_hash = Some(request.convenant_hash);
     entry
 }
 
-/// How a transfer ended.
+/// How a transfer ended that was announced by `intent`.
 #[must_use]
-pub fn outcome(id: TransferId, ourselves: Oin, peer: Oin, outcome: Outcome, now_ms: u64) -> Entry {
-    let mut entry = Entry::new(id, Direction::Outgoing, Phase::Outcome, now_ms);
-    entry.sender_oin = Some(ourselves);
-    entry.receiver_oin = Some(peer);
-    entry.service = AGGREGATE.to_owned();
+pub fn outcome(intent: &Entry, outcome: Outcome, now_ms: u64) -> Entry {
+    let mut entry = Entry::new(intent.transfer_id, intent.direction, Phase::Outcome, now_ms);
+    entry.sender_oin = intent.sender_oin;
+    entry.receiver_oin = intent.receiver_oin;
+    entry.service.clone_from(&intent.service);
     entry.outcome = Some(outcome);
     entry.end_ms = Some(now_ms);
     entry.status = Some(if matches!(outcome, Outcome::Failed) { Status::Error } else { Status::Ok });
     entry
+}
+
+/// How an answer to a question of a partner ended.
+#[must_use]
+pub fn answered(id: TransferId, ourselves: Oin, peer: &Peer, ended: Outcome, now_ms: u64) -> Entry {
+    outcome(&incoming(id, Phase::Intent, ourselves, peer, now_ms), ended, now_ms)
 }
 
 /// A question of ours that goes out.

@@ -98,9 +98,8 @@ impl Core {
         let (ourselves, now) = (self.identity.oin, self.clock.now_ms());
         let cells = u32::try_from(cells).unwrap_or(u32::MAX);
         let intent = entries::own_view(ourselves, question.id.as_str(), cells, now);
-        let id = intent.transfer_id;
         self.note(&intent)?;
-        self.note(&entries::outcome(id, ourselves, ourselves, Outcome::Sent, now))?;
+        self.note(&entries::outcome(&intent, Outcome::Sent, now))?;
         Ok(())
     }
 }

@@ -1,6 +1,5 @@
-//! A request id belongs to one question of one requester, also after a restart: the transfer id of the INTENT that
-//! answers a request is made of requester and request id, so the log itself remembers which question it was. What this
-//! process claimed is in memory; what earlier ones answered is found through the index.
+//! A transfer id belongs to one question of one requester, also after a restart: what this process claimed is in memory,
+//! what earlier ones answered is found in the log through the index. Two partners that choose the same id do not meet.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -17,12 +16,12 @@ use crate::translog::entry::{Entry, TransferId};
 /// Requests that are remembered in memory before those that are in the log are forgotten.
 const MOST: usize = 100_000;
 
-/// The questions that this process claimed, by requester and request id.
+/// The questions that this process claimed, by requester and transfer id.
 #[derive(Default)]
-pub(in crate::service) struct Requests(Mutex<HashMap<[u8; 10], Digest>>);
+pub(in crate::service) struct Requests(Mutex<HashMap<(Oin, TransferId), Digest>>);
 
 impl Core {
-    /// Binds a request id to its question.
+    /// Binds a transfer id of a requester to its question.
     ///
     /// # Errors
     /// [`ReasonCode::RequestIdReused`] when it is bound to another; or the log cannot be read.
@@ -31,11 +30,12 @@ impl Core {
         requester: Oin,
         request: &AggregateRequest,
     ) -> Result<(), ReasonCode> {
-        let (mark, question) = (mark(requester, request), question(request.query.hash(), request.convenant_hash));
+        let named = (requester, request.transfer_id);
+        let question = question(request.query.hash(), request.convenant_hash);
         let mut claimed = self.requests.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let earlier = match claimed.get(&mark) {
+        let earlier = match claimed.get(&named) {
             Some(earlier) => Some(*earlier),
-            None => self.answered_before(mark, requester).map_err(|e| log_reason(&e))?,
+            None => self.answered_before(named).map_err(|e| log_reason(&e))?,
         };
         if earlier.is_some_and(|earlier| earlier != question) {
             return Err(ReasonCode::RequestIdReused);
@@ -44,13 +44,13 @@ impl Core {
             self.index.follow(&self.log);
             claimed.clear();
         }
-        claimed.insert(mark, question);
+        claimed.insert(named, question);
         Ok(())
     }
 
-    /// The question that was answered under this mark.
-    fn answered_before(&self, mark: [u8; 10], requester: Oin) -> Result<Option<Digest>, LogError> {
-        let intent = self.index.first_intent(&self.log, mark)?.filter(|entry| entry.receiver_oin == Some(requester));
+    /// The question that this requester was answered under this id.
+    fn answered_before(&self, (requester, id): (Oin, TransferId)) -> Result<Option<Digest>, LogError> {
+        let intent = self.index.first_answer(&self.log, requester, id)?;
         Ok(intent.and_then(|entry| Some(question(entry.query_hash?, entry.convenant_hash?))))
     }
 
@@ -66,18 +66,6 @@ impl Core {
     pub fn log_entries(&self, filter: &Filter, page: (Option<u64>, usize)) -> Result<Vec<(u64, Entry)>, LogError> {
         self.index.newest(&self.log, filter, page)
     }
-}
-
-/// The transfer id of the answer to a request: its random part is that of the request id.
-pub(in crate::service) fn transfer_id(requester: Oin, request: &AggregateRequest, now_ms: u64) -> TransferId {
-    TransferId::new(now_ms, mark(requester, request))
-}
-
-fn mark(requester: Oin, request: &AggregateRequest) -> [u8; 10] {
-    let whole = digest_parts(&[b"ketenpoort/v1/request\0", requester.as_str().as_bytes(), &request.request_id]);
-    let mut mark = [0; 10];
-    mark.copy_from_slice(&whole.0[..10]);
-    mark
 }
 
 fn question(query: Digest, convenant: Digest) -> Digest {

@@ -158,6 +158,13 @@ impl Entry {
         Self { salt: crypto::random(), transfer_id, direction, phase, start_ms, ..Self::default() }
     }
 
+    /// The other organisation of the transfer, seen from the node that logs: who the data goes to, or comes from when this
+    /// node asked.
+    #[must_use]
+    pub fn partner(&self) -> Option<Oin> {
+        if self.direction == Direction::Incoming { self.sender_oin } else { self.receiver_oin }
+    }
+
     /// The rules between fields, the same for writing and reading.
     pub(crate) fn check(&self) -> Result<(), InvalidEntry> {
         let rules = [

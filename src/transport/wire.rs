@@ -10,6 +10,7 @@ use crate::domain::period::Period;
 use crate::domain::query::{Dimension, IndicatorId, Query, TableQuery};
 use crate::domain::reason::ReasonCode;
 use crate::service::api::{AggregateRequest, Answer, AnswerBytes, MAX_DOCUMENT_BYTES, StatusView, TraceContext};
+use crate::translog::entry::TransferId;
 
 /// Bound on one message, in bytes.
 pub(super) const MAX_MESSAGE: usize = 1 << 20;
@@ -21,9 +22,12 @@ const MAX_BY: usize = 8;
 /// A question that cannot be read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 pub(super) enum InvalidRequest {
-    /// The request id is not 16 bytes.
-    #[error("request_id")]
-    RequestId,
+    /// The transfer id is not 16 bytes of a UUID of version 7.
+    #[error("transfer_id")]
+    TransferId,
+    /// The hash of the asker's entry is not 32 bytes.
+    #[error("intent_hash")]
+    IntentHash,
     /// The convenant hash is not 32 bytes.
     #[error("convenant_hash")]
     ConvenantHash,
@@ -45,7 +49,9 @@ impl InvalidRequest {
     /// The code that the asker gets.
     pub(super) fn reason(self) -> ReasonCode {
         match self {
-            Self::RequestId | Self::ConvenantHash | Self::NoTables | Self::Period => ReasonCode::MessageMalformed,
+            Self::TransferId | Self::IntentHash | Self::ConvenantHash | Self::NoTables | Self::Period => {
+                ReasonCode::MessageMalformed
+            }
             Self::Indicator => ReasonCode::IndicatorNotAllowed,
             Self::Dimension => ReasonCode::DimensionNotAllowed,
         }
@@ -103,7 +109,7 @@ impl Outbound for &AggregateRequest {
 
     fn encode(self) -> Self::Message {
         // The trace travels as the header `traceparent`.
-        let AggregateRequest { request_id, convenant_hash, query, trace: _ } = self;
+        let AggregateRequest { transfer_id, intent_hash, convenant_hash, query, trace: _ } = self;
         let tables = query.tables().iter().map(|table| {
             let TableQuery { indicator, period, by } = table;
             proto::TableQuery {
@@ -113,9 +119,10 @@ impl Outbound for &AggregateRequest {
             }
         });
         proto::AggregateRequest {
-            request_id: request_id.to_vec(),
+            transfer_id: transfer_id.as_bytes().to_vec(),
             convenant_hash: convenant_hash.0.to_vec(),
             tables: tables.collect(),
+            intent_hash: intent_hash.0.to_vec(),
         }
     }
 }
@@ -137,17 +144,22 @@ pub(super) fn request(
     message: proto::AggregateRequest,
     trace: TraceContext,
 ) -> Result<AggregateRequest, InvalidRequest> {
-    let proto::AggregateRequest { request_id, convenant_hash, tables } = message;
+    let proto::AggregateRequest { transfer_id, convenant_hash, tables, intent_hash } = message;
     let tables = tables.into_iter().map(table).collect::<Result<Vec<_>, _>>()?;
     if tables.is_empty() {
         return Err(InvalidRequest::NoTables);
     }
     Ok(AggregateRequest {
-        request_id: request_id.try_into().map_err(|_| InvalidRequest::RequestId)?,
+        transfer_id: transfer(transfer_id).ok_or(InvalidRequest::TransferId)?,
+        intent_hash: Digest(intent_hash.try_into().map_err(|_| InvalidRequest::IntentHash)?),
         convenant_hash: Digest(convenant_hash.try_into().map_err(|_| InvalidRequest::ConvenantHash)?),
         query: Query::new(tables),
         trace,
     })
+}
+
+fn transfer(bytes: Vec<u8>) -> Option<TransferId> {
+    TransferId::from_bytes(bytes.try_into().ok()?).ok()
 }
 
 fn table(message: proto::TableQuery) -> Result<TableQuery, InvalidRequest> {
@@ -228,7 +240,8 @@ mod tests {
         let period = Period::parse("2024-Q1").unwrap();
         let by = vec![Dimension::Gemeente, Dimension::Leeftijd];
         AggregateRequest {
-            request_id: [7; 16],
+            transfer_id: TransferId::new(1_750_000_000_000, [7; 10]),
+            intent_hash: Digest([8; 32]),
             convenant_hash: Digest([9; 32]),
             query: Query::new(vec![
                 TableQuery { indicator: IndicatorId::Ind08P, period, by: vec![] },
@@ -253,8 +266,10 @@ mod tests {
     #[test]
     fn each_broken_field_of_a_question_has_its_own_error() {
         type Break = fn(&mut proto::AggregateRequest);
-        let cases: [(InvalidRequest, Break); 7] = [
-            (InvalidRequest::RequestId, |m| m.request_id.truncate(15)),
+        let cases: [(InvalidRequest, Break); 9] = [
+            (InvalidRequest::TransferId, |m| m.transfer_id.truncate(15)),
+            (InvalidRequest::TransferId, |m| m.transfer_id[6] = 0x40),
+            (InvalidRequest::IntentHash, |m| m.intent_hash.clear()),
             (InvalidRequest::ConvenantHash, |m| m.convenant_hash.push(0)),
             (InvalidRequest::NoTables, |m| m.tables.clear()),
             (InvalidRequest::Indicator, |m| m.tables[0].indicator = "IND-99".into()),

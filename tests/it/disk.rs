@@ -223,8 +223,8 @@ fn ask_until_it_stops(siege: &mut Siege) -> Vec<Vec<u8>> {
     let question = siege.good_question();
     let mut answers = Vec::new();
     loop {
-        let request_id = ketenpoort::crypto::random::<16>().to_vec();
-        let message = crate::hostile::proto::AggregateRequest { request_id, ..question.clone() };
+        let transfer_id = crate::hostile::fresh_id();
+        let message = crate::hostile::proto::AggregateRequest { transfer_id, ..question.clone() };
         match siege.monitor.ask(AGGREGATE, message) {
             Got::Answer(document) => answers.push(document),
             Got::Refused(Code::Unavailable, ReasonCode::LogUnavailable) | Got::Closed => break,

@@ -84,7 +84,8 @@ fn asked(dir: &Path) -> (Core, Peer, impl Fn() -> AggregateRequest) {
     let tls = TlsFacts { version: "TLS1.3".into(), suite: "TLS13_AES_256_GCM_SHA384".into(), group: "X25519".into() };
     let peer = Peer { oin: oin(2), pin: digest(b"pin"), certificate: digest(b"certificate"), tls };
     let question = || AggregateRequest {
-        request_id: random(),
+        transfer_id: TransferId::new(1_750_000_000_000, random()),
+        intent_hash: digest(b"intent"),
         convenant_hash: digest(b"no convenant"),
         query: Query::new(vec![TableQuery {
             indicator: IndicatorId::Ind01,
@@ -101,8 +102,9 @@ fn is_refused(core: &Core, number: u64, peer: &Peer, request: &AggregateRequest,
     assert_eq!(core.transfer_log().len(), number, "durable before it is told");
     let entry = core.transfer_log().entry(number - 1).expect("read").expect("an entry");
     assert_eq!((entry.phase, entry.decision), (Phase::Deny, Some(Decision::Deny)));
+    assert_eq!((entry.transfer_id, entry.partner()), (request.transfer_id, Some(peer.oin)));
     assert_eq!((entry.query_hash, entry.reason_codes), (Some(request.query.hash()), vec![reason.code().to_owned()]));
-    assert!([entry.sender_oin, entry.receiver_oin].contains(&Some(peer.oin)));
+    assert_eq!(entry.peer_entry_hash, Some(request.intent_hash));
 }
 
 #[test]
@@ -144,7 +146,8 @@ fn an_answer_whose_question_was_overruled_is_not_announced() {
     let peer = Peer { oin: oin(3), pin: digest(b"pin"), certificate: digest(b"certificate"), tls };
     let table = TableQuery { indicator: IndicatorId::Ind01, period: Period::year_of(2022), by: Vec::new() };
     let request = AggregateRequest {
-        request_id: random(),
+        transfer_id: TransferId::new(1_750_000_000_000, random()),
+        intent_hash: digest(b"intent"),
         convenant_hash: node.core.status(&peer).convenants[0],
         query: Query::new(vec![table]),
         trace: TraceContext::random(),

@@ -21,6 +21,7 @@ use ketenpoort::domain::query::{Dimension, IndicatorId, Query, TableQuery};
 use ketenpoort::domain::reason::ReasonCode;
 use ketenpoort::service::api::{AggregateRequest, PeerError, TraceContext};
 use ketenpoort::storage::state::{StateError, StateKind, StateStore};
+use ketenpoort::translog::entry::TransferId;
 use ketenpoort::transport::client::{Client, Partner};
 use ketenpoort::transport::tls::{TlsHandle, TlsPaths};
 
@@ -214,7 +215,8 @@ async fn ask(monitor: &Path, node: &Path) {
     let by = vec![Dimension::Gemeente, Dimension::Leeftijd, Dimension::Maatregel];
     let table = TableQuery { indicator: IndicatorId::Ind01, period: Period::year_of(2023), by };
     let request = AggregateRequest {
-        request_id: random(),
+        transfer_id: TransferId::new(1_750_000_000_000, random()),
+        intent_hash: digest(b"intent"),
         convenant_hash: state.convenants[0],
         query: Query::new(vec![table]),
         trace: TraceContext::random(),

@@ -1,4 +1,4 @@
-//! Listing the transfer log through the index says what the log says, whatever happens to the index; and a request id
+//! Listing the transfer log through the index says what the log says, whatever happens to the index; and a transfer id
 //! keeps its question over a restart, with and without the index.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ketenpoort::config::Config;
-use ketenpoort::crypto::{KeyTree, Secret32, random};
+use ketenpoort::crypto::{KeyTree, Secret32};
 use ketenpoort::domain::oin::Oin;
 use ketenpoort::domain::period::Period;
 use ketenpoort::domain::query::{Dimension, IndicatorId, Query, TableQuery};
@@ -54,12 +54,17 @@ fn entry(ours: Oin, n: u64) -> Entry {
         reason_codes: if phase == Phase::Deny { vec!["KP-X".to_owned()] } else { Vec::new() },
         purpose: ["", "P1", "P2"][usize::try_from(mixed / 16 % 3).unwrap()].to_owned(),
         ..Entry::new(
-            TransferId::new(START_MS, random()),
-            Direction::Outgoing,
+            id(mixed / 48),
+            if mixed.is_multiple_of(3) { Direction::Incoming } else { Direction::Outgoing },
             phase,
             START_MS + n * HOUR_MS - mixed % 7 * HOUR_MS,
         )
     }
+}
+
+/// One of a dozen ids, that all partners use.
+fn id(n: u64) -> TransferId {
+    TransferId::new(START_MS, [u8::try_from(n % 12).unwrap(); 10])
 }
 
 fn filters() -> impl Strategy<Value = (Filter, usize)> {
@@ -67,8 +72,9 @@ fn filters() -> impl Strategy<Value = (Filter, usize)> {
     let decision = proptest::option::of(prop_oneof![Just(Decision::Allow), Just(Decision::Deny)]);
     let purpose = proptest::option::of(prop_oneof![Just("P1"), Just("P2"), Just("P9"), Just("")]);
     let partner = proptest::option::of(1_u32..8);
-    (hour(), hour(), partner, decision, purpose, 1_usize..400).prop_map(
-        |(from, until, partner, decision, purpose, n)| {
+    let transfer = proptest::option::weighted(0.3, 0_u64..12);
+    (hour(), hour(), partner, decision, purpose, transfer, 1_usize..400).prop_map(
+        |(from, until, partner, decision, purpose, transfer, n)| {
             let moment = |hours: u64| START_MS + hours * HOUR_MS;
             let filter = Filter {
                 from_ms: from.map(moment),
@@ -76,6 +82,7 @@ fn filters() -> impl Strategy<Value = (Filter, usize)> {
                 partner: partner.map(oin),
                 decision,
                 purpose: purpose.map(str::to_owned),
+                transfer: transfer.map(id),
                 ..Filter::default()
             };
             (filter, n)
@@ -96,7 +103,7 @@ fn a_listing_is_what_a_scan_of_the_log_finds() {
     let dir = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
     let key = KeyTree::new(Secret32::new([3; 32])).checkpoint_key();
     let log = TransferLog::create(&dir.path().join("log"), oin(1), Arc::new(key)).unwrap();
-    let index = LogIndex::new(dir.path().join("index"), oin(1));
+    let index = LogIndex::new(&dir.path().join("index"), oin(1));
     let mut runner = TestRunner::new(Runs { cases: 40, ..Runs::default() });
     for round in 0..3_u64 {
         (round * 100..(round + 1) * 100).for_each(|n| drop(log.append(&entry(oin(1), n)).unwrap()));
@@ -114,10 +121,20 @@ fn a_listing_is_what_a_scan_of_the_log_finds() {
             Ok(())
         });
         ran.unwrap();
+        // Partners that choose the same id do not meet.
+        index.follow(&log);
+        for (transfer, partner) in (0..12).flat_map(|n| (2..6).map(move |partner| (id(n), oin(partner)))) {
+            let filter = Filter { transfer: Some(transfer), ..Filter::default() };
+            let mut theirs = scanned(&log, &filter, usize::MAX);
+            theirs.retain(|(_, entry)| [entry.sender_oin, entry.receiver_oin].contains(&Some(partner)));
+            theirs.retain(|(_, entry)| entry.partner() == Some(partner));
+            theirs.reverse();
+            assert_eq!(index.of_transfer(&log, partner, transfer).unwrap(), theirs);
+        }
     }
     // An index that cannot be made at all: the log is read.
     fs::write(dir.path().join("no-directory"), b"").unwrap();
-    let blocked = LogIndex::new(dir.path().join("no-directory"), oin(1));
+    let blocked = LogIndex::new(&dir.path().join("no-directory"), oin(1));
     let filter = Filter { decision: Some(Decision::Deny), ..Filter::default() };
     assert_eq!(blocked.newest(&log, &filter, (None, 9)).unwrap(), scanned(&log, &filter, 9));
 }
@@ -131,18 +148,17 @@ fn node_with_a_log(three: &Three) -> PathBuf {
     let log = TransferLog::open(&config.data.join("translog"), config.oin, key).unwrap();
     (0..300).for_each(|n| drop(log.append(&entry(config.oin, n)).unwrap()));
     // What a transfer leaves open, the node closes when it opens; here none is.
-    let open: Vec<TransferId> =
-        log.entries(0..300).map(|e| e.unwrap().1).filter(|e| e.phase == Phase::Intent).map(|e| e.transfer_id).collect();
-    for id in open {
+    let open: Vec<Entry> = log.entries(0..300).map(|e| e.unwrap().1).filter(|e| e.phase == Phase::Intent).collect();
+    for intent in open {
         let end = Entry {
             outcome: Some(Outcome::Sent),
-            sender_oin: Some(config.oin),
-            receiver_oin: Some(oin(2)),
-            ..Entry::new(id, Direction::Outgoing, Phase::Outcome, START_MS)
+            sender_oin: intent.sender_oin,
+            receiver_oin: intent.receiver_oin,
+            ..Entry::new(intent.transfer_id, intent.direction, Phase::Outcome, START_MS)
         };
         drop(log.append(&end).unwrap());
     }
-    let index = LogIndex::new(config.data.join("index"), config.oin);
+    let index = LogIndex::new(&config.data.join("index"), config.oin);
     index.follow(&log);
     index.flush();
     config.data.join("index")
@@ -200,7 +216,7 @@ fn a_node_without_its_index_or_with_a_damaged_one_lists_the_same() {
     three.node(&["log", "verify"], "a");
 }
 
-/// The monitor of three nodes, asking node `a` with request ids of its choice.
+/// The monitor of three nodes, asking node `a` with transfer ids of its choice.
 struct Asker {
     runtime: tokio::runtime::Runtime,
     client: Client,
@@ -223,10 +239,11 @@ impl Asker {
         Self { runtime, client, to, convenant: bundle.hash() }
     }
 
-    fn ask(&self, request_id: [u8; 16], indicator: IndicatorId) -> Result<AnswerBytes, PeerError> {
+    fn ask(&self, transfer_id: TransferId, indicator: IndicatorId) -> Result<AnswerBytes, PeerError> {
         let table = TableQuery { indicator, period: Period::year_of(2022), by: vec![Dimension::Leeftijd] };
         let request = AggregateRequest {
-            request_id,
+            transfer_id,
+            intent_hash: ketenpoort::crypto::digest(b"intent"),
             convenant_hash: self.convenant,
             query: Query::new(vec![table]),
             trace: TraceContext::random(),
@@ -236,17 +253,17 @@ impl Asker {
 }
 
 #[test]
-fn a_request_id_keeps_its_question_over_a_restart() {
+fn a_transfer_id_keeps_its_question_over_a_restart() {
     let mut three = Three::new();
     three.certify();
     three.agree();
     three.deliver();
     let asker = Asker::new(&three);
-    let (once, reused) = ([7; 16], Err(PeerError::Refused(ReasonCode::RequestIdReused)));
+    let (once, reused) = (TransferId::new(START_MS, [7; 10]), Err(PeerError::Refused(ReasonCode::RequestIdReused)));
     three.serve(&["a"]);
     let first = asker.ask(once, IndicatorId::Ind01).unwrap();
     assert_eq!(asker.ask(once, IndicatorId::Ind02), reused);
-    for without_index in [false, true] {
+    for (n, without_index) in (1..).zip([false, true]) {
         three.stop("a");
         if without_index {
             fs::remove_dir_all(three.path("a/data/index")).unwrap();
@@ -254,8 +271,11 @@ fn a_request_id_keeps_its_question_over_a_restart() {
         three.serve(&["a"]);
         assert_eq!(asker.ask(once, IndicatorId::Ind02), reused, "after a restart");
         let again = asker.ask(once, IndicatorId::Ind01).unwrap();
-        assert_ne!(again.document, first.document, "the same question, answered in a transfer of its own");
-        assert!(asker.ask([8; 16], IndicatorId::Ind02).is_ok(), "a fresh id for another question");
+        assert_eq!(again.document, first.document, "the same question in the same transfer");
+        assert!(
+            asker.ask(TransferId::new(START_MS + n, [8; 10]), IndicatorId::Ind02).is_ok(),
+            "a fresh id for another question"
+        );
     }
     let listed = three.node(&["log", "list", "--partner", OINS[2], "--decision", "DENY"], "a");
     assert_eq!(listed.matches("KP-VRAAGNUMMER-HERGEBRUIKT").count(), 3, "{listed}");

@@ -93,10 +93,10 @@ fn entries_put_at_once_are_found_and_not_doubled() {
     let dir = scratch();
     drop(built(dir.path(), 10));
     let (index, _) = Index::open(&dir.path().join("index"), OPTIONS).unwrap();
-    let entry = IndexEntry { tree: Tree::Idempotency, key: b"once".to_vec(), seq: 10 };
+    let entry = IndexEntry { tree: Tree::Transfer, key: b"once".to_vec(), seq: 10 };
     index.put(Source::Translog, &[entry.clone(), entry]).unwrap();
-    assert_eq!(index.exact(Source::Translog, Tree::Idempotency, b"once").unwrap(), [10]);
-    assert!(index.exact(Source::Translog, Tree::Idempotency, b"on").unwrap().is_empty());
+    assert_eq!(index.exact(Source::Translog, Tree::Transfer, b"once").unwrap(), [10]);
+    assert!(index.exact(Source::Translog, Tree::Transfer, b"on").unwrap().is_empty());
     let long = IndexEntry { tree: Tree::Subject, key: vec![0; 513], seq: 0 };
     assert!(matches!(index.put(Source::Translog, &[long]), Err(IndexError::KeyTooLong(513))));
 }

@@ -48,12 +48,12 @@ pub enum Tree {
     Purpose,
     /// A decision.
     Decision,
-    /// A key that makes a repeated request recognisable.
-    Idempotency,
+    /// A transfer id and the partner in it.
+    Transfer,
 }
 
 const SOURCES: [Source; 2] = [Source::Translog, Source::State];
-const TREES: [Tree; 6] = [Tree::Subject, Tree::Time, Tree::Partner, Tree::Purpose, Tree::Decision, Tree::Idempotency];
+const TREES: [Tree; 6] = [Tree::Subject, Tree::Time, Tree::Partner, Tree::Purpose, Tree::Decision, Tree::Transfer];
 
 /// One line of the index.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,8 +1,8 @@
-//! Finding entries without reading the whole log: through the index by time, partner, purpose, decision and the request
-//! that they answer. Whatever happens to the index, the answer is that of the log: every entry found is read there and
+//! Finding entries without reading the whole log: through the index by time, partner, purpose, decision and transfer.
+//! Whatever happens to the index, the answer is that of the log: every entry found is read there and
 //! looked at again, and when the index cannot be used the log is read instead.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use thiserror::Error;
@@ -16,8 +16,9 @@ use crate::translog::entry::{Direction, Entry, Phase, TransferId};
 const STEP: usize = 256;
 /// A longer purpose is not in the index.
 const LONGEST_PURPOSE: usize = 256;
-/// Where the bytes of a transfer id begin that are not its time.
-const AFTER_TIME: usize = 6;
+/// Names the keys that entries have in this version of the program; who changes [`LogIndex::keys`] changes it too, so that the
+/// index is built anew.
+const KEYS: &str = "2";
 
 /// The index over one transfer log. It is opened when it is first needed, so that a command that asks nothing of it does
 /// not wait for it.
@@ -50,8 +51,8 @@ enum Road {
 impl LogIndex {
     /// The index in `dir` over the log of `ours`; nothing is read or made yet.
     #[must_use]
-    pub fn new(dir: PathBuf, ours: Oin) -> Self {
-        Self { dir, ours, index: OnceLock::new(), opening: Mutex::default() }
+    pub fn new(dir: &Path, ours: Oin) -> Self {
+        Self { dir: dir.join(KEYS), ours, index: OnceLock::new(), opening: Mutex::default() }
     }
 
     /// Takes in what the log got since the last time. Called every second, so that appending never waits for the index.
@@ -93,25 +94,32 @@ impl LogIndex {
         Ok(found)
     }
 
-    /// The first INTENT that answers a request of a partner: the one whose transfer id was made of these bytes (see
-    /// [`TransferId::new`]). Entries that were appended after the last [`LogIndex::follow`] may be passed over.
+    /// The first INTENT under which a partner was answered in the transfer with this id. Entries that were appended after
+    /// the last [`LogIndex::follow`] may be passed over.
     ///
     /// # Errors
     /// [`LogError`] when an entry cannot be read.
-    pub fn first_intent(&self, log: &TransferLog, random: [u8; 10]) -> Result<Option<Entry>, LogError> {
-        let id = TransferId::new(0, random);
-        let key = &id.as_bytes()[AFTER_TIME..];
-        let answers = |entry: &Entry| claims(entry) && &entry.transfer_id.as_bytes()[AFTER_TIME..] == key;
-        match self.ask(log, |index| index.exact(Source::Translog, Tree::Idempotency, key)) {
+    pub fn first_answer(&self, log: &TransferLog, partner: Oin, id: TransferId) -> Result<Option<Entry>, LogError> {
+        let answers = |entry: &Entry| entry.phase == Phase::Intent && entry.direction == Direction::Outgoing;
+        let entries = self.of_transfer(log, partner, id)?;
+        Ok(entries.into_iter().map(|(_, entry)| entry).find(answers))
+    }
+
+    /// The entries of the transfer with this id between us and a partner, oldest first; another partner's with the same id
+    /// are not among them. Entries that were appended after the last [`LogIndex::follow`] may be passed over.
+    ///
+    /// # Errors
+    /// [`LogError`] when an entry cannot be read.
+    pub fn of_transfer(&self, log: &TransferLog, partner: Oin, id: TransferId) -> Result<Vec<(u64, Entry)>, LogError> {
+        let ours = |entry: &Entry| entry.transfer_id == id && entry.partner() == Some(partner);
+        let key = transfer_key(id, Some(partner));
+        let keep = |found: &Result<(u64, Entry), LogError>| found.as_ref().map_or(true, |(_, entry)| ours(entry));
+        match self.ask(log, |index| index.exact(Source::Translog, Tree::Transfer, &key)) {
             Some(numbers) => {
-                let mut entries = numbers.into_iter().filter_map(|number| log.entry(number).transpose());
-                entries.find(|entry| entry.as_ref().map_or(true, answers)).transpose()
+                let read = |number: u64| log.entry(number).transpose().map(|entry| Ok((number, entry?)));
+                numbers.into_iter().filter_map(read).filter(keep).collect()
             }
-            None => {
-                let mut entries = log.entries(0..log.len());
-                let found = entries.find(|entry| entry.as_ref().map_or(true, |(_, entry)| answers(entry)));
-                found.transpose().map(|found| found.map(|(_, entry)| entry))
-            }
+            None => log.entries(0..log.len()).filter(keep).collect(),
         }
     }
 
@@ -145,7 +153,7 @@ impl LogIndex {
         asked.inspect_err(|reason| tracing::warn!("index: {reason}; het logboek wordt gelezen")).ok()
     }
 
-    /// The keys of an entry. Who changes them changes the name of the directory too, so that the index is built anew.
+    /// The keys of an entry; see [`KEYS`].
     fn keys(&self, seq: u64, entry: &Entry) -> Vec<IndexEntry> {
         let mut keys = vec![(Tree::Time, entry.start_ms.to_be_bytes().to_vec())];
         let mut partners: Vec<Oin> = entry.sender_oin.into_iter().chain(entry.receiver_oin).collect();
@@ -159,23 +167,23 @@ impl LogIndex {
             keys.push((Tree::Purpose, entry.purpose.clone().into_bytes()));
         }
         keys.extend(entry.decision.map(|decision| (Tree::Decision, vec![decision.number()])));
-        if claims(entry) {
-            keys.push((Tree::Idempotency, entry.transfer_id.as_bytes()[AFTER_TIME..].to_vec()));
-        }
+        keys.push((Tree::Transfer, transfer_key(entry.transfer_id, entry.partner())));
+        keys.extend(entry.refers_to.map(|id| (Tree::Transfer, transfer_key(id, entry.partner()))));
         keys.into_iter().map(|(tree, key)| IndexEntry { tree, key, seq }).collect()
     }
 
     /// The way with the fewest candidates, as far as can be said before looking.
     fn road(&self, log: &TransferLog, filter: &Filter) -> Road {
         self.follow(log);
+        if let Some(id) = filter.transfer {
+            let numbers = self.ask(log, |index| index.prefix(Source::Translog, Tree::Transfer, id.as_bytes()));
+            return numbers.map_or(Road::Log, sorted);
+        }
         if filter.from_ms.is_some() || filter.until_ms.is_some() {
             let from = filter.from_ms.unwrap_or(0).to_be_bytes();
             let until = filter.until_ms.map_or(vec![0xff; 17], |until| until.to_be_bytes().to_vec());
             let numbers = self.ask(log, |index| index.range(Source::Translog, Tree::Time, &from, &until));
-            return numbers.map_or(Road::Log, |mut numbers| {
-                numbers.sort_unstable();
-                Road::Numbers(numbers)
-            });
+            return numbers.map_or(Road::Log, sorted);
         }
         if let Some(partner) = filter.partner.filter(|oin| *oin != self.ours) {
             return Road::Key(Tree::Partner, partner.as_str().as_bytes().to_vec());
@@ -212,7 +220,14 @@ impl LogIndex {
     }
 }
 
-/// Whether the entry says that a request of a partner is answered.
-fn claims(entry: &Entry) -> bool {
-    entry.phase == Phase::Intent && entry.direction == Direction::Outgoing
+fn sorted(mut numbers: Vec<u64>) -> Road {
+    numbers.sort_unstable();
+    numbers.dedup();
+    Road::Numbers(numbers)
+}
+
+/// The id, then the partner: an id alone finds the transfers of everyone under it.
+fn transfer_key(id: TransferId, partner: Option<Oin>) -> Vec<u8> {
+    let partner = partner.map_or_else(Vec::new, |oin| oin.as_str().as_bytes().to_vec());
+    [id.as_bytes().to_vec(), partner].concat()
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::checkpoints::Checkpoints;
-use super::state::{Snapshot, State};
+use super::state::{Snapshot, State, Step};
 use super::{Inner, LogError, LogOptions, resume};
 use crate::crypto::{Digest, SigningKey};
 use crate::domain::oin::Oin;
@@ -102,7 +102,7 @@ fn replay_from(mut now: Snapshot, journal: &Journal, signed: &Checkpoint) -> Res
     for record in journal.iter_from(now.tree.size()) {
         let (index, bytes) = record?;
         let entry = Entry::decode(&bytes).map_err(|error| LogError::Unreadable { index, error })?;
-        now.add(leaf_hash(&bytes), entry.transfer_id, entry.phase);
+        now.add(leaf_hash(&bytes), &Step::from(&entry));
         if !holds(&now.tree) {
             return Err(inconsistent());
         }

@@ -1,15 +1,17 @@
 //! The file `resume`: the tree and the open transfers at some entry, so that opening reads only what came after.
 //!
 //! It is believed only as far as the signed checkpoint confirms it: the root that follows from it must be the signed one.
-//! Bytes: `KPTR`, 1, size (8), count (1) and hashes (32 each) of the complete subtrees, count (4) of open transfers and per
-//! transfer its id (16) and entry number (8), then SHA-256 of all that; numbers big-endian.
+//! Bytes: `KPTR`, 2, size (8), count (1) and hashes (32 each) of the complete subtrees, count (4) of open transfers and per
+//! transfer its id (16), direction (1), the partner's OIN (20, zeros for none) and entry number (8), then SHA-256 of all
+//! that; numbers big-endian.
 
-use super::state::Snapshot;
+use super::state::{Side, Snapshot};
 use crate::crypto::{Digest, digest};
-use crate::translog::entry::TransferId;
+use crate::domain::oin::Oin;
+use crate::translog::entry::{Direction, TransferId};
 use crate::translog::merkle::CompactTree;
 
-const HEAD: &[u8] = b"KPTR\x01";
+const HEAD: &[u8] = b"KPTR\x02";
 
 pub(super) fn encode(snapshot: &Snapshot) -> Vec<u8> {
     let mut out = HEAD.to_vec();
@@ -18,8 +20,8 @@ pub(super) fn encode(snapshot: &Snapshot) -> Vec<u8> {
     out.push(u8::try_from(peaks.len()).unwrap_or(u8::MAX));
     out.extend(peaks.iter().flat_map(|peak| peak.0));
     out.extend(u32::try_from(snapshot.open.len()).unwrap_or(u32::MAX).to_be_bytes());
-    for (id, index) in &snapshot.open {
-        out.extend(id.as_bytes());
+    for (side, index) in &snapshot.open {
+        put_side(&mut out, side);
         out.extend(index.to_be_bytes());
     }
     let sum = digest(&out);
@@ -38,12 +40,29 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Snapshot> {
     let [count] = take::<1>(rest)?;
     let peaks = (0..count).map(|_| take(rest).map(Digest)).collect::<Option<Vec<_>>>()?;
     let tree = CompactTree::from_peaks(size, peaks)?;
-    let open = (0..u32::from_be_bytes(take(rest)?)).map(|_| {
-        let id = TransferId::from_bytes(take(rest)?).ok()?;
-        Some((id, u64::from_be_bytes(take(rest)?)))
-    });
+    let open = (0..u32::from_be_bytes(take(rest)?)).map(|_| Some((take_side(rest)?, u64::from_be_bytes(take(rest)?))));
     let snapshot = Snapshot { tree, open: open.collect::<Option<_>>()? };
     rest.is_empty().then_some(snapshot)
+}
+
+fn put_side(out: &mut Vec<u8>, side: &Side) {
+    out.extend(side.transfer.as_bytes());
+    out.push(side.direction.number());
+    match side.partner {
+        Some(oin) => out.extend(oin.as_str().as_bytes()),
+        None => out.extend([0; 20]),
+    }
+}
+
+fn take_side(rest: &mut &[u8]) -> Option<Side> {
+    let transfer = TransferId::from_bytes(take(rest)?).ok()?;
+    let [direction] = take(rest)?;
+    let direction = Direction::from_number(direction)?;
+    let partner = match take::<20>(rest)? {
+        [0, ..] => None,
+        oin => Some(Oin::parse(std::str::from_utf8(&oin).ok()?).ok()?),
+    };
+    Some(Side { transfer, partner, direction })
 }
 
 fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
@@ -55,6 +74,7 @@ fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::storage::log::state::Step;
     use crate::translog::entry::Phase;
     use crate::translog::merkle::leaf_hash;
 
@@ -62,8 +82,11 @@ mod tests {
     fn comes_back_and_any_changed_byte_is_seen() {
         let mut snapshot = Snapshot::default();
         for n in 0..11_u8 {
-            let id = TransferId::new(u64::from(n), [n; 10]);
-            snapshot.add(leaf_hash(&[n]), id, if n % 3 == 2 { Phase::Deny } else { Phase::Intent });
+            let transfer = TransferId::new(u64::from(n / 2), [1; 10]);
+            let partner = (n % 4 > 0).then(|| Oin::parse(&format!("0000009900000000000{}", n % 2)).unwrap());
+            let direction = if n % 5 == 0 { Direction::Incoming } else { Direction::Outgoing };
+            let phase = if n % 3 == 2 { Phase::Deny } else { Phase::Intent };
+            snapshot.add(leaf_hash(&[n]), &Step { side: Side { transfer, partner, direction }, phase });
         }
         let bytes = encode(&snapshot);
         assert_eq!(decode(&bytes), Some(snapshot));

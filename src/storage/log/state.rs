@@ -4,28 +4,52 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::crypto::Digest;
-use crate::translog::entry::{Entry, Phase, TransferId};
+use crate::domain::oin::Oin;
+use crate::translog::entry::{Direction, Entry, Phase, TransferId};
 use crate::translog::merkle::CompactTree;
+
+/// One side of a transfer: what we ask of a partner and what it asks of us never meet, nor do two partners' transfers,
+/// whatever ids they choose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Side {
+    pub(super) transfer: TransferId,
+    pub(super) partner: Option<Oin>,
+    pub(super) direction: Direction,
+}
+
+/// What of an entry the state follows.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Step {
+    pub(super) side: Side,
+    pub(super) phase: Phase,
+}
+
+impl From<&Entry> for Step {
+    fn from(entry: &Entry) -> Self {
+        let (transfer, partner, direction) = (entry.transfer_id, entry.partner(), entry.direction);
+        Self { side: Side { transfer, partner, direction }, phase: entry.phase }
+    }
+}
 
 /// The tree and the open transfers after some number of entries.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Snapshot {
     pub(super) tree: CompactTree,
     /// Open transfers with the entry number of their INTENT.
-    pub(super) open: BTreeMap<TransferId, u64>,
+    pub(super) open: BTreeMap<Side, u64>,
 }
 
 impl Snapshot {
     /// Adds the next entry.
-    pub(super) fn add(&mut self, hash: Digest, transfer: TransferId, phase: Phase) {
+    pub(super) fn add(&mut self, hash: Digest, step: &Step) {
         let index = self.tree.size();
         self.tree.append(hash);
-        match phase {
+        match step.phase {
             Phase::Intent => {
-                self.open.entry(transfer).or_insert(index);
+                self.open.entry(step.side).or_insert(index);
             }
             Phase::Outcome | Phase::Received => {
-                self.open.remove(&transfer);
+                self.open.remove(&step.side);
             }
             Phase::Deny | Phase::Connection => {}
         }
@@ -39,7 +63,7 @@ pub(super) struct State(Mutex<Queue>);
 #[derive(Debug)]
 struct Queue {
     now: Snapshot,
-    early: HashMap<u64, (Digest, TransferId, Phase)>,
+    early: HashMap<u64, (Digest, Step)>,
 }
 
 impl State {
@@ -54,11 +78,11 @@ impl State {
     /// Takes in an entry that is durable.
     pub(super) fn durable(&self, index: u64, hash: Digest, entry: &Entry) {
         let mut queue = self.lock();
-        queue.early.insert(index, (hash, entry.transfer_id, entry.phase));
+        queue.early.insert(index, (hash, Step::from(entry)));
         loop {
             let next = queue.now.tree.size();
-            let Some((hash, transfer, phase)) = queue.early.remove(&next) else { return };
-            queue.now.add(hash, transfer, phase);
+            let Some((hash, step)) = queue.early.remove(&next) else { return };
+            queue.now.add(hash, &step);
         }
     }
 
@@ -77,7 +101,7 @@ impl State {
     }
 
     pub(super) fn open_intents(&self) -> Vec<(u64, TransferId)> {
-        let mut open: Vec<_> = self.lock().now.open.iter().map(|(id, index)| (*index, *id)).collect();
+        let mut open: Vec<_> = self.lock().now.open.iter().map(|(side, index)| (*index, side.transfer)).collect();
         open.sort_unstable();
         open
     }

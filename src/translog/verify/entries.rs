@@ -9,6 +9,7 @@ use super::super::merkle::leaf_hash;
 use super::super::tiles::{HashTiles, bundle_path, bundles_of, split_bundle, tile_path};
 use super::{Files, OpenTransfer, Report};
 use crate::crypto::Digest;
+use crate::domain::oin::Oin;
 
 /// What the entries say together.
 #[derive(Default)]
@@ -16,8 +17,8 @@ pub(super) struct Entries {
     /// Earliest and latest `start_ms`.
     pub(super) times: Option<(u64, u64)>,
     last_start: u64,
-    /// Per announced transfer: the entry of its INTENT while it is open.
-    intents: HashMap<TransferId, Option<u64>>,
+    /// Per announced transfer with a partner: the entry of its INTENT while it is open.
+    intents: HashMap<(TransferId, Option<Oin>), Option<u64>>,
 }
 
 impl Entries {
@@ -88,11 +89,12 @@ impl Entries {
         report.earlier_than_previous += u64::from(start < self.last_start);
         self.last_start = start;
         *report.phases.entry(entry.phase.as_str()).or_default() += 1;
+        let transfer = (entry.transfer_id, entry.partner());
         match entry.phase {
             Phase::Intent => {
-                self.intents.entry(entry.transfer_id).or_insert(Some(number));
+                self.intents.entry(transfer).or_insert(Some(number));
             }
-            Phase::Outcome | Phase::Received => match self.intents.get_mut(&entry.transfer_id) {
+            Phase::Outcome | Phase::Received => match self.intents.get_mut(&transfer) {
                 Some(open) => *open = None,
                 None if entry.phase == Phase::Outcome => {
                     report.fault(path, Some(number), "een afloop (OUTCOME) zonder eerdere aankondiging (INTENT)");
@@ -108,7 +110,7 @@ impl Entries {
         let open = self
             .intents
             .iter()
-            .filter_map(|(id, entry)| entry.map(|entry| OpenTransfer { entry, transfer_id: id.to_string() }));
+            .filter_map(|((id, _), entry)| entry.map(|entry| OpenTransfer { entry, transfer_id: id.to_string() }));
         report.open_transfers = open.collect();
         report.open_transfers.sort_by_key(|open| open.entry);
     }

@@ -2,15 +2,19 @@
 /// A question. At most 1 MiB.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct AggregateRequest {
-    /// 16 random bytes, drawn by the asker; a repeated request bears the same ones.
+    /// Id of the transfer, drawn by the asker: the 16 bytes of a UUID of version 7. Both sides log the transfer under it, and
+    /// a repeated request bears the same one.
     #[prost(bytes = "vec", tag = "1")]
-    pub request_id: ::prost::alloc::vec::Vec<u8>,
+    pub transfer_id: ::prost::alloc::vec::Vec<u8>,
     /// SHA-256 of the convenant version that the asker goes by: 32 bytes.
     #[prost(bytes = "vec", tag = "2")]
     pub convenant_hash: ::prost::alloc::vec::Vec<u8>,
     /// The tables asked for: at least one. Order and doubles have no meaning.
     #[prost(message, repeated, tag = "3")]
     pub tables: ::prost::alloc::vec::Vec<TableQuery>,
+    /// Leaf hash of the entry in which the asker logged that it asks: 32 bytes.
+    #[prost(bytes = "vec", tag = "4")]
+    pub intent_hash: ::prost::alloc::vec::Vec<u8>,
 }
 /// One table: an indicator over a period, by dimensions (none is the total).
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

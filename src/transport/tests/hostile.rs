@@ -14,6 +14,7 @@ use super::raw_tls::{hello_of_tls12, raw};
 use super::*;
 use crate::domain::reason::ReasonCode;
 use crate::service::api::PeerError;
+use crate::translog::entry::TransferId;
 use crate::transport::proto;
 use crate::transport::proto::node_client::NodeClient;
 use crate::transport::status;
@@ -76,7 +77,8 @@ async fn garbage_oversized_and_unknown_messages_get_their_codes() {
     assert_bare(&empty, ReasonCode::MessageMalformed);
 
     let table = |indicator: &str, by: &str| proto::AggregateRequest {
-        request_id: vec![0; 16],
+        transfer_id: TransferId::new(1, [0; 10]).as_bytes().to_vec(),
+        intent_hash: vec![0; 32],
         convenant_hash: vec![0; 32],
         tables: vec![proto::TableQuery { indicator: indicator.into(), period: "2024".into(), by: vec![by.into()] }],
     };

@@ -31,6 +31,7 @@ use crate::domain::oin::Oin;
 use crate::domain::period::Period;
 use crate::domain::query::{IndicatorId, Query, TableQuery};
 use crate::service::api::{AggregateRequest, TraceContext};
+use crate::translog::entry::TransferId;
 use fake::Fake;
 
 /// Long enough for anything that will happen; a test that waits this long fails.
@@ -146,7 +147,8 @@ fn client(tls: Arc<TlsHandle>, oin: Oin, partner: Partner) -> Client {
 fn question() -> AggregateRequest {
     let table = |indicator| TableQuery { indicator, period: Period::quarter(2024, 1), by: vec![] };
     AggregateRequest {
-        request_id: crate::crypto::random(),
+        transfer_id: TransferId::new(1_750_000_000_000, crate::crypto::random()),
+        intent_hash: Digest([6; 32]),
         convenant_hash: Digest([5; 32]),
         query: Query::new(vec![table(IndicatorId::Ind01), table(IndicatorId::Ind02)]),
         trace: TraceContext::random(),

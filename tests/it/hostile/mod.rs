@@ -11,4 +11,4 @@ mod reload;
 mod siege;
 
 pub use asker::{AGGREGATE, Got, proto};
-pub use siege::{NODE, Siege};
+pub use siege::{NODE, Siege, fresh_id};

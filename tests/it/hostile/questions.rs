@@ -74,13 +74,17 @@ fn by_their_form(siege: &mut Siege) {
     let asked = siege.good_question();
     assert!(matches!(siege.monitor.ask(AGGREGATE, asked.clone()), Got::Answer(_)));
     assert!(matches!(siege.monitor.ask(AGGREGATE, asked.clone()), Got::Answer(_)), "repeated unchanged");
-    let other = proto::AggregateRequest { request_id: asked.request_id, ..siege.question("IND-01", "2023", &[]) };
+    let other = proto::AggregateRequest { transfer_id: asked.transfer_id, ..siege.question("IND-01", "2023", &[]) };
     refused(siege, other, invalid, ReasonCode::RequestIdReused);
     refused(siege, Garbage { tables: vec![0; 2 << 20] }, large, ReasonCode::MessageTooLarge);
     refused(siege, Garbage { tables: vec![0xff; 40] }, invalid, ReasonCode::MessageMalformed);
     refused(siege, Garbage::default(), invalid, ReasonCode::MessageMalformed);
-    let short = proto::AggregateRequest { request_id: vec![1; 15], ..siege.good_question() };
-    refused(siege, short, invalid, ReasonCode::MessageMalformed);
+    for wrong in [vec![1; 15], vec![1; 16]] {
+        let wrong = proto::AggregateRequest { transfer_id: wrong, ..siege.good_question() };
+        refused(siege, wrong, invalid, ReasonCode::MessageMalformed);
+    }
+    let without = proto::AggregateRequest { intent_hash: vec![], ..siege.good_question() };
+    refused(siege, without, invalid, ReasonCode::MessageMalformed);
     let got = siege.monitor.ask("/ketenpoort.v1.Node/Alles", Garbage::default());
     assert_eq!(got, Got::Refused(invalid, ReasonCode::MessageMalformed));
     siege.note(ReasonCode::MessageMalformed, 1);

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use ketenpoort::crypto::Digest;
 use ketenpoort::domain::oin::Oin;
 use ketenpoort::domain::reason::ReasonCode;
+use ketenpoort::translog::entry::TransferId;
 use ketenpoort::transport::certs::{self, KeyPem, TestCa, Validity, Wanted};
 
 use super::asker::{Asker, Got, Identity, proto};
@@ -24,6 +25,11 @@ pub struct Siege {
     pub ca: TestCa,
     pub ca_key: KeyPem,
     told: BTreeMap<ReasonCode, u64>,
+}
+
+/// A transfer id that nobody used.
+pub fn fresh_id() -> Vec<u8> {
+    TransferId::new(now() * 1000, ketenpoort::crypto::random()).as_bytes().to_vec()
 }
 
 /// Seconds since 1970.
@@ -118,7 +124,8 @@ impl Siege {
     pub fn question_under(&self, id: &str, indicator: &str, period: &str, by: &[&str]) -> proto::AggregateRequest {
         let by = by.iter().map(|name| (*name).to_owned()).collect();
         proto::AggregateRequest {
-            request_id: ketenpoort::crypto::random::<16>().to_vec(),
+            transfer_id: fresh_id(),
+            intent_hash: vec![7; 32],
             convenant_hash: self.convenant(id).0.to_vec(),
             tables: vec![proto::TableQuery { indicator: indicator.into(), period: period.into(), by }],
         }

@@ -135,6 +135,29 @@ fn open_transfers_are_listed_after_a_restart() {
 }
 
 #[test]
+fn another_partner_or_another_direction_does_not_end_a_transfer_of_the_same_id() {
+    let place = tempdir().expect("directory");
+    let log = create(place.path());
+    let stranger = Oin::parse("00000099000000003000").expect("test OIN");
+    fill(&log, 0..1);
+    for (sender, receiver, direction) in
+        [(stranger, oin(), Direction::Incoming), (oin(), partner(), Direction::Outgoing)]
+    {
+        let side = Entry { sender_oin: Some(sender), receiver_oin: Some(receiver), direction, ..entry(0) };
+        let end = Entry { phase: Phase::Outcome, outcome: Some(Outcome::Sent), ..side.clone() };
+        for entry in [side, end] {
+            drop(log.append(&entry).expect("appended"));
+        }
+    }
+    drop(log);
+    for _ in 0..2 {
+        let log = open(place.path()).expect("opens");
+        assert_eq!(log.open_intents(), [(0, transfer(0))]);
+        let _ = fs::remove_file(place.path().join("resume"));
+    }
+}
+
+#[test]
 fn a_log_is_never_made_by_accident_nor_over_another() {
     let place = tempdir().expect("directory");
     assert!(matches!(open(place.path()), Err(LogError::CheckpointMissing(_))));
