@@ -6,7 +6,14 @@ use std::path::Path;
 /// Compiles the proto files below `root` and writes the Rust code into `out`.
 pub fn generate(root: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
     std::fs::create_dir_all(out)?;
-    let files = protox::compile(["ketenpoort/v1/node.proto"], [root.join("proto")])?;
+    let files = protox::compile(
+        [
+            "ketenpoort/v1/node.proto",
+            "logboek/v1/logboek.proto",
+            "opentelemetry/proto/collector/trace/v1/trace_service.proto",
+        ],
+        [root.join("proto")],
+    )?;
     tonic_prost_build::configure()
         .build_transport(false)
         .emit_rerun_if_changed(false)

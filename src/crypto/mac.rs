@@ -45,6 +45,17 @@ pub fn digest_parts(parts: &[&[u8]]) -> Digest {
     running.finish()
 }
 
+/// SHA3-512 (FIPS 202) of the concatenation of `parts`: the hash of FSC contracts, used for nothing else.
+#[must_use]
+pub fn sha3_512_parts(parts: &[&[u8]]) -> [u8; 64] {
+    use sha3::Digest as _;
+    let mut running = sha3::Sha3_512::new();
+    for part in parts {
+        running.update(part);
+    }
+    running.finalize().into()
+}
+
 /// SHA-256 of bytes that come in pieces, such as a file.
 pub struct RunningDigest(ring_digest::Context);
 

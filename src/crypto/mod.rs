@@ -1,4 +1,4 @@
-//! Keys, hashes, seals and signatures: the one room that names `ring`, `hpke` and `curve25519-dalek`.
+//! Keys, hashes, seals and signatures: the one room that names `ring`, `hpke`, `sha3` and `curve25519-dalek`.
 //!
 //! Secret types have no `Display`, no content in `Debug`, no `Serialize` and no `Clone`; their bytes are wiped on drop.
 
@@ -19,7 +19,7 @@ pub use fingerprint::FingerprintKey;
 pub use hex::{InvalidText, from_hex, hex};
 pub use hpke::{open_with, seal_to};
 pub use keytree::{ChainBase, ChainEpoch, KeyTree, SealUse};
-pub use mac::{Digest, MacKey, RunningDigest, Secret32, Tag, digest, digest_parts, expand_secret};
+pub use mac::{Digest, MacKey, RunningDigest, Secret32, Tag, digest, digest_parts, expand_secret, sha3_512_parts};
 pub use seal::{InvalidSeal, SealKey, SealedBatch};
 pub use sign::{InvalidSignature, SigningKey, VerifyingKey};
 

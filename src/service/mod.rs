@@ -15,6 +15,7 @@ pub mod release;
 mod requests;
 pub mod rows;
 pub mod settle;
+pub mod standards;
 
 #[cfg(test)]
 mod tests;

@@ -10,5 +10,6 @@ pub mod entry;
 pub mod export;
 pub mod merkle;
 pub mod note;
+pub mod standards;
 pub mod tiles;
 pub mod verify;

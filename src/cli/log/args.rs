@@ -24,6 +24,12 @@ pub enum LogCommand {
     /// Schrijf het hele log in open formaat
     #[command(after_help = "Voorbeeld: ketenpoort log export --node ./gi --out ./uitvoer")]
     Export(LogExportArgs),
+    /// Het log in de woorden van een standaard, een JSON-object per regel
+    #[command(after_help = "Voorbeeld: ketenpoort log standard --form ldv --node ./gi --since 2026-01-01")]
+    Standard(LogStandardArgs),
+    /// Een bladzijde van het FSC-transactielog, zoals een andere organisatie die te zien krijgt
+    #[command(after_help = "Voorbeeld: ketenpoort log fsc --as 00000099000000001000 --node ./gi --limit 100")]
+    Fsc(LogFscArgs),
 }
 
 /// Arguments of `log list`.
@@ -106,6 +112,61 @@ pub struct LogExportArgs {
     /// Map voor de export (wordt gemaakt, moet leeg zijn)
     #[arg(long)]
     pub out: PathBuf,
+}
+
+/// Arguments of `log standard`.
+#[derive(Args, Debug)]
+pub struct LogStandardArgs {
+    /// Welke standaard
+    #[arg(long, value_name = "STANDAARD", value_parser = ["ldv", "fsc", "gemma", "nen7513"])]
+    pub form: String,
+    /// Map van de node
+    #[arg(long)]
+    pub node: PathBuf,
+    /// Vanaf deze dag (JJJJ-MM-DD, Nederlandse tijd) of dit tijdstip (RFC 3339)
+    #[arg(long, value_name = "MOMENT", value_parser = since)]
+    pub since: Option<u64>,
+    /// Tot en met deze dag, of voor dit tijdstip
+    #[arg(long, value_name = "MOMENT", value_parser = until)]
+    pub until: Option<u64>,
+    /// Schrijf naar dit nieuwe bestand in plaats van naar het scherm
+    #[arg(long, value_name = "BESTAND")]
+    pub out: Option<PathBuf>,
+}
+
+/// Arguments of `log fsc`.
+#[derive(Args, Debug)]
+pub struct LogFscArgs {
+    /// De organisatie die het zou vragen
+    #[arg(long = "as", value_name = "OIN")]
+    pub caller: Oin,
+    /// Map van de node
+    #[arg(long)]
+    pub node: PathBuf,
+    /// Waar de bladzijde begint: next_cursor van de vorige
+    #[arg(long, default_value = "")]
+    pub cursor: String,
+    /// Hoeveel records: 1 tot en met 1000, anders 25
+    #[arg(long)]
+    pub limit: Option<u32>,
+    /// Oudste eerst
+    #[arg(long)]
+    pub ascending: bool,
+    /// Gemaakt na deze seconde sinds 1970
+    #[arg(long, value_name = "SECONDE")]
+    pub after: Option<i64>,
+    /// Gemaakt voor deze seconde sinds 1970
+    #[arg(long, value_name = "SECONDE")]
+    pub before: Option<i64>,
+    /// Alleen deze grant; mag vaker
+    #[arg(long, value_name = "HASH")]
+    pub grant_hash: Vec<String>,
+    /// Alleen deze dienst; mag vaker
+    #[arg(long, value_name = "NAAM")]
+    pub service_name: Vec<String>,
+    /// Deze overdracht; mag vaker, en dan telt geen ander filter
+    #[arg(long, value_name = "UUID")]
+    pub transaction_id: Vec<String>,
 }
 
 /// The moment at which a day begins, or a timestamp itself; milliseconds since 1970 UTC.

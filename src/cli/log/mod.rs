@@ -1,6 +1,7 @@
 //! `log ..`: list, show and export on a node; verify on an export alone, offline.
 
 pub mod args;
+mod standards;
 mod verify;
 
 use std::path::Path;
@@ -19,6 +20,8 @@ pub fn run(command: &LogCommand) -> Outcome {
             let out = std::path::absolute(&args.out).unwrap_or_else(|_| args.out.clone());
             ask(&args.node, LogLocal::Export { out })
         }
+        LogCommand::Standard(args) => ask(&args.node, standards::standard(args)),
+        LogCommand::Fsc(args) => ask(&args.node, standards::fsc(args)),
         LogCommand::Verify(args) => verify::run(args).unwrap_or_else(Outcome::failed),
     }
 }

@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::oin::Oin;
+use crate::translog::standards::fsc::RawQuestion;
+
 /// A command about the transfer log. Paths are absolute.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum LogLocal {
@@ -21,6 +24,41 @@ pub enum LogLocal {
         /// An empty or absent directory.
         out: PathBuf,
     },
+    /// The log in the words of a standard.
+    Standard(StandardCommand),
+    /// A page of FSC records.
+    Fsc {
+        /// The organisation that would ask.
+        caller: Oin,
+        /// The parameters of `GET /logs`.
+        question: RawQuestion,
+    },
+}
+
+/// A log standard.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum StandardForm {
+    /// LDV, as lines of its read API.
+    Ldv,
+    /// Records of FSC logging.
+    Fsc,
+    /// GEMMA Verwerkingsacties.
+    Gemma,
+    /// Events of NEN 7513.
+    Nen7513,
+}
+
+/// `log standard`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct StandardCommand {
+    /// Which standard.
+    pub form: StandardForm,
+    /// Begun at or after this moment, milliseconds since 1970 UTC.
+    pub since: Option<u64>,
+    /// Begun before this moment, milliseconds since 1970 UTC.
+    pub until: Option<u64>,
+    /// A new file; otherwise the lines are the answer.
+    pub out: Option<PathBuf>,
 }
 
 /// `log list`: the newest entries that meet every condition given.

@@ -2,6 +2,7 @@
 
 pub mod command;
 mod show;
+mod standards;
 
 use self::command::{LogListCommand, LogLocal};
 use super::command::Outcome;
@@ -16,6 +17,8 @@ impl Node {
             LogLocal::List(list) => self.log_list(list),
             LogLocal::Show { number, json } => show::log_entry(self.core.transfer_log(), number, json),
             LogLocal::Export { out } => self.export(&out),
+            LogLocal::Standard(command) => standards::standard(&self.core, &command),
+            LogLocal::Fsc { caller, question } => standards::fsc(&self.core, caller, &question),
         }
     }
 
