@@ -18,6 +18,8 @@ pub enum SealUse {
     Answers,
     /// Quarantined rows.
     Quarantine,
+    /// The file with the keys of data subjects.
+    Subjects,
 }
 
 impl SealUse {
@@ -27,6 +29,7 @@ impl SealUse {
             Self::Translog => "ketenpoort/v1/seal-translog/0",
             Self::Answers => "ketenpoort/v1/seal-answers/0",
             Self::Quarantine => "ketenpoort/v1/seal-quarantine/0",
+            Self::Subjects => "ketenpoort/v1/seal-subjects/0",
         }
     }
 }
@@ -76,6 +79,12 @@ impl KeyTree {
     #[must_use]
     pub fn fingerprint_key(&self) -> MacKey {
         MacKey::new(&expand_secret(&self.0, "ketenpoort/v1/fingerprint/0"))
+    }
+
+    /// Names data subjects in their key file: `HMAC(key, S)`, so that the file does not hold S itself.
+    #[must_use]
+    pub fn subject_tag_key(&self) -> MacKey {
+        MacKey::new(&expand_secret(&self.0, "ketenpoort/v1/subject-tag/0"))
     }
 
     /// Breaks ties in disclosure control, so that nobody else can replay the choice.

@@ -130,7 +130,7 @@ fn acquire(config: &Config, purpose: &str) -> Result<DirLock, OpenError> {
 }
 
 /// Reads the node root: 32 bytes.
-fn read_root(config: &Config) -> Result<Secret32, String> {
+pub(in crate::node) fn read_root(config: &Config) -> Result<Secret32, String> {
     let path = config.root_key.display();
     let bytes = Zeroizing::new(std::fs::read(&config.root_key).map_err(|e| format!("{path}: {}", said(&e)))?);
     let root: [u8; 32] = bytes.as_slice().try_into().map_err(|_| format!("{path}: een nodesleutel heeft 32 bytes"))?;

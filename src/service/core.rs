@@ -18,8 +18,10 @@ use crate::domain::day::{Day, WorkCalendar};
 use crate::domain::gemeente::GemeenteList;
 use crate::domain::oin::Oin;
 use crate::domain::register::Register;
+use crate::storage::disk::Disk;
 use crate::storage::log::{LogError, LogIndex, TransferLog};
 use crate::storage::state::{StateError, StateStore};
+use crate::storage::subjects::SubjectKeys;
 use crate::translog::entry::{Entry, Outcome};
 
 /// Time, given from outside so that tests can set it.
@@ -81,6 +83,7 @@ pub struct Core {
     pub(in crate::service) parts: Mutex<Parts>,
     standing: RwLock<Option<Arc<Standing>>>,
     pub(in crate::service) index: LogIndex,
+    pub(in crate::service) subjects: SubjectKeys,
     pub(in crate::service) requests: Requests,
     pub(in crate::service) refused: RefusedConnections,
 }
@@ -90,11 +93,17 @@ struct Places {
     state: PathBuf,
     log: PathBuf,
     index: PathBuf,
+    subjects: PathBuf,
 }
 
 impl Places {
     fn under(data: &Path) -> Self {
-        Self { state: data.join("state"), log: data.join("translog"), index: data.join("index") }
+        Self {
+            state: data.join("state"),
+            log: data.join("translog"),
+            index: data.join("index"),
+            subjects: data.join("subjects"),
+        }
     }
 }
 
@@ -131,6 +140,7 @@ impl Core {
         }
         memory.columns = Arc::new(columns_of(&state, &register.stored_refs())?);
         let ours = identity.oin;
+        let (seal, tags) = (keys.seal_key(SealUse::Subjects), keys.subject_tag_key());
         let core = Self {
             identity,
             gemeenten,
@@ -147,6 +157,7 @@ impl Core {
             parts: Mutex::default(),
             standing: RwLock::new(None),
             index: LogIndex::new(&places.index, ours),
+            subjects: SubjectKeys::new(places.subjects, seal, tags, Disk::plain()),
             requests: Requests::default(),
             refused: RefusedConnections::default(),
         };

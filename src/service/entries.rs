@@ -2,12 +2,17 @@
 
 use super::api::{AggregateRequest, Peer};
 use crate::crypto::{Digest, random};
+use crate::domain::day::Day;
 use crate::domain::oin::Oin;
 use crate::domain::reason::ReasonCode;
 use crate::policy::convenant::Convenant;
 use crate::translog::entry::{
     Aggregate, Confidentiality, Decision, Direction, Entry, Outcome, Phase, Status, TransferId,
 };
+
+const DAY_MS: u64 = 86_400_000;
+/// A day in the year 8814: a clock that says later is not believed.
+const LAST_DAY: i32 = 2_500_000;
 
 /// Name of the aggregate service in the log.
 pub const AGGREGATE: &str = "ketenpoort.v1.Node/Aggregate";
@@ -40,6 +45,14 @@ fn under(entry: &mut Entry, convenant: &Convenant) {
     entry.purpose = purpose.map_or_else(String::new, |p| format!("{:?}", p.purpose));
     entry.ground_article = purpose.map_or_else(String::new, |p| p.legal_basis.clone());
     entry.rules_version = env!("CARGO_PKG_VERSION").to_owned();
+    entry.retention_until = Some(retention_until(entry.start_ms, convenant));
+}
+
+/// Last day that the sealed part of an entry of this moment is kept under a convenant.
+#[must_use]
+pub fn retention_until(start_ms: u64, convenant: &Convenant) -> Day {
+    let day = Day(i32::try_from(start_ms / DAY_MS).unwrap_or(i32::MAX).min(LAST_DAY));
+    day.add_months(i32::try_from(convenant.retention.log_years).unwrap_or(0).saturating_mul(12))
 }
 
 /// A released answer that is about to leave.

@@ -16,6 +16,7 @@ mod requests;
 pub mod rows;
 pub mod settle;
 pub mod standards;
+pub mod subjects;
 
 #[cfg(test)]
 mod tests;

@@ -8,3 +8,4 @@ pub mod journal;
 pub mod lock;
 pub mod log;
 pub mod state;
+pub mod subjects;

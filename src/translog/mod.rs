@@ -10,6 +10,7 @@ pub mod entry;
 pub mod export;
 pub mod merkle;
 pub mod note;
+pub mod sealed;
 pub mod standards;
 pub mod tiles;
 pub mod verify;

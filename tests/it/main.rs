@@ -25,6 +25,7 @@ mod release;
 mod storage;
 mod storage_index;
 mod storage_kill;
+mod subjects;
 mod three;
 mod three_nodes;
 mod tidy;

@@ -43,6 +43,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("tower", &["transport"]),
     ("clap", &["cli", "main"]),
     ("indicatif", &["cli"]),
+    ("console", &["cli"]),
     ("tokio", &["transport", "monitor", "node", "cli"]),
     ("tokio_stream", &["transport", "monitor", "node"]),
 ];

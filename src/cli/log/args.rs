@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::officer::OfficerCommand;
 use crate::domain::day::Day;
 use crate::domain::oin::Oin;
 
@@ -30,6 +31,9 @@ pub enum LogCommand {
     /// Een bladzijde van het FSC-transactielog, zoals een andere organisatie die te zien krijgt
     #[command(after_help = "Voorbeeld: ketenpoort log fsc --as 00000099000000001000 --node ./gi --limit 100")]
     Fsc(LogFscArgs),
+    /// What a privacy officer asks
+    #[command(flatten)]
+    Officer(OfficerCommand),
 }
 
 /// Arguments of `log list`.

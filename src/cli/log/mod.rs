@@ -1,6 +1,9 @@
 //! `log ..`: list, show and export on a node; verify on an export alone, offline.
 
 pub mod args;
+mod erase;
+mod officer;
+mod person;
 mod standards;
 mod verify;
 
@@ -22,6 +25,7 @@ pub fn run(command: &LogCommand) -> Outcome {
         }
         LogCommand::Standard(args) => ask(&args.node, standards::standard(args)),
         LogCommand::Fsc(args) => ask(&args.node, standards::fsc(args)),
+        LogCommand::Officer(command) => officer::run(command),
         LogCommand::Verify(args) => verify::run(args).unwrap_or_else(Outcome::failed),
     }
 }

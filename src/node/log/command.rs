@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::officer::OfficerLocal;
 use crate::domain::oin::Oin;
 use crate::translog::standards::fsc::RawQuestion;
 
@@ -24,6 +25,8 @@ pub enum LogLocal {
         /// An empty or absent directory.
         out: PathBuf,
     },
+    /// What a privacy officer asks.
+    Officer(OfficerLocal),
     /// The log in the words of a standard.
     Standard(StandardCommand),
     /// A page of FSC records.

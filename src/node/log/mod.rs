@@ -1,6 +1,9 @@
 //! Commands about the transfer log on an open node.
 
 pub mod command;
+mod erase;
+pub mod officer;
+pub mod person;
 mod show;
 mod standards;
 
@@ -19,6 +22,7 @@ impl Node {
             LogLocal::Export { out } => self.export(&out),
             LogLocal::Standard(command) => standards::standard(&self.core, &command),
             LogLocal::Fsc { caller, question } => standards::fsc(&self.core, caller, &question),
+            LogLocal::Officer(command) => self.officer(&command),
         }
     }
 

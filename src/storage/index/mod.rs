@@ -179,6 +179,16 @@ impl Index {
         self.add(&mut writing, source, entries)
     }
 
+    /// Takes entries away at once; they come back when the index is built anew from a journal that has them.
+    ///
+    /// # Errors
+    /// [`IndexError::Broken`].
+    pub fn remove(&self, source: Source, entries: &[IndexEntry]) -> Result<(), IndexError> {
+        let mut writing = self.writing();
+        self.using(|trees| trees.remove(source, entries))?;
+        self.flush_marked(&mut writing)
+    }
+
     /// The records under keys that begin with `prefix`, in order of key, then of sequence number.
     ///
     /// # Errors

@@ -69,6 +69,13 @@ impl Trees {
         Ok(())
     }
 
+    pub(super) fn remove(&self, source: Source, entries: &[IndexEntry]) -> Result<(), sled::Error> {
+        for entry in entries {
+            self.entries(source, entry.tree).remove([entry.key.as_slice(), &entry.seq.to_be_bytes()].concat())?;
+        }
+        Ok(())
+    }
+
     /// sled's own flush leaves the bytes in the operating system's cache.
     pub(super) fn flush(&self, dir: &Path) -> Result<(), sled::Error> {
         self.db.flush()?;

@@ -2,6 +2,7 @@
 //! Whatever happens to the index, the answer is that of the log: every entry found is read there and
 //! looked at again, and when the index cannot be used the log is read instead.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
@@ -18,7 +19,9 @@ const STEP: usize = 256;
 const LONGEST_PURPOSE: usize = 256;
 /// Names the keys that entries have in this version of the program; who changes [`LogIndex::keys`] changes it too, so that the
 /// index is built anew.
-const KEYS: &str = "2";
+const KEYS: &str = "3";
+/// Length of a label of a data subject.
+const LABEL: usize = 16;
 
 /// The index over one transfer log. It is opened when it is first needed, so that a command that asks nothing of it does
 /// not wait for it.
@@ -123,6 +126,48 @@ impl LogIndex {
         }
     }
 
+    /// Numbers of the entries that bear one of these labels of a data subject, in order.
+    ///
+    /// # Errors
+    /// [`LogError`] when the log must be read and cannot.
+    pub fn labelled(&self, log: &TransferLog, labels: &[[u8; 16]]) -> Result<Vec<u64>, LogError> {
+        self.follow(log);
+        let look = |index: &Index| -> Result<Vec<u64>, IndexError> {
+            let found = labels.iter().map(|label| index.exact(Source::Translog, Tree::Subject, label));
+            Ok(found.collect::<Result<Vec<_>, _>>()?.concat())
+        };
+        if let Some(mut numbers) = self.ask(log, look) {
+            numbers.sort_unstable();
+            return Ok(numbers);
+        }
+        let labels: HashSet<&[u8]> = labels.iter().map(<[u8; 16]>::as_slice).collect();
+        let mut numbers = Vec::new();
+        for entry in log.entries(0..log.len()) {
+            let (number, entry) = entry?;
+            if labels.contains(entry.subject_label.as_slice()) {
+                numbers.push(number);
+            }
+        }
+        Ok(numbers)
+    }
+
+    /// Takes these labels out of the index at once: their key was destroyed. An index that is built anew has them again,
+    /// and nobody can tell whose they were.
+    pub fn forget(&self, log: &TransferLog, labels: &[[u8; 16]]) {
+        let forgotten = self.opened(log).and_then(|index| {
+            let mut entries = Vec::new();
+            for label in labels {
+                for seq in index.exact(Source::Translog, Tree::Subject, label)? {
+                    entries.push(IndexEntry { tree: Tree::Subject, key: label.to_vec(), seq });
+                }
+            }
+            Ok(index.remove(Source::Translog, &entries)?)
+        });
+        if let Err(reason) = forgotten {
+            tracing::warn!("index: {reason}");
+        }
+    }
+
     fn opened(&self, log: &TransferLog) -> Result<&Index, Unusable> {
         let _one = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(index) = self.index.get() {
@@ -169,6 +214,9 @@ impl LogIndex {
         keys.extend(entry.decision.map(|decision| (Tree::Decision, vec![decision.number()])));
         keys.push((Tree::Transfer, transfer_key(entry.transfer_id, entry.partner())));
         keys.extend(entry.refers_to.map(|id| (Tree::Transfer, transfer_key(id, entry.partner()))));
+        if entry.subject_label.len() == LABEL {
+            keys.push((Tree::Subject, entry.subject_label.clone()));
+        }
         keys.into_iter().map(|(tree, key)| IndexEntry { tree, key, seq }).collect()
     }
 

@@ -1,0 +1,57 @@
+//! Asking for a person: the BSN is typed without echo, checked, turned into the node's own pseudonym and forgotten, all in
+//! this process. It is never an argument, never in the environment, and never goes to the node.
+
+use std::fs::File;
+use std::io::{IsTerminal, Read};
+use std::path::Path;
+
+use console::Term;
+use zeroize::Zeroizing;
+
+use crate::config::Config;
+use crate::domain::bsn::{Bsn, BsnReading, read_bsn};
+use crate::node::command::Outcome;
+use crate::node::log::person::Person;
+
+/// More than this is no BSN.
+const MAX_INPUT: usize = 64;
+
+/// Asks for the BSN of a person and derives what this node calls that person.
+///
+/// # Errors
+/// The outcome to show: no BSN, or a configuration or key that cannot be read.
+pub(super) fn ask(node: &Path, descriptor: Option<u32>) -> Result<Person, Outcome> {
+    let config = Config::load(node).map_err(|e| Outcome::failed(e.to_string()))?;
+    let bsn = read(descriptor)?;
+    Person::of(&config, &bsn).map_err(Outcome::failed)
+}
+
+fn read(descriptor: Option<u32>) -> Result<Bsn, Outcome> {
+    let failed = |e: std::io::Error| Outcome::failed(format!("het BSN is niet te lezen: {e}"));
+    let text = match descriptor {
+        Some(number) => File::open(format!("/dev/fd/{number}")).and_then(line).map_err(failed)?,
+        None if std::io::stdin().is_terminal() => {
+            eprint!("BSN (wordt niet getoond): ");
+            Zeroizing::new(Term::stderr().read_secure_line().map_err(failed)?)
+        }
+        None => line(std::io::stdin()).map_err(failed)?,
+    };
+    match read_bsn(text.trim()) {
+        BsnReading::Subject { bsn, .. } => Ok(bsn),
+        _ => Err(Outcome { exit: 2, stderr: "dit is geen geldig BSN (elfproef)".to_owned(), ..Outcome::default() }),
+    }
+}
+
+/// The first line, in a buffer of its own that is wiped.
+fn line(mut from: impl Read) -> std::io::Result<Zeroizing<String>> {
+    let mut text = Zeroizing::new([0_u8; MAX_INPUT]);
+    let mut length = 0;
+    while length < MAX_INPUT && !text[..length].contains(&b'\n') {
+        match from.read(&mut text[length..])? {
+            0 => break,
+            read => length += read,
+        }
+    }
+    let first = text[..length].split(|byte| *byte == b'\n').next().unwrap_or_default();
+    Ok(Zeroizing::new(std::str::from_utf8(first).unwrap_or_default().to_owned()))
+}

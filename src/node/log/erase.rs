@@ -1,0 +1,39 @@
+//! `log erase` on an open node.
+
+use serde_json::json;
+
+use super::officer::EraseCommand;
+use crate::node::Node;
+use crate::node::command::Outcome;
+use crate::node::show::pretty;
+use crate::service::subjects::{RECOVERY_DAYS, SubjectError};
+
+impl Node {
+    /// Destroys a person's key and says what that does and does not do.
+    pub(super) fn erase(&self, command: &EraseCommand) -> Outcome {
+        let erased = match self.core.erase_subject(command.person.subject(), &command.reason) {
+            Ok(erased) => erased,
+            Err(e @ SubjectError::Reason) => return Outcome::refused(e.to_string()),
+            Err(e) => return Outcome::failed(e.to_string()),
+        };
+        if command.json {
+            return Outcome::done(pretty(&json!({
+                "regels_onleesbaar": erased.entries, "volledig_op": erased.complete_on, "goedgekeurd_door": command.approved_by,
+            })));
+        }
+        Outcome::done(format!(
+            "De sleutel van deze persoon is vernietigd. {} regel(s) van het transferlog zijn niet meer te lezen of te \
+             vinden als regels over deze persoon.\n\
+             Het log zelf is heel gebleven: elk bewijs over andere regels klopt nog. De verwijdering staat in het log, \
+             zonder persoon.\n\
+             Volledig op {}: dan is de laatste herstelkopie van de sleutels ({RECOVERY_DAYS} dagen) verlopen. Bewaar geen \
+             oudere kopie van de map data/subjects.\n\
+             Niet verwijderd: gebeurtenissen die uw organisatie over deze persoon heeft aangeleverd. Verwijder die in het \
+             bronsysteem en lever opnieuw aan (statuscode 3, of een vervangende levering).\n\
+             Goedgekeurd door: {}.\n",
+            erased.entries,
+            erased.complete_on,
+            command.approved_by.join(" en "),
+        ))
+    }
+}

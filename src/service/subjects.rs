@@ -1,0 +1,192 @@
+//! Entries about a child: what may be read of them is sealed under a key of that child alone, and erasing the child
+//! destroys that key. The only doors by which a case, a reference or a local pseudonym enters the transfer log.
+
+use std::collections::HashMap;
+
+use thiserror::Error;
+
+use super::core::Core;
+use super::entries;
+use crate::crypto::{SealKey, SealUse, Tag};
+use crate::domain::bsn::holds_bsn;
+use crate::domain::day::Day;
+use crate::storage::log::{LogError, Logged};
+use crate::storage::subjects::{SubjectKey, SubjectsError};
+use crate::translog::entry::{Decision, Direction, Entry, Outcome, Phase};
+use crate::translog::sealed::{InvalidReference, SealedPart};
+
+/// Name of an erasure in the log.
+pub const ERASURE: &str = "verwijdering-persoon";
+/// Days after which the last recovery copy of the key file has expired.
+pub const RECOVERY_DAYS: i32 = 30;
+/// Longest reason of an erasure, in bytes.
+const MAX_REASON_BYTES: usize = 500;
+/// Key domain of what the node names S in its own log.
+const DOMAIN: &str = "lokaal";
+
+/// An entry about a child cannot be written, found or erased.
+#[derive(Debug, Error)]
+pub enum SubjectError {
+    /// The keys of data subjects.
+    #[error(transparent)]
+    Keys(#[from] SubjectsError),
+    /// A case or free reference.
+    #[error(transparent)]
+    Reference(#[from] InvalidReference),
+    /// The transfer log.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// A reason that may not stand in the log.
+    #[error("de reden is leeg, te lang (meer dan {MAX_REASON_BYTES} tekens) of bevat een nummer dat een BSN kan zijn")]
+    Reason,
+}
+
+/// An entry about a child with its number and what is sealed in it.
+pub type AboutSubject = (u64, Entry, SealedPart);
+
+/// What an erasure did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Erased {
+    /// Entries that can no longer be read as being about this child.
+    pub entries: usize,
+    /// Day on which the last recovery copy has expired.
+    pub complete_on: Day,
+}
+
+impl Core {
+    /// Seals a part into an entry: under the key of its subject when it names one, else under the node's own. The subject's
+    /// key is durable when this returns.
+    ///
+    /// # Errors
+    /// [`SubjectError`]: the entry may not be written.
+    pub(in crate::service) fn seal(&self, entry: &mut Entry, part: &SealedPart) -> Result<(), SubjectError> {
+        let Some(subject) = &part.subject else {
+            return Ok(part.seal_into(entry, &self.keys.seal_key(SealUse::Translog))?);
+        };
+        let (label, key) = self.subjects.next(subject, self.clock.today())?;
+        entry.subject_label = label.to_vec();
+        entry.subject_key_version = Some(1);
+        DOMAIN.clone_into(&mut entry.subject_domain);
+        Ok(part.seal_into(entry, &key.seal_key())?)
+    }
+
+    /// Seals a part into an entry and appends it.
+    ///
+    /// # Errors
+    /// [`SubjectError`]: nothing was appended.
+    pub fn note_about(&self, mut entry: Entry, part: &SealedPart) -> Result<Logged, SubjectError> {
+        self.seal(&mut entry, part)?;
+        Ok(self.log.append(&entry)?)
+    }
+
+    /// Every entry about a child, oldest first; none when the child is unknown or erased.
+    ///
+    /// # Errors
+    /// [`SubjectError`].
+    pub fn entries_about(&self, subject: &Tag) -> Result<Vec<AboutSubject>, SubjectError> {
+        let Some(key) = self.subjects.find(subject)? else { return Ok(Vec::new()) };
+        let (labels, seal): (Vec<_>, _) = (key.labels().collect(), key.seal_key());
+        let mut found = Vec::new();
+        for number in self.index.labelled(&self.log, &labels)? {
+            let Some(entry) = self.log.entry(number)? else { continue };
+            // A label alone proves nothing: only what opens and names the child is about the child.
+            if let Ok(part) = SealedPart::open(&entry, &seal)
+                && part.subject.as_ref() == Some(subject)
+            {
+                found.push((number, entry, part));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Destroys the key of a child, with an INTENT before and an OUTCOME after that name nobody. The log stays whole.
+    ///
+    /// # Errors
+    /// [`SubjectError::Reason`]; any other error: ask again, the key may still be there.
+    pub fn erase_subject(&self, subject: &Tag, reason: &str) -> Result<Erased, SubjectError> {
+        let fits =
+            !reason.trim().is_empty() && reason.len() <= MAX_REASON_BYTES && !reason.chars().any(char::is_control);
+        if !fits || holds_bsn(reason) {
+            return Err(SubjectError::Reason);
+        }
+        let labels: Vec<[u8; 16]> = self.subjects.find(subject)?.map_or_else(Vec::new, |key| key.labels().collect());
+        let entries = self.entries_about(subject)?.len();
+        let mut intent = self.local_entry(ERASURE, &format!("Sleutel van een persoon vernietigen: {reason}"));
+        "AVG 17".clone_into(&mut intent.ground_article);
+        self.note(&intent)?;
+        let destroyed = self.subjects.destroy(subject);
+        let outcome = if destroyed.is_ok() { Outcome::Confirmed } else { Outcome::Failed };
+        let end = entries::outcome(&intent, outcome, self.clock.now_ms());
+        if destroyed.is_ok() {
+            self.index.forget(&self.log, &labels);
+        }
+        self.note(&end)?;
+        destroyed?;
+        Ok(Erased { entries, complete_on: Day(self.clock.today().0 + RECOVERY_DAYS) })
+    }
+
+    /// An entry about a processing on the organisation's own machine, for the rights of data subjects (P9).
+    pub(in crate::service) fn local_entry(&self, service: &str, action: &str) -> Entry {
+        let (ourselves, now) = (self.identity.oin, self.clock.now_ms());
+        Entry {
+            sender_oin: Some(ourselves),
+            receiver_oin: Some(ourselves),
+            service: service.to_owned(),
+            action: action.to_owned(),
+            purpose: "P9".to_owned(),
+            decision: Some(Decision::Allow),
+            rules_version: env!("CARGO_PKG_VERSION").to_owned(),
+            ..Entry::new(entries::transfer_id(now), Direction::Local, Phase::Intent, now)
+        }
+    }
+
+    /// What opens the sealed parts of any entry, as the keys are now: 24 bytes a label in memory.
+    ///
+    /// # Errors
+    /// [`SubjectError::Keys`].
+    pub fn opener(&self) -> Result<Opener, SubjectError> {
+        let mut opener =
+            Opener { own: self.keys.seal_key(SealUse::Translog), keys: Vec::new(), labels: HashMap::new() };
+        for key in self.subjects.all() {
+            let (key, place) = (key?, u32::try_from(opener.keys.len()).unwrap_or(u32::MAX));
+            opener.labels.extend(key.labels().map(|label| (label, place)));
+            opener.keys.push(key);
+        }
+        Ok(opener)
+    }
+}
+
+/// Opens sealed parts without being told whose they are.
+pub struct Opener {
+    own: SealKey,
+    keys: Vec<SubjectKey>,
+    labels: HashMap<[u8; 16], u32>,
+}
+
+impl Opener {
+    /// The place of the subject of an entry among the known ones; `None` without a label, or with one that no key has.
+    #[must_use]
+    pub fn subject_of(&self, entry: &Entry) -> Option<u32> {
+        let label: [u8; 16] = entry.subject_label.as_slice().try_into().ok()?;
+        self.labels.get(&label).copied()
+    }
+
+    /// What is sealed in an entry; `None` when nothing is, or its key was destroyed.
+    #[must_use]
+    pub fn open(&self, entry: &Entry) -> Option<SealedPart> {
+        if entry.subject_sealed.is_empty() {
+            return None;
+        }
+        if entry.subject_label.is_empty() {
+            return SealedPart::open(entry, &self.own).ok();
+        }
+        let key = self.keys.get(self.subject_of(entry)? as usize)?;
+        SealedPart::open(entry, &key.seal_key()).ok()
+    }
+
+    /// The keys, by place.
+    #[must_use]
+    pub fn keys(&self) -> &[SubjectKey] {
+        &self.keys
+    }
+}
