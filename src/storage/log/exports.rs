@@ -2,14 +2,18 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
+use std::ops::Range;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Component, Path, PathBuf};
 
 use super::{LogError, TransferLog};
 use crate::storage::disk::is_full;
 use crate::storage::files::{self, FileError};
-use crate::translog::export::{Exporter, Manifest};
+use crate::translog::checkpoint::Checkpoint;
+use crate::translog::entry::Entry;
+use crate::translog::export::{CHECKPOINT, Exporter, Manifest};
 use crate::translog::note::Note;
+use crate::translog::tiles::{bundle_path, bundles_of, split_bundle};
 use crate::translog::verify::{Files, Unreadable};
 
 /// The largest file of an export that is read: a bundle of 256 longest entries is 16 MB, a manifest grows with the log.
@@ -67,7 +71,41 @@ impl ExportDirectory {
     pub fn new(dir: &Path) -> Self {
         Self(dir.to_owned())
     }
+
+    /// The entries with these numbers, in order, read as a stream of bundles. Nothing is verified here: believe them only
+    /// after [`crate::translog::verify::verify`] found the export intact.
+    ///
+    /// # Errors
+    /// [`Unreadable`] when the checkpoint cannot be read; the stream ends at the first bundle or entry that cannot.
+    pub fn entries(
+        &self,
+        numbers: Range<u64>,
+    ) -> Result<impl Iterator<Item = Result<(u64, Entry), Unreadable>> + use<>, Unreadable> {
+        let note = Note::decode(&self.read(CHECKPOINT)?).and_then(|note| Checkpoint::from_note(&note));
+        let size = note.map_err(|error| Unreadable(error.to_string()))?.size;
+        let files = self.clone();
+        let (first, last) = (numbers.start / BUNDLE, numbers.end.min(size));
+        let bundles = bundles_of(size).filter(move |(index, _)| *index >= first && *index * BUNDLE < last);
+        let read = move |(index, width)| files.bundle(index, width).unwrap_or_else(|error| vec![Err(error)]);
+        Ok(bundles
+            .flat_map(read)
+            .filter(move |read| read.as_ref().map_or(true, |(number, _)| numbers.contains(number))))
+    }
+
+    fn bundle(&self, index: u64, width: u16) -> Result<Vec<Result<(u64, Entry), Unreadable>>, Unreadable> {
+        let path = bundle_path(index, width);
+        let bytes = self.read(&path)?;
+        let items = split_bundle(&bytes).map_err(|_| Unreadable(format!("{path}: een regel breekt af")))?;
+        let entry = |(number, item): (u64, &&[u8])| match Entry::decode(item) {
+            Ok(entry) => Ok((number, entry)),
+            Err(error) => Err(Unreadable(format!("{path}, regel {number}: {error}"))),
+        };
+        Ok((index * BUNDLE..).zip(&items).map(entry).collect())
+    }
 }
+
+/// Entries in a full bundle (c2sp.org/tlog-tiles, height 8).
+const BUNDLE: u64 = 256;
 
 impl Files for ExportDirectory {
     fn list(&self) -> Result<Vec<String>, Unreadable> {

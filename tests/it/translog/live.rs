@@ -66,6 +66,12 @@ fn what_was_appended_is_there_after_reopening_and_exports() {
     let trust = Trust { key: key(1).verifying_key(), oin: Some(oin()), earlier: None };
     let report = verify(&ExportDirectory::new(&out), Some(&trust));
     assert!(report.is_intact() && report.size == 310, "{report}");
+    for range in [0..310, 0..0, 250..260, 300..999, 309..310] {
+        let exported: Vec<_> = ExportDirectory::new(&out).entries(range.clone()).expect("an export").collect();
+        let exported: Vec<_> = exported.into_iter().map(|read| read.expect("an entry")).collect();
+        let logged: Vec<_> = log.entries(range).map(|read| read.expect("an entry")).collect();
+        assert_eq!(exported, logged);
+    }
     assert!(log.export(&out, &[], START_MS).is_err(), "an export never writes over another");
 }
 
