@@ -63,7 +63,7 @@ impl Quorum {
         let others = convenant.parties.iter().map(|party| party.card.card()).filter(|card| card.oin != log);
         let mut ranked: Vec<(Digest, Oin, VerifyingKey)> =
             others.filter_map(|card| Some((rank(log, card.oin), card.oin, card.witness?))).collect();
-        ranked.sort_by(|a, b| b.0.cmp(&a.0));
+        ranked.sort_by_key(|(rank, _, _)| std::cmp::Reverse(*rank));
         ranked.truncate(usize::try_from(terms.witnesses).unwrap_or(usize::MAX));
         let mut witnesses: Vec<(Oin, VerifyingKey)> = ranked.into_iter().map(|(_, oin, key)| (oin, key)).collect();
         witnesses.sort_by_key(|(oin, _)| *oin);

@@ -77,10 +77,7 @@ impl ExportDirectory {
     ///
     /// # Errors
     /// [`Unreadable`] when the checkpoint cannot be read; the stream ends at the first bundle or entry that cannot.
-    pub fn entries(
-        &self,
-        numbers: Range<u64>,
-    ) -> Result<impl Iterator<Item = Result<(u64, Entry), Unreadable>> + use<>, Unreadable> {
+    pub fn entries(&self, numbers: Range<u64>) -> Result<impl Iterator<Item = Numbered> + use<>, Unreadable> {
         let note = Note::decode(&self.read(CHECKPOINT)?).and_then(|note| Checkpoint::from_note(&note));
         let size = note.map_err(|error| Unreadable(error.to_string()))?.size;
         let files = self.clone();
@@ -92,7 +89,7 @@ impl ExportDirectory {
             .filter(move |read| read.as_ref().map_or(true, |(number, _)| numbers.contains(number))))
     }
 
-    fn bundle(&self, index: u64, width: u16) -> Result<Vec<Result<(u64, Entry), Unreadable>>, Unreadable> {
+    fn bundle(&self, index: u64, width: u16) -> Result<Vec<Numbered>, Unreadable> {
         let path = bundle_path(index, width);
         let bytes = self.read(&path)?;
         let items = split_bundle(&bytes).map_err(|_| Unreadable(format!("{path}: een regel breekt af")))?;
@@ -103,6 +100,9 @@ impl ExportDirectory {
         Ok((index * BUNDLE..).zip(&items).map(entry).collect())
     }
 }
+
+/// An entry of an export with its number.
+type Numbered = Result<(u64, Entry), Unreadable>;
 
 /// Entries in a full bundle (c2sp.org/tlog-tiles, height 8).
 const BUNDLE: u64 = 256;
