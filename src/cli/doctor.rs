@@ -12,6 +12,7 @@ use super::local::on_node;
 use crate::config::Config;
 use crate::domain::oin::Oin;
 use crate::node::command::{LocalCommand, Outcome};
+use crate::node::log::command::LogLocal;
 use crate::node::{local, tls_paths};
 use crate::policy::bundle::ConvenantBundle;
 use crate::policy::card::SignedCard;
@@ -67,6 +68,7 @@ pub fn run(args: &DoctorArgs) -> Outcome {
     findings.push(card(&config));
     findings.push(running(&config));
     findings.push(convenant(&args.node));
+    findings.extend(log_export(&config));
     if let Some(peer) = &args.peer {
         findings.push(reach(&config, peer));
     }
@@ -153,6 +155,20 @@ fn running(config: &Config) -> Finding {
         Some(Err(e)) => Finding::fault("proces", format!("de node antwoordt niet op de lokale socket: {e}")),
         None => Finding::warning("proces", "de node draait niet; start hem met `ketenpoort serve`"),
     }
+}
+
+/// The backlog towards the logboek dataverwerkingen, when there is one.
+fn log_export(config: &Config) -> Option<Finding> {
+    let subject = "LDV-uitvoer";
+    let ldv = config.ldv.as_ref()?;
+    let outcome = on_node(&config.dir, &LocalCommand::Log(LogLocal::ExportStatus { json: false }));
+    let text = outcome.stdout.trim_end().replace('\n', "; ");
+    Some(match outcome.exit {
+        0 if !ldv.tls => Finding::warning(subject, format!("{text}; zonder TLS, dus alleen binnen deze machine")),
+        0 => Finding::good(subject, text),
+        1 => Finding::warning(subject, text),
+        _ => Finding::fault(subject, outcome.stderr),
+    })
 }
 
 fn convenant(dir: &Path) -> Finding {

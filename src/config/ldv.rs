@@ -3,6 +3,7 @@
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +25,9 @@ pub struct RawLdv {
     /// The key of that certificate, PEM.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
+    /// Seconds that one delivery may take: 1 to 300, else 10.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<u64>,
 }
 
 fn grpc() -> String {
@@ -56,6 +60,8 @@ pub struct LdvConfig {
     pub trust: Option<PathBuf>,
     /// Our certificate and key.
     pub client: Option<(PathBuf, PathBuf)>,
+    /// How long one delivery may take.
+    pub deadline: Duration,
 }
 
 impl LdvConfig {
@@ -86,7 +92,12 @@ impl LdvConfig {
         }
         let client = raw.certificate.as_ref().zip(raw.key.as_ref()).map(|(c, k)| (dir.join(c), dir.join(k)));
         let trust = raw.trust.as_ref().map(|trust| dir.join(trust));
-        (faults.len() == before).then_some(Self { tls, host, port, path, protocol, trust, client })
+        let timeout = raw.timeout.unwrap_or(10);
+        if !(1..=300).contains(&timeout) {
+            faults.push("ldv.timeout: 1 tot en met 300 seconden".to_owned());
+        }
+        let deadline = Duration::from_secs(timeout);
+        (faults.len() == before).then_some(Self { tls, host, port, path, protocol, trust, client, deadline })
     }
 
     /// The address for people.
@@ -135,6 +146,7 @@ mod tests {
             trust: trust.map(str::to_owned),
             certificate: None,
             key: None,
+            timeout: None,
         };
         let mut faults = Vec::new();
         LdvConfig::check(Path::new("/n"), &raw, &mut faults).ok_or(faults)

@@ -43,6 +43,12 @@ impl ActivityBase {
     pub fn own(&self, service: &str) -> String {
         format!("{}/verwerkingsactiviteiten/eigen/{}/v1", self.0, segment(service))
     }
+
+    /// The kind of identifier by which lines of the log name a data subject.
+    #[must_use]
+    pub fn subject_type(&self) -> String {
+        format!("{}/betrokkene-label", self.0)
+    }
 }
 
 impl fmt::Display for ActivityBase {

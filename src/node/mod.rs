@@ -2,6 +2,7 @@
 
 pub mod command;
 mod execute;
+mod export;
 pub mod gemeenten;
 pub mod local;
 pub mod log;

@@ -62,6 +62,7 @@ async fn run(node: Node) -> Result<(), String> {
     let watching = tokio::spawn(Arc::clone(&tls).watch(RELOAD));
     let housekeeping = tokio::spawn(keep_house(Arc::clone(&core), Arc::clone(&stop)));
     let releasing = tokio::spawn(release_by_itself(Arc::clone(&core)));
+    let exporting = tokio::spawn(super::export::run(Arc::clone(&core), running.node.config.clone()));
     tracing::info!(oin = %core.identity.oin, listen = %running.node.config.listen, "node draait");
     let stopping = Arc::new(Notify::new());
     let shutdown = {
@@ -84,7 +85,7 @@ async fn run(node: Node) -> Result<(), String> {
             Ok(())
         }
     };
-    for task in [&watching, &housekeeping, &releasing] {
+    for task in [&watching, &housekeeping, &releasing, &exporting] {
         task.abort();
     }
     local.abort();

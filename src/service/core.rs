@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use super::columns::columns_of;
 use super::convenants::Standing;
+use super::ldv::Told;
 use super::memory::{InvalidState, Loader, Memory};
 use super::refused::RefusedConnections;
 use super::release::{Failed, Parts};
@@ -86,6 +87,7 @@ pub struct Core {
     pub(in crate::service) subjects: SubjectKeys,
     pub(in crate::service) requests: Requests,
     pub(in crate::service) refused: RefusedConnections,
+    pub(in crate::service) export: Told,
 }
 
 /// Where a node's journals are, and the index over them.
@@ -160,6 +162,7 @@ impl Core {
             subjects: SubjectKeys::new(places.subjects, seal, tags, Disk::plain()),
             requests: Requests::default(),
             refused: RefusedConnections::default(),
+            export: Told::default(),
         };
         core.refresh_standing();
         core.close_open_intents()?;

@@ -1,6 +1,7 @@
 //! The transfer log in the words of the log standards: actions as a stream, and pages of FSC records for one organisation.
 
 use super::core::Core;
+use crate::crypto::hex;
 use crate::domain::oin::Oin;
 use crate::storage::log::{Filter, LogError};
 use crate::translog::standards::fsc::{self, Page, Question};
@@ -47,10 +48,13 @@ impl Core {
         Ok(())
     }
 
-    /// The data subjects of an action. Entries of this version are about aggregates, which have none.
+    /// The data subject of an action, when it has one: the label of its entry, which nobody links to a child, or to another
+    /// label of that child, without the child's key. Erasing the key makes the lines at the receiver nobody's too.
     #[must_use]
-    pub fn subjects_of(&self, _action: &Action) -> Vec<Subject> {
-        Vec::new()
+    pub fn subjects_of(&self, action: &Action) -> Vec<Subject> {
+        let label = &action.opening().subject_label;
+        let subject = || Subject { id: hex(label), id_type: self.identity.activities.subject_type() };
+        if label.is_empty() { Vec::new() } else { vec![subject()] }
     }
 
     /// The records of FSC logging that `caller` may see: those in which it is outway, service or delegator.

@@ -14,4 +14,3 @@ pub mod sealed;
 pub mod standards;
 pub mod tiles;
 pub mod verify;
-pub mod walk;

@@ -3,6 +3,7 @@
 
 pub mod certs;
 pub mod client;
+pub mod otlp;
 pub mod server;
 pub mod tls;
 

@@ -71,7 +71,7 @@ fn an_answer_needs_the_log_entry_of_its_own_question_and_bytes() {
 }
 
 /// A node without a convenant, someone who asks it, and a question.
-fn asked(dir: &Path) -> (Core, Peer, impl Fn() -> AggregateRequest) {
+pub fn asked(dir: &Path) -> (Core, Peer, impl Fn() -> AggregateRequest + use<>) {
     Core::create(dir, oin(1), &keys()).expect("journals");
     let identity = Identity {
         oin: oin(1),

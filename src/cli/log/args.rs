@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::officer::OfficerCommand;
+use crate::cli::args::NodeArgs;
 use crate::domain::day::Day;
 use crate::domain::oin::Oin;
 
@@ -28,6 +29,9 @@ pub enum LogCommand {
     /// Het log in de woorden van een standaard, een JSON-object per regel
     #[command(after_help = "Voorbeeld: ketenpoort log standard --form ldv --node ./gi --since 2026-01-01")]
     Standard(LogStandardArgs),
+    /// Hoe de uitvoer naar het logboek dataverwerkingen ervoor staat
+    #[command(after_help = "Voorbeeld: ketenpoort log export-status --node ./gi")]
+    ExportStatus(NodeArgs),
     /// Een bladzijde van het FSC-transactielog, zoals een andere organisatie die te zien krijgt
     #[command(after_help = "Voorbeeld: ketenpoort log fsc --as 00000099000000001000 --node ./gi --limit 100")]
     Fsc(LogFscArgs),
@@ -174,12 +178,12 @@ pub struct LogFscArgs {
 }
 
 /// The moment at which a day begins, or a timestamp itself; milliseconds since 1970 UTC.
-pub(super) fn since(text: &str) -> Result<u64, String> {
+fn since(text: &str) -> Result<u64, String> {
     moment(text, 0)
 }
 
 /// The moment at which a day has ended, or a timestamp itself.
-pub(super) fn until(text: &str) -> Result<u64, String> {
+fn until(text: &str) -> Result<u64, String> {
     moment(text, 1)
 }
 

@@ -1,12 +1,10 @@
 //! `log ..`: list, show and export on a node; verify on an export alone, offline.
 
 pub mod args;
-mod breach;
 mod erase;
 mod officer;
 mod person;
 mod standards;
-mod subject;
 mod verify;
 
 use std::path::Path;
@@ -26,6 +24,7 @@ pub fn run(command: &LogCommand) -> Outcome {
             ask(&args.node, LogLocal::Export { out })
         }
         LogCommand::Standard(args) => ask(&args.node, standards::standard(args)),
+        LogCommand::ExportStatus(args) => ask(&args.node, LogLocal::ExportStatus { json: args.json }),
         LogCommand::Fsc(args) => ask(&args.node, standards::fsc(args)),
         LogCommand::Officer(command) => officer::run(command),
         LogCommand::Verify(args) => verify::run(args).unwrap_or_else(Outcome::failed),

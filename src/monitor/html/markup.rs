@@ -2,23 +2,20 @@
 
 /// A finished piece of HTML or SVG.
 #[derive(Clone, Default)]
-pub struct Markup(String);
+pub(super) struct Markup(String);
 
 /// Text, escaped.
-#[must_use]
-pub fn text(text: impl AsRef<str>) -> Markup {
+pub(super) fn text(text: impl AsRef<str>) -> Markup {
     Markup(escape(text.as_ref()))
 }
 
 /// Pieces one after the other.
-#[must_use]
-pub fn all(parts: impl IntoIterator<Item = Markup>) -> Markup {
+pub(super) fn all(parts: impl IntoIterator<Item = Markup>) -> Markup {
     Markup(parts.into_iter().map(|part| part.0).collect())
 }
 
 /// An element. Names come from the code, never from data.
-#[must_use]
-pub fn element(
+pub(super) fn element(
     name: &'static str,
     attributes: &[(&'static str, &str)],
     content: impl IntoIterator<Item = Markup>,
@@ -42,20 +39,17 @@ pub fn element(
 }
 
 /// An element without attributes that holds one text.
-#[must_use]
-pub fn tag(name: &'static str, content: impl AsRef<str>) -> Markup {
+pub(super) fn tag(name: &'static str, content: impl AsRef<str>) -> Markup {
     element(name, &[], [text(content)])
 }
 
 /// An element of a class that holds one text.
-#[must_use]
-pub fn class(name: &'static str, class: &str, content: impl AsRef<str>) -> Markup {
+pub(super) fn class(name: &'static str, class: &str, content: impl AsRef<str>) -> Markup {
     element(name, &[("class", class)], [text(content)])
 }
 
 /// The whole document; `style` is the style sheet of this room, which holds no data.
-#[must_use]
-pub fn document(title: &str, style: &'static str, body: Markup) -> String {
+pub(super) fn document(title: &str, style: &'static str, body: Markup) -> String {
     let head = element(
         "head",
         &[],

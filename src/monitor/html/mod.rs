@@ -2,7 +2,7 @@
 
 mod card;
 mod chart;
-pub mod markup;
+mod markup;
 mod overview;
 mod section;
 mod tables;

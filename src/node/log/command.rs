@@ -29,6 +29,11 @@ pub enum LogLocal {
     Officer(OfficerLocal),
     /// The log in the words of a standard.
     Standard(StandardCommand),
+    /// How the export to the logboek dataverwerkingen stands.
+    ExportStatus {
+        /// As JSON.
+        json: bool,
+    },
     /// A page of FSC records.
     Fsc {
         /// The organisation that would ask.

@@ -1,17 +1,11 @@
 //! Commands about the transfer log on an open node.
 
-pub mod breach;
 pub mod command;
 mod erase;
 pub mod officer;
-mod page;
 pub mod person;
-mod register;
-mod retention;
 mod show;
 mod standards;
-mod subject;
-mod words;
 
 use self::command::{LogListCommand, LogLocal};
 use super::command::Outcome;
@@ -26,6 +20,7 @@ impl Node {
             LogLocal::List(list) => self.log_list(list),
             LogLocal::Show { number, json } => show::log_entry(self.core.transfer_log(), number, json),
             LogLocal::Export { out } => self.export(&out),
+            LogLocal::ExportStatus { json } => crate::node::export::status(&self.core, &self.config, json),
             LogLocal::Standard(command) => standards::standard(&self.core, &command),
             LogLocal::Fsc { caller, question } => standards::fsc(&self.core, caller, &question),
             LogLocal::Officer(command) => self.officer(&command),

@@ -1,5 +1,6 @@
 //! A node on disk with a clock that tests set and a convenant in force, for the tests of this room.
 
+mod exporting;
 mod freezing;
 mod reopening;
 

@@ -24,6 +24,8 @@ pub enum Kind {
     Late,
     /// Refused connections, summed.
     Connections,
+    /// An INTENT that nothing closed before the next one of its transfer; nobody knows how it ended.
+    Unended,
     /// An INTENT that nothing has closed yet.
     Open,
 }
@@ -128,6 +130,7 @@ impl Action {
     pub fn status(&self) -> LineStatus {
         let closing = self.closing();
         match (closing.phase, closing.outcome) {
+            _ if self.kind == Kind::Unended => LineStatus::Error,
             (Phase::Received, _) | (_, Some(Outcome::Sent | Outcome::Confirmed)) => LineStatus::Ok,
             (_, Some(Outcome::Unknown)) => LineStatus::Error,
             (_, Some(Outcome::Failed)) if failed_inside(closing) => LineStatus::Error,
@@ -207,7 +210,8 @@ fn failed_inside(entry: &Entry) -> bool {
 /// Takes entries in the order of the log and gives actions, each when the log says how it ended.
 #[derive(Clone, Debug, Default)]
 pub struct Joiner {
-    open: BTreeMap<TransferId, (u64, Entry)>,
+    /// By transfer and partner: another partner's transfer with the same id is another one.
+    open: BTreeMap<(TransferId, Option<Oin>), (u64, Entry)>,
 }
 
 impl Joiner {
@@ -217,18 +221,19 @@ impl Joiner {
         match entry.phase {
             Phase::Deny => alone(Kind::Refused, entry),
             Phase::Connection => alone(Kind::Connections, entry),
-            Phase::Outcome | Phase::Received => match self.open.remove(&entry.transfer_id) {
+            Phase::Outcome | Phase::Received => match self.open.remove(&(entry.transfer_id, entry.partner())) {
                 Some(first) => vec![Action { kind: Kind::Closed, first, last: Some((number, entry)) }],
                 None => alone(Kind::Late, entry),
             },
             Phase::Intent => {
-                let mut gone: Vec<_> = self.open.insert(entry.transfer_id, (number, entry)).into_iter().collect();
+                let mut gone: Vec<_> =
+                    self.open.insert((entry.transfer_id, entry.partner()), (number, entry)).into_iter().collect();
                 if self.open.len() > MOST_OPEN
                     && let Some(oldest) = self.open.iter().min_by_key(|(_, (n, _))| *n).map(|(id, _)| *id)
                 {
                     gone.extend(self.open.remove(&oldest));
                 }
-                gone.into_iter().map(|(n, e)| Action::alone(Kind::Open, n, e)).collect()
+                gone.into_iter().map(|(n, e)| Action::alone(Kind::Unended, n, e)).collect()
             }
         }
     }

@@ -5,6 +5,7 @@ mod gate;
 mod identity;
 mod living;
 mod load;
+mod receiver;
 mod trust;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,6 +21,7 @@ pub use load::{TlsError, TlsPaths};
 pub(super) use gate::{Expected, Seen, reason_of};
 pub(super) use living::Place;
 pub(super) use load::TlsState;
+pub(super) use receiver::ReceiverTls;
 pub(super) use trust::Verified;
 
 use crate::crypto::Digest;

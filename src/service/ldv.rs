@@ -1,0 +1,391 @@
+//! The export of the transfer log to the organisation's logboek dataverwerkingen (LDV): every line is confirmed by the
+//! receiver or known to be refused, none is skipped. It reads what is durable and stands on nobody's road: when the receiver
+//! is down, transfers go on and the backlog is visible.
+//!
+//! A durable mark says which entries are done with; it advances after the confirmation. A line that was confirmed just
+//! before a crash is sent again: the receiver knows it by its trace and span.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use thiserror::Error;
+
+use super::core::Core;
+use crate::storage::files::{FileError, read_bounded, write_atomic};
+use crate::storage::log::LogError;
+use crate::translog::standards::join::Joiner;
+use crate::translog::standards::ldv::{self, Line};
+use crate::translog::standards::lezen;
+
+/// Lines in one delivery.
+const BATCH: usize = 512;
+/// Entries that are read in one step, so that a step ends also in a log of announcements.
+const READ: u64 = 2_048;
+/// Lines that the receiver refuses and that are kept aside; with more the export stands still.
+const MOST_ASIDE: usize = 1_000;
+/// How often lines that are kept aside are offered again.
+const OFFER_AGAIN_MS: u64 = 3_600_000;
+/// Largest file that is read back.
+const MAX_FILE: u64 = 64 << 20;
+/// Pauses after failures: the first, and the longest.
+const PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(300));
+
+/// Why lines are not confirmed.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+pub enum Undelivered {
+    /// The receiver took the call and refuses lines: this many when it says so.
+    #[error("de ontvanger weigert regels: {reason}")]
+    Refused {
+        /// How many.
+        lines: Option<u64>,
+        /// What it says.
+        reason: String,
+    },
+    /// Nothing is known: not reached, too slow, not ready.
+    #[error("{reason}")]
+    Unavailable {
+        /// What happened.
+        reason: String,
+        /// When the receiver wants to be asked again.
+        again: Option<Duration>,
+    },
+}
+
+/// Who takes lines. Blocks: call it from a thread that may.
+pub trait LineReceiver: Send + Sync {
+    /// Hands over lines; returns when the receiver has confirmed every one of them.
+    ///
+    /// # Errors
+    /// [`Undelivered`].
+    fn deliver(&self, lines: &[Line]) -> Result<(), Undelivered>;
+}
+
+/// A line that the receiver refuses.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Aside {
+    /// Number of the entry.
+    pub entry: u64,
+    /// What the receiver says.
+    pub reason: String,
+    line: Value,
+}
+
+/// How the export stands.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct ExportStatus {
+    /// Entries that are not confirmed yet.
+    pub behind: u64,
+    /// When the oldest of them began, milliseconds since 1970 UTC.
+    pub oldest_ms: Option<u64>,
+    /// Entries that the receiver refuses, with its reason; they are offered again every hour.
+    pub aside: Vec<(u64, String)>,
+    /// When the receiver last confirmed, since this process started.
+    pub confirmed_ms: Option<u64>,
+    /// What is wrong now.
+    pub failure: Option<String>,
+}
+
+/// The file of the mark.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Mark {
+    version: u32,
+    /// Entries below this number are done with.
+    next: u64,
+    /// Where reading begins after a start: the oldest INTENT below `next` that was open.
+    from: u64,
+    aside: Vec<Aside>,
+}
+
+/// The export cannot begin or go on.
+#[derive(Debug, Error)]
+pub enum ExportError {
+    /// The mark's file.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The mark's file holds something else.
+    #[error("{0}: geen merk van de uitvoer; verwijder het bestand, dan wordt het hele log opnieuw aangeboden")]
+    Mark(String),
+    /// The log.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The receiver.
+    #[error(transparent)]
+    Receiver(#[from] Undelivered),
+    /// Too much is refused.
+    #[error("de ontvanger weigert meer dan {MOST_ASIDE} regels; de uitvoer staat stil")]
+    TooManyAside,
+}
+
+/// What a step did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Step {
+    /// There may be more at once.
+    More,
+    /// Everything is done with.
+    Idle,
+}
+
+/// The export of one node; one at a time.
+pub struct LdvExport {
+    path: PathBuf,
+    mark: Mark,
+    joiner: Joiner,
+    /// Lines that were read and are not done with, each with the number of its entry; entries below `read` are in them.
+    waiting: Vec<(u64, Line)>,
+    read: u64,
+    offered_ms: u64,
+    failures: u32,
+}
+
+/// Where the mark is.
+fn file(data: &Path) -> PathBuf {
+    data.join("ldv").join("mark.json")
+}
+
+fn read_mark(path: &Path) -> Result<Mark, ExportError> {
+    if !path.exists() {
+        return Ok(Mark { version: 1, ..Mark::default() });
+    }
+    let bytes = read_bounded(path, MAX_FILE)?;
+    let mark: Option<Mark> = serde_json::from_slice(&bytes).ok();
+    mark.filter(|mark| mark.version == 1).ok_or_else(|| ExportError::Mark(path.display().to_string()))
+}
+
+impl LdvExport {
+    /// Goes on where the mark under `data` stands; without a mark at the first entry.
+    ///
+    /// # Errors
+    /// [`ExportError`].
+    pub fn open(core: &Core, data: &Path) -> Result<Self, ExportError> {
+        let path = file(data);
+        if let Some(dir) = path.parent() {
+            std::fs::create_dir_all(dir).map_err(|source| FileError::Io { path: dir.to_owned(), source })?;
+        }
+        let mut mark = read_mark(&path)?;
+        if mark.next > core.transfer_log().len() {
+            tracing::error!(
+                mark = mark.next,
+                "het transferlog is korter dan wat al is uitgevoerd; alles wordt opnieuw aangeboden"
+            );
+            (mark.next, mark.from) = (0, 0);
+        }
+        let mut joiner = Joiner::default();
+        for entry in core.transfer_log().entries(mark.from..mark.next) {
+            let (number, entry) = entry?;
+            joiner.push(number, entry);
+        }
+        Ok(Self { path, read: mark.next, mark, joiner, waiting: Vec::new(), offered_ms: 0, failures: 0 })
+    }
+
+    /// Delivers what is next. After an error [`LdvExport::pause`] says how long to wait; nothing was passed over.
+    ///
+    /// # Errors
+    /// [`ExportError`].
+    pub fn step(&mut self, core: &Core, receiver: &dyn LineReceiver, now_ms: u64) -> Result<Step, ExportError> {
+        let done = self.advance(core, receiver, now_ms);
+        self.failures = if done.is_ok() { 0 } else { self.failures.saturating_add(1) };
+        core.export.tell(now_ms, &done);
+        done
+    }
+
+    fn advance(&mut self, core: &Core, receiver: &dyn LineReceiver, now_ms: u64) -> Result<Step, ExportError> {
+        self.offer_again(receiver, now_ms)?;
+        self.read_on(core)?;
+        if self.read == self.mark.next {
+            return Ok(Step::Idle);
+        }
+        let refused = self.deliver(receiver)?;
+        if self.mark.aside.len() + refused.len() > MOST_ASIDE {
+            return Err(ExportError::TooManyAside);
+        }
+        for aside in &refused {
+            tracing::error!(
+                entry = aside.entry,
+                reason = aside.reason,
+                "de ontvanger weigert een regel van het transferlog"
+            );
+        }
+        let mut aside = std::mem::take(&mut self.mark.aside);
+        aside.extend(refused);
+        let from = self.joiner.oldest_open().unwrap_or(self.read);
+        self.keep(Mark { version: 1, next: self.read, from, aside })?;
+        self.waiting.clear();
+        Ok(Step::More)
+    }
+
+    /// Makes a mark durable, and only then goes by it.
+    fn keep(&mut self, mark: Mark) -> Result<(), ExportError> {
+        let bytes = serde_json::to_vec(&mark).unwrap_or_default();
+        let written = write_atomic(&self.path, &bytes, 0o600);
+        // What was delivered is delivered again when the mark cannot be written; what is aside stays so.
+        self.mark.aside = mark.aside;
+        written?;
+        (self.mark.next, self.mark.from) = (mark.next, mark.from);
+        Ok(())
+    }
+
+    fn read_on(&mut self, core: &Core) -> Result<(), ExportError> {
+        let setting = core.log_setting();
+        let end = core.transfer_log().len().min(self.read.saturating_add(READ));
+        if self.waiting.len() >= BATCH {
+            return Ok(());
+        }
+        for entry in core.transfer_log().entries(self.read..end) {
+            let (number, entry) = entry?;
+            for action in self.joiner.push(number, entry) {
+                let subjects = core.subjects_of(&action);
+                self.waiting.extend(ldv::lines(&action, &setting, &subjects).into_iter().map(|line| (number, line)));
+            }
+            self.read = number + 1;
+            if self.waiting.len() >= BATCH {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Delivers what waits; the lines that are refused while others are taken. Refused once, a delivery is tried again, and
+    /// then in halves. A receiver that takes nothing at all is one that is out of order, and nothing is passed over for it.
+    fn deliver(&self, receiver: &dyn LineReceiver) -> Result<Vec<Aside>, ExportError> {
+        if self.waiting.is_empty() {
+            return Ok(Vec::new());
+        }
+        let lines: Vec<Line> = self.waiting.iter().map(|(_, line)| line.clone()).collect();
+        let again = match receiver.deliver(&lines) {
+            Err(Undelivered::Refused { .. }) => receiver.deliver(&lines),
+            done => done,
+        };
+        match again {
+            Ok(()) => Ok(Vec::new()),
+            Err(refusal @ Undelivered::Refused { .. }) => {
+                let mut refused = Vec::new();
+                sift(receiver, &self.waiting, &lines, &refusal, &mut refused)?;
+                if refused.len() == lines.len() { Err(refusal.into()) } else { alone(receiver, refused) }
+            }
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    /// Offers what is aside again, one by one; what is taken now is no longer aside.
+    fn offer_again(&mut self, receiver: &dyn LineReceiver, now_ms: u64) -> Result<(), ExportError> {
+        if self.mark.aside.is_empty() || now_ms.abs_diff(self.offered_ms) < OFFER_AGAIN_MS {
+            return Ok(());
+        }
+        self.offered_ms = now_ms;
+        let mut still = Vec::new();
+        for aside in &self.mark.aside {
+            let taken = lezen::read(aside.line.clone()).ok().is_some_and(|line| receiver.deliver(&[line]).is_ok());
+            if !taken {
+                still.push(aside.clone());
+            }
+        }
+        if still.len() < self.mark.aside.len() {
+            self.keep(Mark { version: 1, next: self.mark.next, from: self.mark.from, aside: still })?;
+        }
+        Ok(())
+    }
+
+    /// How long to wait after this many failures: doubled each time up to five minutes, and some chance in it.
+    #[must_use]
+    pub fn pause(&self, error: &ExportError) -> Duration {
+        let doubled = PAUSE.0.saturating_mul(1 << self.failures.saturating_sub(1).min(10)).min(PAUSE.1);
+        let [chance]: [u8; 1] = crate::crypto::random();
+        let pause = doubled.mul_f64(0.75 + f64::from(chance) / 1024.0);
+        match error {
+            ExportError::Receiver(Undelivered::Unavailable { again: Some(again), .. }) => {
+                pause.max((*again).min(PAUSE.1))
+            }
+            _ => pause,
+        }
+    }
+}
+
+/// The lines that are refused also when each is offered alone.
+fn alone(receiver: &dyn LineReceiver, refused: Vec<Aside>) -> Result<Vec<Aside>, ExportError> {
+    let mut still = Vec::new();
+    for aside in refused {
+        match lezen::read(aside.line.clone()).map(|line| receiver.deliver(&[line])) {
+            Ok(Ok(())) => {}
+            Ok(Err(other @ Undelivered::Unavailable { .. })) => return Err(other.into()),
+            Ok(Err(Undelivered::Refused { .. })) | Err(_) => still.push(aside),
+        }
+    }
+    Ok(still)
+}
+
+/// Finds the lines that are refused, in halves. `refusal` is what the receiver said of all of `lines`.
+fn sift(
+    receiver: &dyn LineReceiver,
+    numbered: &[(u64, Line)],
+    lines: &[Line],
+    refusal: &Undelivered,
+    refused: &mut Vec<Aside>,
+) -> Result<(), Undelivered> {
+    let Undelivered::Refused { lines: count, reason } = refusal else { return Err(refusal.clone()) };
+    if lines.len() == 1 || count.is_some_and(|count| count >= lines.len() as u64) {
+        let aside =
+            |(entry, line): &(u64, Line)| Aside { entry: *entry, reason: reason.clone(), line: lezen::write(line) };
+        refused.extend(numbered.iter().map(aside));
+        return Ok(());
+    }
+    let middle = lines.len() / 2;
+    for (numbered, lines) in [(&numbered[..middle], &lines[..middle]), (&numbered[middle..], &lines[middle..])] {
+        match receiver.deliver(lines) {
+            Ok(()) => {}
+            Err(refusal @ Undelivered::Refused { .. }) => sift(receiver, numbered, lines, &refusal, refused)?,
+            Err(other) => return Err(other),
+        }
+    }
+    Ok(())
+}
+
+/// What the running export last told, for the operator.
+#[derive(Default)]
+pub(in crate::service) struct Told(std::sync::Mutex<(Option<u64>, Option<String>)>);
+
+impl Told {
+    fn tell(&self, now_ms: u64, done: &Result<Step, ExportError>) {
+        let mut told = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let failure = done.as_ref().err().map(ToString::to_string);
+        match (&failure, &told.1) {
+            (Some(now), None) => {
+                tracing::warn!(reason = now, "de uitvoer van het transferlog hapert; overdrachten gaan door")
+            }
+            (None, Some(_)) => tracing::info!("de uitvoer van het transferlog loopt weer"),
+            _ => {}
+        }
+        if matches!(done, Ok(Step::More)) {
+            told.0 = Some(now_ms);
+        }
+        told.1 = failure;
+    }
+}
+
+impl Core {
+    /// Tells the operator that the export could not begin.
+    pub fn export_failed(&self, error: &ExportError) {
+        let mut told = self.export.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        told.1 = Some(error.to_string());
+    }
+
+    /// How the export stands: from its mark under `data`, whether the node runs or not.
+    ///
+    /// # Errors
+    /// When mark or log cannot be read.
+    pub fn export_status(&self, data: &Path) -> Result<ExportStatus, ExportError> {
+        let mark = read_mark(&file(data))?;
+        let behind = self.log.len().saturating_sub(mark.next);
+        let oldest = if behind > 0 { self.log.entry(mark.next)? } else { None };
+        let told = self.export.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+        Ok(ExportStatus {
+            behind,
+            oldest_ms: oldest.map(|entry| entry.start_ms),
+            aside: mark.aside.into_iter().map(|aside| (aside.entry, aside.reason)).collect(),
+            confirmed_ms: told.0,
+            failure: told.1,
+        })
+    }
+}

@@ -1,0 +1,1 @@
+//! Deliveries against receivers of every kind.
