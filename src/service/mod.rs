@@ -2,7 +2,9 @@
 
 pub mod answer;
 pub mod api;
+pub mod breach;
 mod columns;
+pub mod confidential;
 pub mod convenants;
 pub mod core;
 pub mod deliver;
@@ -11,9 +13,12 @@ pub mod entries;
 pub mod ldv;
 pub mod memory;
 pub mod own;
+pub mod person;
 pub mod refused;
+pub mod register;
 pub mod release;
 mod requests;
+pub mod retention;
 pub mod rows;
 pub mod settle;
 pub mod standards;

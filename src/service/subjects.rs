@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use thiserror::Error;
 
-use super::core::Core;
+use super::core::{Core, CoreError};
 use super::entries;
 use crate::crypto::{SealKey, SealUse, Tag};
 use crate::domain::bsn::holds_bsn;
@@ -39,6 +39,18 @@ pub enum SubjectError {
     /// A reason that may not stand in the log.
     #[error("de reden is leeg, te lang (meer dan {MAX_REASON_BYTES} tekens) of bevat een nummer dat een BSN kan zijn")]
     Reason,
+    /// The state journal.
+    #[error(transparent)]
+    State(Box<CoreError>),
+}
+
+/// Whether a reason may stand in the log.
+///
+/// # Errors
+/// [`SubjectError::Reason`].
+pub(in crate::service) fn checked_reason(reason: &str) -> Result<(), SubjectError> {
+    let fits = !reason.trim().is_empty() && reason.len() <= MAX_REASON_BYTES && !reason.chars().any(char::is_control);
+    if fits && !holds_bsn(reason) { Ok(()) } else { Err(SubjectError::Reason) }
 }
 
 /// An entry about a child with its number and what is sealed in it.
@@ -104,11 +116,7 @@ impl Core {
     /// # Errors
     /// [`SubjectError::Reason`]; any other error: ask again, the key may still be there.
     pub fn erase_subject(&self, subject: &Tag, reason: &str) -> Result<Erased, SubjectError> {
-        let fits =
-            !reason.trim().is_empty() && reason.len() <= MAX_REASON_BYTES && !reason.chars().any(char::is_control);
-        if !fits || holds_bsn(reason) {
-            return Err(SubjectError::Reason);
-        }
+        checked_reason(reason)?;
         let labels: Vec<[u8; 16]> = self.subjects.find(subject)?.map_or_else(Vec::new, |key| key.labels().collect());
         let entries = self.entries_about(subject)?.len();
         let mut intent = self.local_entry(ERASURE, &format!("Sleutel van een persoon vernietigen: {reason}"));

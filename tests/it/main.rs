@@ -14,6 +14,7 @@ mod leak;
 mod log_find;
 mod log_kill;
 mod mutations;
+mod officer;
 mod otlp;
 mod own_figures;
 mod pending;

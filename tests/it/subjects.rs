@@ -308,3 +308,40 @@ fn files(dir: &Path) -> Vec<String> {
     }
     found
 }
+
+#[test]
+fn keys_go_when_every_entry_is_past_its_last_day_and_no_sooner() {
+    let dir = scratch();
+    let data = dir.path().join("data");
+    Core::create(&data, oin(), &tree()).unwrap();
+    let node = core(&data);
+    // Per child the last days of its entries, counted from today; none has no last day.
+    let children: [(&str, &[Option<i32>], bool); 4] = [
+        ("111222333", &[Some(-400), Some(-1)], true),
+        ("123456782", &[Some(-400), Some(0)], false),
+        ("999990019", &[Some(-400), None], false),
+        ("999992223", &[Some(-2)], true),
+    ];
+    for (bsn, days, _) in children {
+        for day in days {
+            let entry = Entry {
+                sender_oin: Some(oin()),
+                retention_until: day.map(|day| Day(TODAY.0 + day)),
+                ..Entry::new(TransferId::new(1, random()), Direction::Outgoing, Phase::Intent, 1)
+            };
+            let part = SealedPart { subject: Some(subject(bsn)), ..SealedPart::default() };
+            let _ = node.note_about(entry, &part).unwrap();
+        }
+    }
+    let seen = node.retention(false).unwrap();
+    assert_eq!((seen.subjects, seen.past, seen.unlimited, seen.waiting, seen.destroyed), (4, 2, 1, 2, 0));
+    let done = node.retention(true).unwrap();
+    assert_eq!((done.destroyed, done.complete_on), (2, Some(Day(TODAY.0 + 30))));
+    for (bsn, days, gone) in children {
+        let left = if gone { 0 } else { days.len() };
+        assert_eq!(node.entries_about(&subject(bsn)).unwrap().len(), left, "{bsn}");
+    }
+    let again = node.retention(true).unwrap();
+    assert_eq!((again.subjects, again.destroyed), (2, 0));
+    exported(&node, &dir.path().join("after"));
+}

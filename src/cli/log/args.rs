@@ -178,12 +178,12 @@ pub struct LogFscArgs {
 }
 
 /// The moment at which a day begins, or a timestamp itself; milliseconds since 1970 UTC.
-fn since(text: &str) -> Result<u64, String> {
+pub(super) fn since(text: &str) -> Result<u64, String> {
     moment(text, 0)
 }
 
 /// The moment at which a day has ended, or a timestamp itself.
-fn until(text: &str) -> Result<u64, String> {
+pub(super) fn until(text: &str) -> Result<u64, String> {
     moment(text, 1)
 }
 

@@ -1,10 +1,12 @@
 //! `log ..`: list, show and export on a node; verify on an export alone, offline.
 
 pub mod args;
+mod breach;
 mod erase;
 mod officer;
 mod person;
 mod standards;
+mod subject;
 mod verify;
 
 use std::path::Path;

@@ -36,7 +36,7 @@ fn verify_export(dir: &Path, trust: Option<&Trust>, json: bool) -> Outcome {
 }
 
 /// The anchor: the checkpoint key on a node card.
-fn read_trust(path: &Path) -> Result<Trust, String> {
+pub(super) fn read_trust(path: &Path) -> Result<Trust, String> {
     let text = std::fs::read_to_string(path).map_err(|e| format!("{}: {}", path.display(), said(&e)))?;
     let card = SignedCard::parse(&text).map_err(|e| format!("{}: {e}", path.display()))?;
     Ok(Trust { key: card.card().checkpoint, oin: Some(card.card().oin), earlier: None })

@@ -2,20 +2,23 @@
 
 /// A finished piece of HTML or SVG.
 #[derive(Clone, Default)]
-pub(super) struct Markup(String);
+pub struct Markup(String);
 
 /// Text, escaped.
-pub(super) fn text(text: impl AsRef<str>) -> Markup {
+#[must_use]
+pub fn text(text: impl AsRef<str>) -> Markup {
     Markup(escape(text.as_ref()))
 }
 
 /// Pieces one after the other.
-pub(super) fn all(parts: impl IntoIterator<Item = Markup>) -> Markup {
+#[must_use]
+pub fn all(parts: impl IntoIterator<Item = Markup>) -> Markup {
     Markup(parts.into_iter().map(|part| part.0).collect())
 }
 
 /// An element. Names come from the code, never from data.
-pub(super) fn element(
+#[must_use]
+pub fn element(
     name: &'static str,
     attributes: &[(&'static str, &str)],
     content: impl IntoIterator<Item = Markup>,
@@ -39,17 +42,20 @@ pub(super) fn element(
 }
 
 /// An element without attributes that holds one text.
-pub(super) fn tag(name: &'static str, content: impl AsRef<str>) -> Markup {
+#[must_use]
+pub fn tag(name: &'static str, content: impl AsRef<str>) -> Markup {
     element(name, &[], [text(content)])
 }
 
 /// An element of a class that holds one text.
-pub(super) fn class(name: &'static str, class: &str, content: impl AsRef<str>) -> Markup {
+#[must_use]
+pub fn class(name: &'static str, class: &str, content: impl AsRef<str>) -> Markup {
     element(name, &[("class", class)], [text(content)])
 }
 
 /// The whole document; `style` is the style sheet of this room, which holds no data.
-pub(super) fn document(title: &str, style: &'static str, body: Markup) -> String {
+#[must_use]
+pub fn document(title: &str, style: &'static str, body: Markup) -> String {
     let head = element(
         "head",
         &[],

@@ -2,7 +2,7 @@
 
 mod card;
 mod chart;
-mod markup;
+pub mod markup;
 mod overview;
 mod section;
 mod tables;

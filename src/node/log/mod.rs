@@ -1,11 +1,17 @@
 //! Commands about the transfer log on an open node.
 
+pub mod breach;
 pub mod command;
 mod erase;
 pub mod officer;
+mod page;
 pub mod person;
+mod register;
+mod retention;
 mod show;
 mod standards;
+mod subject;
+mod words;
 
 use self::command::{LogListCommand, LogLocal};
 use super::command::Outcome;

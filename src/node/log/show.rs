@@ -48,6 +48,16 @@ const COLUMNS: [&str; 18] = [
     "payload_commitment",
 ];
 
+/// The head of a CSV listing.
+pub(super) fn csv_head() -> String {
+    csv::line(&COLUMNS)
+}
+
+/// One entry as a line of a CSV listing.
+pub(super) fn csv_entry(number: u64, entry: &Entry) -> String {
+    csv_line(&entry_json(number, entry))
+}
+
 fn csv_line(document: &serde_json::Value) -> String {
     let text = |value: &serde_json::Value| match value {
         serde_json::Value::Null => String::new(),

@@ -1,0 +1,64 @@
+//! `log register` on an open node.
+
+use serde_json::json;
+
+use super::officer::PageForm;
+use super::page::Page;
+use super::words;
+use crate::node::Node;
+use crate::node::command::Outcome;
+use crate::node::show::pretty;
+use crate::service::register::{Activity, ActivityVersion};
+
+impl Node {
+    /// The register of processing activities.
+    pub(super) fn register(&self, form: PageForm) -> Outcome {
+        let activities = self.core.processing_register();
+        if form == PageForm::Json {
+            return Outcome::done(pretty(&json!({
+                "entity": {"id": format!("urn:oin:{}", self.config.oin), "name": self.config.name},
+                "processingActivities": activities,
+            })));
+        }
+        let mut page = Page::new(format!("Register van verwerkingen van {}", self.config.name));
+        page.text(
+            "Artikel 30 AVG. Gemaakt uit de convenanten die deze node kent; elke versie heeft een eigen, vast kenmerk, dat \
+             ook in de logregels staat. Wat een convenant niet zegt, staat hier niet en is genoemd als ontbrekend.",
+        );
+        if activities.is_empty() {
+            page.text("Deze node kent nog geen convenant dat door alle partijen is getekend.");
+        }
+        activities.iter().for_each(|activity| show(&mut page, activity));
+        Outcome::done(if form == PageForm::Html { page.to_html() } else { page.to_text() })
+    }
+}
+
+fn show(page: &mut Page, activity: &Activity) {
+    page.heading(&activity.name);
+    for version in &activity.versions {
+        page.facts(format!("Versie {} ({})", version.version, version.state), facts(version));
+    }
+}
+
+fn facts(version: &ActivityVersion) -> Vec<(&'static str, String)> {
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    let categories = version.personal_data["categories"].as_array().into_iter().flatten().map(text);
+    let years = |key: &str| text(&version.personal_data[key]).replace('P', "").replace('Y', " jaar");
+    let pairs = |list: &[serde_json::Value], a: &str, b: &str| {
+        list.iter().map(|item| format!("{} ({})", text(&item[a]), text(&item[b]))).collect::<Vec<_>>().join("; ")
+    };
+    vec![
+        ("Kenmerk", version.id.clone()),
+        ("Naam", version.name.clone()),
+        ("Geldig", format!("{} tot en met {}", words::day(version.valid_from), words::day(version.valid_until))),
+        ("Doel", version.purpose.clone()),
+        ("Wettelijke basis", version.legal_basis_text.clone()),
+        ("Grond (DPV)", version.legal_basis.join(", ")),
+        ("Gegevens", categories.collect::<Vec<_>>().join(", ")),
+        ("Bewaartermijn", format!("gegevens {}, log {}", years("retentionPeriod"), years("logRetentionPeriod"))),
+        ("Handelingen (DPV)", version.processing_options.join(", ")),
+        ("Ontvangers", pairs(&version.recipients, "name", "entityId")),
+        ("Maatregelen", pairs(&version.measures, "measureType", "measure")),
+        ("Ontbreekt", version.missing.join("; ")),
+    ]
+}

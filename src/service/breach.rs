@@ -1,0 +1,222 @@
+//! What a breach touches (AVG 33 and 34), counted entry by entry: which transfers, organisations, fields and numbers, and when.
+//! Needs a log only, so it works on an export; with the node's keys it also counts data subjects.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use serde::Serialize;
+
+use super::subjects::Opener;
+use crate::crypto::Digest;
+use crate::domain::oin::Oin;
+use crate::translog::entry::{Decision, Direction, Entry, Outcome, Phase, TransferId};
+
+/// A silence of this long is told.
+const GAP_MS: u64 = 3_600_000;
+/// How many silences are told, the longest first.
+const GAPS: usize = 10;
+const DAY_MS: u64 = 86_400_000;
+/// More field names than this are not told apart: a partner chooses them.
+const MAX_NAMES: usize = 10_000;
+
+/// Which entries a breach touches; conditions hold together.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct BreachScope {
+    /// Begun at or after this moment, milliseconds since 1970 UTC.
+    pub since_ms: u64,
+    /// Begun before this moment.
+    pub until_ms: u64,
+    /// With this certificate on the other side.
+    pub certificate: Option<Digest>,
+    /// With this public key on the other side.
+    pub key: Option<Digest>,
+    /// With this organisation.
+    pub partner: Option<Oin>,
+}
+
+impl BreachScope {
+    fn within(&self, entry: &Entry) -> bool {
+        (self.since_ms..self.until_ms).contains(&entry.start_ms)
+    }
+
+    /// Whether the entry itself says that it is touched.
+    fn names(&self, entry: &Entry) -> bool {
+        self.certificate.is_none_or(|wanted| entry.peer_certificate == Some(wanted))
+            && self.key.is_none_or(|wanted| entry.peer_spki == Some(wanted))
+            && self.partner.is_none_or(|wanted| entry.partner() == Some(wanted))
+    }
+}
+
+/// What went to or came from one organisation.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct PartnerCount {
+    /// Transfers that went out.
+    pub outgoing: u64,
+    /// Transfers that came in.
+    pub incoming: u64,
+    /// Questions refused.
+    pub refused: u64,
+    /// Transfers that ended unknown or have no end in the log.
+    pub unknown: u64,
+    /// Cells of aggregates.
+    pub cells: u64,
+    /// Rows.
+    pub rows: u64,
+}
+
+/// How many data subjects.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct SubjectCount {
+    /// Different children whose entries can be opened; none on an export.
+    pub known: Option<u64>,
+    /// Entries about a child that cannot be opened: so many other children at most.
+    pub at_most_more: u64,
+}
+
+/// A silence in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Gap {
+    /// How long, in milliseconds.
+    pub length_ms: u64,
+    /// When it began, milliseconds since 1970 UTC.
+    pub from_ms: u64,
+}
+
+/// What a breach touches.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct BreachCount {
+    /// Entries.
+    pub entries: u64,
+    /// Transfers announced within the scope.
+    pub transfers: u64,
+    /// First and last moment, milliseconds since 1970 UTC.
+    pub span_ms: Option<(u64, u64)>,
+    /// Per organisation.
+    pub partners: BTreeMap<Oin, PartnerCount>,
+    /// Categories of data, with the number of transfers.
+    pub categories: BTreeMap<String, u64>,
+    /// Fields, with the number of transfers.
+    pub fields: BTreeMap<String, u64>,
+    /// Purposes, with the number of transfers.
+    pub purposes: BTreeMap<String, u64>,
+    /// Data subjects.
+    pub subjects: SubjectCount,
+    /// Entries per day (UTC), days since 1970.
+    pub days: BTreeMap<u64, u64>,
+    /// Refused connections; of those nobody knows who made them.
+    pub refused_connections: u64,
+    /// The longest silences of an hour or more between entries of the whole log in the window.
+    pub gaps: Vec<Gap>,
+    /// Entries of the window that begin before the one before them: the clock was set back.
+    pub clock_back: u64,
+}
+
+/// Counts while entries come by; memory grows with open transfers, organisations, names and days, not with entries.
+pub struct BreachCounter<'a> {
+    scope: BreachScope,
+    opener: Option<&'a Opener>,
+    count: BreachCount,
+    /// Announced within the scope and still without an end, with the organisation.
+    open: BTreeMap<TransferId, Oin>,
+    seen: HashSet<u32>,
+    last_ms: Option<u64>,
+}
+
+impl<'a> BreachCounter<'a> {
+    /// Nothing counted yet; `opener` has the node's keys.
+    #[must_use]
+    pub fn new(scope: BreachScope, opener: Option<&'a Opener>) -> Self {
+        let (open, seen) = (BTreeMap::new(), HashSet::new());
+        Self { scope, opener, count: BreachCount::default(), open, seen, last_ms: None }
+    }
+
+    /// Takes the next entry of the log; whether the breach touches it.
+    pub fn take(&mut self, entry: &Entry) -> bool {
+        if self.scope.within(entry) {
+            self.watch_clock(entry.start_ms);
+        }
+        let ends = matches!(entry.phase, Phase::Outcome | Phase::Received);
+        let opened = self.open.get(&entry.transfer_id).copied();
+        let touched = self.scope.within(entry) && self.scope.names(entry) || ends && opened.is_some();
+        if !touched {
+            return false;
+        }
+        self.count.entries += 1;
+        let (from, to) = self.count.span_ms.unwrap_or((entry.start_ms, entry.start_ms));
+        self.count.span_ms = Some((from.min(entry.start_ms), to.max(entry.start_ms)));
+        *self.count.days.entry(entry.start_ms / DAY_MS).or_default() += 1;
+        self.count.refused_connections += entry.refused_connections.unwrap_or(0);
+        self.count_transfer(entry, opened);
+        self.count_subject(entry);
+        true
+    }
+
+    /// What was counted.
+    #[must_use]
+    pub fn finish(mut self) -> BreachCount {
+        for partner in self.open.values() {
+            self.count.partners.entry(*partner).or_default().unknown += 1;
+        }
+        if self.opener.is_some() {
+            self.count.subjects.known = Some(self.seen.len() as u64);
+        }
+        self.count.gaps.sort_unstable_by(|a, b| b.cmp(a));
+        self.count
+    }
+
+    fn watch_clock(&mut self, now: u64) {
+        if let Some(last) = self.last_ms {
+            self.count.clock_back += u64::from(now < last);
+            let length_ms = now.saturating_sub(last);
+            if length_ms >= GAP_MS {
+                self.count.gaps.push(Gap { length_ms, from_ms: last });
+                self.count.gaps.sort_unstable_by(|a, b| b.cmp(a));
+                self.count.gaps.truncate(GAPS);
+            }
+        }
+        self.last_ms = Some(now);
+    }
+
+    fn count_transfer(&mut self, entry: &Entry, opened: Option<Oin>) {
+        let Some(partner) = entry.partner().or(opened).filter(|_| entry.direction != Direction::Local) else { return };
+        let of = self.count.partners.entry(partner).or_default();
+        match entry.phase {
+            Phase::Intent => {
+                self.count.transfers += 1;
+                match entry.direction {
+                    Direction::Outgoing => of.outgoing += 1,
+                    _ => of.incoming += 1,
+                }
+                of.rows += entry.row_count.unwrap_or(0);
+                of.cells += entry.aggregate.map_or(0, |aggregate| u64::from(aggregate.cells));
+                self.open.insert(entry.transfer_id, partner);
+                tally(&mut self.count.categories, &entry.data_categories);
+                tally(&mut self.count.fields, &entry.field_names);
+                tally(&mut self.count.purposes, std::slice::from_ref(&entry.purpose));
+            }
+            Phase::Outcome | Phase::Received => {
+                let was_open = self.open.remove(&entry.transfer_id).is_some();
+                of.unknown += u64::from(was_open && entry.outcome == Some(Outcome::Unknown));
+            }
+            Phase::Deny => of.refused += u64::from(entry.decision == Some(Decision::Deny)),
+            Phase::Connection => {}
+        }
+    }
+
+    fn count_subject(&mut self, entry: &Entry) {
+        if entry.subject_label.is_empty() {
+            return;
+        }
+        match self.opener.and_then(|opener| opener.subject_of(entry)) {
+            Some(place) => drop(self.seen.insert(place)),
+            None => self.count.subjects.at_most_more += 1,
+        }
+    }
+}
+
+fn tally(counts: &mut BTreeMap<String, u64>, names: &[String]) {
+    let names: BTreeSet<&str> = names.iter().map(String::as_str).filter(|name| !name.is_empty()).collect();
+    for name in names {
+        let name = if counts.contains_key(name) || counts.len() < MAX_NAMES { name } else { "(overige namen)" };
+        *counts.entry(name.to_owned()).or_default() += 1;
+    }
+}

@@ -1,0 +1,257 @@
+//! What a node can tell a person about itself (AVG 15): which transfers, and what it holds. Making the overview is a
+//! processing of its own: it is in the log, sealed to the person, before it is shown.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use super::core::{Core, CoreError};
+use super::entries;
+use super::memory::InvalidState;
+use super::rows;
+use super::subjects::SubjectError;
+use crate::crypto::Tag;
+use crate::domain::codes::EventType;
+use crate::domain::day::{Day, Precision};
+use crate::domain::oin::Oin;
+use crate::domain::register::RowRef;
+use crate::domain::row::RowKind;
+use crate::storage::state::StateKind;
+use crate::translog::entry::{Confidentiality, Decision, Direction, Entry, Outcome, Phase};
+use crate::translog::sealed::SealedPart;
+
+/// Name of an overview in the log.
+pub const OVERVIEW: &str = "inzage-betrokkene";
+
+/// One transfer about the person.
+#[derive(Clone, Debug, Serialize)]
+pub struct PersonTransfer {
+    /// Transfer id.
+    pub transfer_id: String,
+    /// Number of its first entry.
+    pub number: u64,
+    /// When it began, milliseconds since 1970 UTC.
+    pub start_ms: u64,
+    /// Way of the data.
+    pub direction: String,
+    /// The other organisation.
+    pub partner: Option<Oin>,
+    /// Service.
+    pub service: String,
+    /// What was done, in words.
+    pub action: String,
+    /// Purpose code.
+    pub purpose: String,
+    /// Article of law, ground in AVG 6, ground in AVG 9 and 10; those that are known.
+    pub grounds: Vec<String>,
+    /// Categories of data.
+    pub categories: Vec<String>,
+    /// Names of the fields.
+    pub fields: Vec<String>,
+    /// Case reference.
+    pub case: String,
+    /// Whether it was refused.
+    pub refused: bool,
+    /// How it ended; none while that is not known.
+    pub outcome: Option<String>,
+    /// Last day that what names the person is kept.
+    pub retention_until: Option<Day>,
+    /// Withheld from the person (UAVG 41); only in the officer's view.
+    pub confidential: bool,
+}
+
+/// Events of one kind in one year.
+#[derive(Clone, Debug, Serialize)]
+pub struct PersonEvents {
+    /// Kind.
+    pub kind: EventType,
+    /// Year; none when the date is unknown.
+    pub year: Option<i16>,
+    /// How many.
+    pub number: u32,
+}
+
+/// What a node can tell about a person.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct PersonView {
+    /// Transfers, oldest first.
+    pub transfers: Vec<PersonTransfer>,
+    /// Events that the organisation delivered, as counted now.
+    pub events: Vec<PersonEvents>,
+    /// Indicators and years of released tables over the years of those events.
+    pub tables: Vec<(String, Vec<i16>)>,
+}
+
+impl PersonView {
+    /// Whether the node knows anything of the person.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        !self.transfers.is_empty() || !self.events.is_empty()
+    }
+}
+
+impl Core {
+    /// Everything about a person; without what is confidential unless `all`. Logged, sealed to the person, before it
+    /// returns.
+    ///
+    /// # Errors
+    /// [`SubjectError`]; then nothing may be shown.
+    pub fn person_view(&self, subject: &Tag, all: bool) -> Result<PersonView, SubjectError> {
+        let transfers = self.person_transfers(subject, all)?;
+        let events = self.person_events(subject).map_err(|e| SubjectError::State(Box::new(e)))?;
+        let tables = self.tables_of(&events);
+        let action = if all { "Inzage voorbereiden, alle regels" } else { "Overzicht voor de betrokkene maken" };
+        let mut intent = self.local_entry(OVERVIEW, action);
+        "AVG 15".clone_into(&mut intent.ground_article);
+        intent.confidentiality = Some(Confidentiality::Normal);
+        intent.field_names = vec!["overdrachten".to_owned(), "aantallen gebeurtenissen".to_owned()];
+        intent.retention_until = self.longest_retention(intent.start_ms);
+        let part = SealedPart { subject: Some(*subject), ..SealedPart::default() };
+        let _ = self.note_about(intent.clone(), &part)?;
+        self.note(&entries::outcome(&intent, Outcome::Confirmed, self.clock.now_ms()))?;
+        Ok(PersonView { transfers, events, tables })
+    }
+
+    /// Entries of our own fall under no convenant; what the convenants in force say at most goes for them.
+    fn longest_retention(&self, start_ms: u64) -> Option<Day> {
+        let standing = self.standing();
+        let under = standing.in_force.iter().flatten();
+        under.map(|c| entries::retention_until(start_ms, c.convenant())).max()
+    }
+
+    fn person_transfers(&self, subject: &Tag, all: bool) -> Result<Vec<PersonTransfer>, SubjectError> {
+        let marks = self.marks()?;
+        let mut found: Vec<PersonTransfer> = Vec::new();
+        for (number, entry, part) in self.entries_about(subject)? {
+            let confidential = marks.of(&entry) == Confidentiality::Confidential;
+            if confidential && !all {
+                continue;
+            }
+            let id = entry.transfer_id.to_string();
+            match found.iter_mut().find(|transfer| transfer.transfer_id == id) {
+                Some(known) => known.goes_on(&entry),
+                None => found.push(PersonTransfer::of(number, &entry, &part, confidential)),
+            }
+        }
+        found.sort_by_key(|transfer| (transfer.start_ms, transfer.number));
+        for transfer in &mut found {
+            self.ending(transfer)?;
+        }
+        Ok(found)
+    }
+
+    /// How a transfer ended stands in entries that need not name the person.
+    fn ending(&self, transfer: &mut PersonTransfer) -> Result<(), SubjectError> {
+        let Ok(id) = crate::translog::entry::TransferId::parse(&transfer.transfer_id) else { return Ok(()) };
+        let filter = crate::storage::log::Filter { transfer: Some(id), ..Default::default() };
+        for (_, entry) in self.log_entries(&filter, (None, usize::MAX))? {
+            if entry.transfer_id == id && transfer.outcome.is_none() {
+                transfer.goes_on(&entry);
+            }
+        }
+        Ok(())
+    }
+
+    /// The stored events of a person, by kind and year: one pass over the journal.
+    fn person_events(&self, subject: &Tag) -> Result<Vec<PersonEvents>, CoreError> {
+        let mut stored = self.writing().stored_refs();
+        stored.sort_unstable();
+        let mut counting = Counting {
+            stored: &stored,
+            subject,
+            at: RowRef { delivery: 0, row: 0 },
+            deliveries: 0,
+            counts: BTreeMap::new(),
+        };
+        self.state.replay::<CoreError>(|_, kind, body| Ok(counting.take(kind, &body)?))?;
+        let counts = counting.counts.into_iter();
+        Ok(counts.map(|((kind, year), number)| PersonEvents { kind, year, number }).collect())
+    }
+
+    /// Released tables over the years of these events: which indicators and years, and no more.
+    fn tables_of(&self, events: &[PersonEvents]) -> Vec<(String, Vec<i16>)> {
+        let years: BTreeSet<i16> = events.iter().filter_map(|events| events.year).collect();
+        let mut tables: BTreeMap<String, BTreeSet<i16>> = BTreeMap::new();
+        for stored in self.memory().ledger.tables() {
+            let year = stored.query().period.year();
+            if years.contains(&year) {
+                tables.entry(stored.query().indicator.to_string()).or_default().insert(year);
+            }
+        }
+        tables.into_iter().map(|(indicator, years)| (indicator, years.into_iter().collect())).collect()
+    }
+}
+
+impl PersonTransfer {
+    fn of(number: u64, entry: &Entry, part: &SealedPart, confidential: bool) -> Self {
+        let grounds = [&entry.ground_article, &entry.ground_avg6, &entry.ground_avg9_10];
+        let partner = if entry.direction == Direction::Local { None } else { entry.partner() };
+        let mut transfer = Self {
+            transfer_id: entry.transfer_id.to_string(),
+            number,
+            start_ms: entry.start_ms,
+            direction: entry.direction.as_str().to_owned(),
+            partner,
+            service: entry.service.clone(),
+            action: entry.action.clone(),
+            purpose: entry.purpose.clone(),
+            grounds: grounds.into_iter().filter(|ground| !ground.is_empty()).cloned().collect(),
+            categories: entry.data_categories.clone(),
+            fields: entry.field_names.clone(),
+            case: part.case.clone(),
+            refused: false,
+            outcome: None,
+            retention_until: entry.retention_until,
+            confidential,
+        };
+        transfer.goes_on(entry);
+        transfer
+    }
+
+    /// Takes in what a later entry of the same transfer says.
+    fn goes_on(&mut self, entry: &Entry) {
+        self.refused |= entry.decision == Some(Decision::Deny);
+        let received = (entry.phase == Phase::Received).then(|| "RECEIVED".to_owned());
+        if let Some(outcome) = entry.outcome.map(|outcome| outcome.as_str().to_owned()).or(received) {
+            self.outcome = Some(outcome);
+        }
+        self.retention_until = self.retention_until.max(entry.retention_until);
+    }
+}
+
+/// Counts the rows that are stored now and are about one person.
+struct Counting<'a> {
+    stored: &'a [RowRef],
+    subject: &'a Tag,
+    at: RowRef,
+    deliveries: u32,
+    counts: BTreeMap<(EventType, Option<i16>), u32>,
+}
+
+impl Counting<'_> {
+    fn take(&mut self, kind: StateKind, body: &[u8]) -> Result<(), InvalidState> {
+        match kind {
+            StateKind::DeliveryHead => {
+                self.at = RowRef { delivery: self.deliveries, row: 0 };
+                self.deliveries += 1;
+            }
+            StateKind::DeliveryRefused => self.deliveries += 1,
+            StateKind::Rows => {
+                for record in rows::unpack(body) {
+                    let record = record?;
+                    if let RowKind::Accepted(accepted) = &record.kind
+                        && accepted.event.subject.as_ref() == Some(self.subject)
+                        && self.stored.binary_search(&self.at).is_ok()
+                    {
+                        let datum = accepted.event.datum;
+                        let year = (datum.precision != Precision::U).then(|| datum.lo.ymd().0);
+                        *self.counts.entry((accepted.event.event_type, year)).or_default() += 1;
+                    }
+                    self.at.row += 1;
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
