@@ -4,6 +4,7 @@ pub mod ldv;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -30,9 +31,22 @@ pub struct RawConfig {
     pub tls: RawTls,
     /// Paths of keys and reference lists, relative to the node's directory.
     pub paths: RawPaths,
+    /// How often the log is shown to its witnesses; absent for the default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub witness: Option<RawWitness>,
     /// The logboek dataverwerkingen to which the transfer log is exported; absent is off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ldv: Option<RawLdv>,
+}
+
+/// Section `[witness]`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawWitness {
+    /// Seconds between two shows, 1 to 300.
+    pub every_seconds: u64,
+    /// Seconds after a show until new entries are shown, 1 to 60.
+    pub soon_seconds: u64,
 }
 
 /// Section `[organisation]`.
@@ -126,10 +140,38 @@ pub struct Config {
     pub gemeenten: PathBuf,
     /// Journals and index.
     pub data: PathBuf,
+    /// How often the log is shown to its witnesses.
+    pub witness: WitnessPace,
     /// What stands before the identifiers of its processing activities.
     pub activities: ActivityBase,
     /// The receiver of the transfer log.
     pub ldv: Option<LdvConfig>,
+}
+
+/// How often the log is shown to its witnesses.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct WitnessPace {
+    /// Between two shows.
+    pub every: Duration,
+    /// From a show until new entries are shown, or another try after one without quorum.
+    pub soon: Duration,
+}
+
+impl Default for WitnessPace {
+    fn default() -> Self {
+        Self { every: Duration::from_secs(300), soon: Duration::from_secs(40) }
+    }
+}
+
+fn check_witness(raw: Option<&RawWitness>, faults: &mut Vec<String>) -> WitnessPace {
+    let Some(raw) = raw else { return WitnessPace::default() };
+    if !(1..=300).contains(&raw.every_seconds) {
+        faults.push("witness.every_seconds: kies 1 tot en met 300 seconden".to_owned());
+    }
+    if !(1..=60).contains(&raw.soon_seconds) {
+        faults.push("witness.soon_seconds: kies 1 tot en met 60 seconden".to_owned());
+    }
+    WitnessPace { every: Duration::from_secs(raw.every_seconds), soon: Duration::from_secs(raw.soon_seconds) }
 }
 
 /// Why a configuration cannot be used.
@@ -219,6 +261,7 @@ impl Config {
             None => oin.map(ActivityBase::of_oin),
         };
         let ldv = raw.ldv.as_ref().and_then(|ldv| LdvConfig::check(dir, ldv, &mut faults));
+        let witness = check_witness(raw.witness.as_ref(), &mut faults);
         let (Some(oin), Some(org_type), Ok(listen), true) = (oin, org_type, listen, faults.is_empty()) else {
             return Err(faults);
         };
@@ -239,6 +282,7 @@ impl Config {
             root_key: dir.join(&raw.paths.root_key),
             gemeenten: dir.join(&raw.paths.gemeenten),
             data: dir.join(&raw.paths.data),
+            witness,
             activities,
             ldv,
         })
@@ -278,10 +322,14 @@ mod tests {
     fn all_faults_are_reported_at_once() {
         let raw: RawConfig = toml::from_str(
             "[organisation]\noin='1'\nname=''\norg_type='X'\nlevert=['GI','Q']\n[network]\nlisten='x'\nendpoint='y'\n\
-             [tls]\ncertificate='a'\nkey='b'\ntrust='c'\ncrl='d'\n[paths]\nroot_key='e'\ngemeenten='f'\ndata='g'\n",
+             [tls]\ncertificate='a'\nkey='b'\ntrust='c'\ncrl='d'\n[paths]\nroot_key='e'\ngemeenten='f'\ndata='g'\n\
+             [witness]\nevery_seconds=301\nsoon_seconds=0\n",
         )
         .expect("TOML of the right form");
         let faults = Config::check(Path::new("/x"), &raw).expect_err("a faulty configuration");
+        for key in ["witness.every_seconds", "witness.soon_seconds"] {
+            assert!(faults.iter().any(|f| f.contains(key)), "{key} is missing in {faults:?}");
+        }
         for key in ["organisation.oin", "organisation.name", "org_type", "levert", "network.listen", "network.endpoint"]
         {
             assert!(faults.iter().any(|f| f.contains(key)), "{key} is missing in {faults:?}");

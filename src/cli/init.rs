@@ -97,6 +97,7 @@ fn raw_config(args: &InitArgs) -> RawConfig {
             gemeenten: "gemeenten.json".to_owned(),
             data: "data".to_owned(),
         },
+        witness: None,
         ldv: None,
     }
 }

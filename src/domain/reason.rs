@@ -213,6 +213,34 @@ registry! {
     LogUnavailable = "KP-LOGBOEK-NIET-BESCHIKBAAR", Unavailable,
         "Het logboek kan niet duurzaam worden geschreven; zonder logboek gaat er niets naar buiten.",
         "Controleer de schijf en start de node opnieuw; die controleert dan zijn gegevens.";
+    /// The checkpoint is not of the log of the party that shows it.
+    NotItsLog = "KP-LOG-NIET-VAN-PARTIJ", PermissionDenied,
+        "Het checkpoint is niet van het logboek van de partij die het toont, of zij is geen partij.",
+        "Elke partij toont alleen haar eigen logboek; vergelijk OIN en convenant aan beide kanten.";
+    /// The checkpoint is not signed by the log's key, or is no checkpoint.
+    CheckpointUnsigned = "KP-CHECKPOINT-HANDTEKENING", PermissionDenied,
+        "Het checkpoint is niet ondertekend met de logboeksleutel uit het convenant.",
+        "Bel de partij: is haar node opnieuw gemaakt? Dan hoort daar een nieuwe kaart en een nieuw convenant bij.";
+    /// A checkpoint of the same size with another root is known: the log has two faces.
+    CheckpointConflict = "KP-CHECKPOINT-CONFLICT", FailedPrecondition,
+        "Het logboek toont een andere inhoud dan het eerder ondertekende: het heeft twee gezichten.",
+        "Bewaar beide checkpoints (log status) en meld het de privacy officer; het logboek is vervalst of teruggezet.";
+    /// The proof that the log still begins with what it signed before does not hold.
+    ConsistencyUnproven = "KP-CHECKPOINT-BEWIJS", FailedPrecondition,
+        "Het logboek bewijst niet dat het begint met wat het eerder ondertekende.",
+        "Bewaar beide checkpoints (log status) en meld het de privacy officer; het logboek is vervalst of teruggezet.";
+    /// Our own log is shorter than, or differs from, what its key signed before.
+    LogRolledBack = "KP-LOGBOEK-TERUGGEZET", Unavailable,
+        "Het eigen logboek is korter dan of anders dan wat eerder werd ondertekend; er gaat niets naar buiten.",
+        "Zet het volledige, nieuwste logboek terug; kan dat niet, maak dan een nieuwe node en een nieuw convenant.";
+    /// No quorum of witnesses cosigned our log for too long.
+    WitnessesGone = "KP-GETUIGEN-ONTBREKEN", Unavailable,
+        "Langer dan 24 uur heeft geen quorum van getuigen het logboek medeondertekend; er gaat niets naar buiten.",
+        "Zoek met log status uit welke getuigen niet bereikbaar zijn of weigeren, en herstel de verbinding.";
+    /// This witness cannot cosign now.
+    WitnessUnable = "KP-GETUIGE-KAN-NIET", Unavailable,
+        "Deze getuige kan nu niet medeondertekenen: haar eigen getuigenbestand of logboek is niet in orde.",
+        "Vraag de partij om doctor en log status te bekijken; zij toont daar wat er ontbreekt.";
     /// A fault of the program.
     Internal = "KP-INTERNE-FOUT", Internal,
         "Er ging iets mis in het programma.",

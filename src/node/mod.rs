@@ -10,6 +10,7 @@ mod partners;
 mod pull;
 mod run;
 pub mod show;
+mod witness;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

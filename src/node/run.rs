@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 
 use super::command::{LocalCommand, Outcome};
 use super::execute::Running;
+use super::witness::show_by_itself;
 use super::{Node, local, open_for};
 use crate::config::Config;
 use crate::domain::fault::said;
@@ -63,6 +64,8 @@ async fn run(node: Node) -> Result<(), String> {
     let housekeeping = tokio::spawn(keep_house(Arc::clone(&core), Arc::clone(&stop)));
     let releasing = tokio::spawn(release_by_itself(Arc::clone(&core)));
     let exporting = tokio::spawn(super::export::run(Arc::clone(&core), running.node.config.clone()));
+    let pace = running.node.config.witness;
+    let showing = tokio::spawn(show_by_itself(Arc::clone(&core), Arc::clone(&running.peers), pace));
     tracing::info!(oin = %core.identity.oin, listen = %running.node.config.listen, "node draait");
     let stopping = Arc::new(Notify::new());
     let shutdown = {
@@ -85,7 +88,7 @@ async fn run(node: Node) -> Result<(), String> {
             Ok(())
         }
     };
-    for task in [&watching, &housekeeping, &releasing, &exporting] {
+    for task in [&watching, &housekeeping, &releasing, &exporting, &showing] {
         task.abort();
     }
     local.abort();
@@ -129,6 +132,7 @@ async fn keep_house(core: Arc<Core>, stop: Arc<Notify>) {
         let kept = tokio::task::spawn_blocking(move || {
             let _ = working.standing();
             working.follow_log();
+            working.tend_witnesses();
             working.summarise_refused()
         });
         if let Ok(Err(e)) = kept.await {

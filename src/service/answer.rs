@@ -5,6 +5,7 @@ use super::convenants::Standing;
 use super::core::{Core, CoreError};
 use super::document::{AnswerDocument, sign};
 use super::entries::{self, ReleaseFacts};
+use super::witness::{ShowReply, ShowRequest};
 use crate::crypto::{Digest, hex, random};
 use crate::domain::oin::Oin;
 use crate::domain::reason::ReasonCode;
@@ -41,6 +42,7 @@ impl Core {
         request: &AggregateRequest,
     ) -> Result<(Permit, &'a ConvenantInForce), ReasonCode> {
         let in_force = standing.in_force.as_ref().map_err(|reason| *reason)?;
+        self.may_transfer()?;
         let named = in_force.iter().find(|c| c.hash() == request.convenant_hash);
         let convenant = named
             .or_else(|| in_force.iter().find(|c| c.convenant().party(&peer.oin).is_some()))
@@ -204,8 +206,12 @@ impl NodeService for Core {
             oin: self.identity.oin,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             convenants,
-            ready: !self.failed(),
+            ready: !self.failed() && self.may_transfer().is_ok(),
         }
+    }
+
+    fn witness(&self, peer: &Peer, request: &ShowRequest) -> Result<ShowReply, ReasonCode> {
+        self.judge(peer, request)
     }
 
     fn connection_refused(&self, reason: ReasonCode, _claimed: Option<Oin>) {

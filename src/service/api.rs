@@ -8,6 +8,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use super::answer::{Payload, covered};
+use super::witness::{ShowReply, ShowRequest};
 use crate::crypto::Digest;
 use crate::disclosure::release::Released;
 use crate::domain::oin::Oin;
@@ -253,6 +254,12 @@ pub trait NodeService: Send + Sync + 'static {
     /// The state that a partner may see.
     fn status(&self, peer: &Peer) -> StatusView;
 
+    /// As a witness, judges the checkpoint that a partner shows of its own log.
+    ///
+    /// # Errors
+    /// The reason that the partner gets.
+    fn witness(&self, peer: &Peer, request: &ShowRequest) -> Result<ShowReply, ReasonCode>;
+
     /// Counts a connection or message that was refused before it became a question. `claimed` is the OIN of the
     /// certificate, which proves nothing while the certificate is refused. Called from async threads: must not block
     /// on a disk.
@@ -326,6 +333,12 @@ pub trait Peers: Send + Sync {
     /// # Errors
     /// [`PeerError`].
     fn status(&self, to: &Oin, deadline: Duration) -> Result<StatusView, PeerError>;
+
+    /// Shows our checkpoint to the witness `to`.
+    ///
+    /// # Errors
+    /// [`PeerError`].
+    fn show_checkpoint(&self, to: &Oin, request: &ShowRequest, deadline: Duration) -> Result<ShowReply, PeerError>;
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use super::memory::{InvalidState, Loader, Memory};
 use super::refused::RefusedConnections;
 use super::release::{Failed, Parts};
 use super::requests::Requests;
+use super::witness::Desk;
 use crate::crypto::{KeyTree, SealUse, SigningKey};
 use crate::domain::activity::ActivityBase;
 use crate::domain::codes::{OrgType, Owner};
@@ -23,6 +24,7 @@ use crate::storage::disk::Disk;
 use crate::storage::log::{LogError, LogIndex, TransferLog};
 use crate::storage::state::{StateError, StateStore};
 use crate::storage::subjects::SubjectKeys;
+use crate::storage::witness::WitnessError;
 use crate::translog::entry::{Entry, Outcome};
 
 /// Time, given from outside so that tests can set it.
@@ -60,6 +62,9 @@ pub enum CoreError {
     /// The transfer log.
     #[error(transparent)]
     Log(#[from] LogError),
+    /// The records of the witness.
+    #[error(transparent)]
+    Witness(#[from] WitnessError),
 }
 
 /// An open node.
@@ -88,6 +93,7 @@ pub struct Core {
     pub(in crate::service) requests: Requests,
     pub(in crate::service) refused: RefusedConnections,
     pub(in crate::service) export: Told,
+    pub(in crate::service) desk: Desk,
 }
 
 /// Where a node's journals are, and the index over them.
@@ -96,6 +102,7 @@ struct Places {
     log: PathBuf,
     index: PathBuf,
     subjects: PathBuf,
+    witness: PathBuf,
 }
 
 impl Places {
@@ -105,6 +112,7 @@ impl Places {
             log: data.join("translog"),
             index: data.join("index"),
             subjects: data.join("subjects"),
+            witness: data.join("witness"),
         }
     }
 }
@@ -143,6 +151,7 @@ impl Core {
         memory.columns = Arc::new(columns_of(&state, &register.stored_refs())?);
         let ours = identity.oin;
         let (seal, tags) = (keys.seal_key(SealUse::Subjects), keys.subject_tag_key());
+        let desk = Desk::open(&places.witness, keys.witness_key(), clock.now_ms())?;
         let core = Self {
             identity,
             gemeenten,
@@ -163,8 +172,10 @@ impl Core {
             requests: Requests::default(),
             refused: RefusedConnections::default(),
             export: Told::default(),
+            desk,
         };
         core.refresh_standing();
+        core.compare_length()?;
         core.close_open_intents()?;
         Ok(core)
     }

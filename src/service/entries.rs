@@ -16,6 +16,8 @@ const LAST_DAY: i32 = 2_500_000;
 
 /// Name of the aggregate service in the log.
 pub const AGGREGATE: &str = "ketenpoort.v1.Node/Aggregate";
+/// Name of the witness service in the log.
+pub const WITNESS: &str = "ketenpoort.v1.Witness/AddCheckpoint";
 /// Name of an organisation's own view in the log.
 pub const OWN_VIEW: &str = "eigen-cijfers";
 
@@ -173,6 +175,19 @@ pub fn own_view(ourselves: Oin, field: &str, cells: u32, now_ms: u64) -> Entry {
     entry.decision = Some(Decision::Allow);
     entry.field_names = vec![field.to_owned()];
     entry.aggregate = Some(Aggregate { cells, suppressed: 0, min_n: 0 });
+    entry
+}
+
+/// Something is wrong with the log of a partner, or with what we remember of it: refused, and kept as evidence.
+#[must_use]
+pub fn witness_finding(ourselves: Oin, log: Oin, reason: ReasonCode, now_ms: u64) -> Entry {
+    let mut entry = Entry::new(transfer_id(now_ms), Direction::Local, Phase::Deny, now_ms);
+    entry.sender_oin = Some(log);
+    entry.receiver_oin = Some(ourselves);
+    entry.service = WITNESS.to_owned();
+    entry.action = "Getuige van een logboek: bevinding".to_owned();
+    entry.decision = Some(Decision::Deny);
+    entry.reason_codes = vec![reason.code().to_owned()];
     entry
 }
 

@@ -23,6 +23,7 @@ pub mod rows;
 pub mod settle;
 pub mod standards;
 pub mod subjects;
+pub mod witness;
 
 #[cfg(test)]
 mod tests;

@@ -9,6 +9,7 @@ mod checkpoints;
 mod exports;
 mod find;
 mod open;
+mod proofs;
 mod query;
 mod resume;
 mod state;
@@ -22,7 +23,7 @@ use thiserror::Error;
 
 use super::files::FileError;
 use super::journal::{Journal, JournalError, Options};
-use crate::crypto::{Digest, SigningKey};
+use crate::crypto::{Digest, SigningKey, VerifyingKey};
 use crate::domain::oin::Oin;
 use crate::translog::checkpoint::Checkpoint;
 use crate::translog::entry::{Entry, InvalidEntry, Phase, TransferId, payload_commitment};
@@ -32,6 +33,7 @@ use crate::translog::note::InvalidNote;
 
 pub use exports::ExportDirectory;
 pub use find::LogIndex;
+pub use proofs::Proofs;
 pub use query::Filter;
 
 use checkpoints::Checkpoints;
@@ -283,6 +285,12 @@ impl TransferLog {
     /// [`LogError::File`] when the file cannot be written; the entries are durable all the same.
     pub fn checkpoint(&self) -> Result<Checkpoint, LogError> {
         self.inner.sign().map(|(checkpoint, _)| checkpoint)
+    }
+
+    /// The key that verifies its checkpoints.
+    #[must_use]
+    pub fn verifying_key(&self) -> VerifyingKey {
+        self.inner.checkpoints.key().verifying_key()
     }
 
     /// The last signed checkpoint as the note that partners are shown.

@@ -9,3 +9,4 @@ pub mod lock;
 pub mod log;
 pub mod state;
 pub mod subjects;
+pub mod witness;

@@ -15,3 +15,4 @@ pub mod standards;
 pub mod tiles;
 pub mod verify;
 pub mod walk;
+pub mod witness;

@@ -24,6 +24,7 @@ use super::wire::{self, Assembly, MAX_MESSAGE, Outbound};
 use crate::crypto::Digest;
 use crate::domain::oin::Oin;
 use crate::service::api::{AggregateRequest, AnswerBytes, PeerError, Peers, StatusView, TraceContext};
+use crate::service::witness::{ShowReply, ShowRequest};
 
 /// Where a partner is and by which keys we know it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -121,13 +122,25 @@ impl Client {
         deadline: Duration,
         call: impl AsyncFnOnce(NodeClient<Channel>) -> Result<T, Failure>,
     ) -> Result<T, PeerError> {
+        self.within_channel(to, deadline, async |channel| {
+            let node =
+                NodeClient::new(channel).max_decoding_message_size(MAX_MESSAGE).max_encoding_message_size(MAX_MESSAGE);
+            call(node).await
+        })
+        .await
+    }
+
+    /// Calls a partner over its kept connection, within a deadline, and judges what went wrong.
+    pub(super) async fn within_channel<T>(
+        &self,
+        to: &Oin,
+        deadline: Duration,
+        call: impl AsyncFnOnce(Channel) -> Result<T, Failure>,
+    ) -> Result<T, PeerError> {
         let begun = Instant::now();
         let calling = async {
             let kept = self.connected(to).await?;
-            let node = NodeClient::new(kept.channel)
-                .max_decoding_message_size(MAX_MESSAGE)
-                .max_encoding_message_size(MAX_MESSAGE);
-            call(node).await.map_err(|failure| {
+            call(kept.channel).await.map_err(|failure| {
                 // tonic keeps the same deadline and may be the first to notice; it then says that the call was cancelled.
                 let error = match failure.judge(&kept.fault) {
                     PeerError::Closed if begun.elapsed() >= deadline => PeerError::Deadline,
@@ -175,9 +188,13 @@ impl Peers for Client {
     fn status(&self, to: &Oin, deadline: Duration) -> Result<StatusView, PeerError> {
         self.runtime.block_on(self.ask_status(to, deadline))
     }
+
+    fn show_checkpoint(&self, to: &Oin, request: &ShowRequest, deadline: Duration) -> Result<ShowReply, PeerError> {
+        self.runtime.block_on(self.ask_witness(to, request, deadline))
+    }
 }
 
-fn outgoing<T>(message: T, trace: &TraceContext, deadline: Duration) -> Request<T> {
+pub(super) fn outgoing<T>(message: T, trace: &TraceContext, deadline: Duration) -> Request<T> {
     let mut request = Request::new(message);
     request.set_timeout(deadline);
     if let Ok(value) = MetadataValue::try_from(trace.to_string()) {
@@ -191,7 +208,7 @@ fn outgoing<T>(message: T, trace: &TraceContext, deadline: Duration) -> Request<
 }
 
 /// A call that failed: by a status, or by an answer that cannot be read.
-enum Failure {
+pub(super) enum Failure {
     Status(Box<Status>),
     Unreadable,
 }
@@ -202,7 +219,7 @@ impl From<Status> for Failure {
     }
 }
 
-fn unreadable(fault: wire::InvalidReply) -> Failure {
+pub(super) fn unreadable(fault: wire::InvalidReply) -> Failure {
     tracing::warn!(%fault, "het antwoord van een partij is onleesbaar");
     Failure::Unreadable
 }

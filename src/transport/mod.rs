@@ -11,6 +11,7 @@ mod accept;
 mod guard;
 mod status;
 mod wire;
+mod witness;
 
 /// Generated from `proto/` by `cargo run --example gen`; fresh by the test `gen_is_fresh`.
 #[expect(clippy::allow_attributes, reason = "written by the generator")]

@@ -18,6 +18,7 @@ use super::accept::{Acceptor, Open};
 use super::guard::{Due, Guard};
 use super::proto;
 use super::proto::node_server::{Node, NodeServer};
+use super::proto::witness_server::WitnessServer;
 use super::status::status;
 use super::tls::TlsHandle;
 use super::wire::{self, MAX_MESSAGE, Outbound};
@@ -81,9 +82,11 @@ pub async fn serve(
     limits: Limits,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
-    let node = NodeServer::new(Served { service: Arc::clone(&service), calls: Arc::new(Semaphore::new(limits.calls)) })
+    let served = Served { service: Arc::clone(&service), calls: Arc::new(Semaphore::new(limits.calls)) };
+    let witness = WitnessServer::new(served.clone())
         .max_decoding_message_size(MAX_MESSAGE)
         .max_encoding_message_size(MAX_MESSAGE);
+    let node = NodeServer::new(served).max_decoding_message_size(MAX_MESSAGE).max_encoding_message_size(MAX_MESSAGE);
     let (guarded, call) = (Arc::clone(&service), limits.call);
     let router = tonic::transport::Server::builder()
         .layer(tower::layer::layer_fn(move |inner| Guard::new(inner, Arc::clone(&guarded), call)))
@@ -91,7 +94,8 @@ pub async fn serve(
         .http2_max_header_list_size(limits.header_bytes)
         .http2_keepalive_interval(Some(limits.keepalive))
         .http2_keepalive_timeout(Some(limits.keepalive))
-        .add_service(node);
+        .add_service(node)
+        .add_service(witness);
     let (out, incoming) = mpsc::channel(16);
     let acceptor = Arc::new(Acceptor { tls, service, limits, open: Arc::new(Open::default()) });
     let accepting = tokio::spawn(acceptor.run(listener, out));
@@ -179,20 +183,21 @@ impl Drop for Waiting {
     }
 }
 
-struct Served {
-    service: Arc<dyn NodeService>,
+#[derive(Clone)]
+pub(super) struct Served {
+    pub(super) service: Arc<dyn NodeService>,
     calls: Arc<Semaphore>,
 }
 
 /// Who calls, under which trace, and until when.
-struct Caller {
-    peer: Arc<Peer>,
-    trace: TraceContext,
+pub(super) struct Caller {
+    pub(super) peer: Arc<Peer>,
+    pub(super) trace: TraceContext,
     due: Arc<Due>,
 }
 
 impl Caller {
-    fn of<T>(request: &Request<T>) -> Result<Self, Status> {
+    pub(super) fn of<T>(request: &Request<T>) -> Result<Self, Status> {
         let trace = request.extensions().get::<TraceContext>().copied().unwrap_or_else(TraceContext::random);
         let peer = request.extensions().get::<Arc<Peer>>().cloned();
         let due = request.extensions().get::<Arc<Due>>().cloned();
@@ -204,7 +209,7 @@ impl Caller {
 impl Served {
     /// Runs `work` on a blocking thread, at most `calls` at a time; work that was begun is ended, also when the peer
     /// has gone.
-    async fn blocking<T: Send + 'static>(
+    pub(super) async fn blocking<T: Send + 'static>(
         &self,
         caller: &Caller,
         work: impl FnOnce() -> T + Send + 'static,

@@ -23,6 +23,9 @@ pub enum LogCommand {
     /// Controleer een export, zonder node en zonder netwerk
     #[command(after_help = "Voorbeeld: ketenpoort log verify --export ./uitvoer --trust kaart.json")]
     Verify(LogVerifyArgs),
+    /// Toon hoe het log er als bewijs voor staat: getuigen, en bevindingen over de logs van partners
+    #[command(after_help = "Voorbeeld: ketenpoort log status --node ./gi")]
+    Status(LogStatusArgs),
     /// Schrijf het hele log in open formaat
     #[command(after_help = "Voorbeeld: ketenpoort log export --node ./gi --out ./uitvoer")]
     Export(LogExportArgs),
@@ -106,6 +109,17 @@ pub struct LogVerifyArgs {
     /// Visitekaart van de node, als anker voor de handtekening
     #[arg(long)]
     pub trust: Option<PathBuf>,
+    /// Uitkomst als JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `log status`.
+#[derive(Args, Debug)]
+pub struct LogStatusArgs {
+    /// Map van de node
+    #[arg(long)]
+    pub node: PathBuf,
     /// Uitkomst als JSON
     #[arg(long)]
     pub json: bool,

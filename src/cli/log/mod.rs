@@ -21,6 +21,7 @@ pub fn run(command: &LogCommand) -> Outcome {
     match command {
         LogCommand::List(args) => ask(&args.node, LogLocal::List(listed(args))),
         LogCommand::Show(args) => ask(&args.node, LogLocal::Show { number: args.number, json: args.json }),
+        LogCommand::Status(args) => ask(&args.node, LogLocal::Status { json: args.json }),
         LogCommand::Export(args) => {
             let out = std::path::absolute(&args.out).unwrap_or_else(|_| args.out.clone());
             ask(&args.node, LogLocal::Export { out })

@@ -20,6 +20,11 @@ pub enum LogLocal {
         /// As JSON.
         json: bool,
     },
+    /// How it stands with the log and its witnesses, and with the logs that this node witnesses.
+    Status {
+        /// As JSON.
+        json: bool,
+    },
     /// The whole log in the open format.
     Export {
         /// An empty or absent directory.

@@ -12,6 +12,7 @@ mod show;
 mod standards;
 mod subject;
 mod words;
+mod status;
 
 use self::command::{LogListCommand, LogLocal};
 use super::command::Outcome;
@@ -25,6 +26,7 @@ impl Node {
         match command {
             LogLocal::List(list) => self.log_list(list),
             LogLocal::Show { number, json } => show::log_entry(self.core.transfer_log(), number, json),
+            LogLocal::Status { json } => status::show(&self.core.log_status(), json),
             LogLocal::Export { out } => self.export(&out),
             LogLocal::ExportStatus { json } => crate::node::export::status(&self.core, &self.config, json),
             LogLocal::Standard(command) => standards::standard(&self.core, &command),

@@ -3,6 +3,7 @@
 mod exporting;
 mod freezing;
 mod reopening;
+mod witnesses;
 
 use std::path::Path;
 use std::sync::Arc;

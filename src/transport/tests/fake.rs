@@ -12,6 +12,7 @@ use crate::crypto::Digest;
 use crate::domain::oin::Oin;
 use crate::domain::reason::ReasonCode;
 use crate::service::api::{AggregateRequest, Answer, NodeService, Peer, Reply, StatusView, Verdict};
+use crate::service::witness::{Said, ShowReply, ShowRequest};
 use crate::translog::entry::TransferId;
 
 /// What a node would have in its log about questions.
@@ -158,6 +159,15 @@ impl NodeService for Fake {
 
     fn answered(&self, _: &Peer, _: TransferId, complete: bool) {
         self.note(Noted::Ended { complete });
+    }
+
+    fn witness(&self, _peer: &Peer, request: &ShowRequest) -> Result<ShowReply, ReasonCode> {
+        let seen = request.seen.clone();
+        match request.proofs.first() {
+            Some((size, _)) => Ok(ShowReply { said: Said::Wanted(vec![*size]), seen }),
+            None if request.checkpoint == "refuse" => Err(ReasonCode::CheckpointUnsigned),
+            None => Ok(ShowReply { said: Said::Cosigned(request.checkpoint.clone()), seen }),
+        }
     }
 
     fn status(&self, peer: &Peer) -> StatusView {

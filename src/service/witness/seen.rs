@@ -1,0 +1,161 @@
+//! Checkpoints that come along with messages of partners: of other logs, and of our own.
+
+use super::MOST_SEEN;
+use crate::crypto::VerifyingKey;
+use crate::domain::oin::Oin;
+use crate::domain::reason::ReasonCode;
+use crate::service::core::Core;
+use crate::service::entries;
+use crate::storage::log::LogError;
+use crate::translog::checkpoint::{Checkpoint, oin_of, origin};
+use crate::translog::cosignature::{cosign, cosigners, witness_name};
+use crate::translog::note::Note;
+use crate::translog::witness::{Finding, Shown, Wrong};
+
+impl Core {
+    /// Takes in a signed checkpoint, of whatever log of a party, that came with a message (a receipt, an exchange between
+    /// witnesses): it is compared with what this witness knows, and the log must prove it at its next show. A checkpoint of
+    /// our own log is compared with the log itself.
+    ///
+    /// # Errors
+    /// [`ReasonCode::NotItsLog`] when it is of no party, [`ReasonCode::CheckpointUnsigned`] when it is not signed by the
+    /// party's key, [`ReasonCode::WitnessUnable`] when it cannot be kept.
+    pub fn seen_checkpoint(&self, note: &str) -> Result<(), ReasonCode> {
+        let read = Note::decode(note.as_bytes()).map_err(|_| ReasonCode::CheckpointUnsigned)?;
+        let named = Checkpoint::from_note(&read).map_err(|_| ReasonCode::CheckpointUnsigned)?;
+        let oin = oin_of(&named.origin).ok_or(ReasonCode::NotItsLog)?;
+        let shown = self.open_shown(oin, note)?;
+        if oin == self.identity.oin {
+            return self.compare_own(shown).map_err(|_| ReasonCode::WitnessUnable);
+        }
+        let ours = [(self.identity.oin, self.desk.key.verifying_key())];
+        let cosigned_by_us = !cosigners(&read, &ours).is_empty();
+        let now = self.clock.now_ms();
+        self.with_record(oin, |record| {
+            if cosigned_by_us && !record.remembers(&shown) {
+                let (first, second) = (shown.clone(), shown.clone());
+                record.find(Finding { wrong: Wrong::Forgotten, first, second, at_ms: now });
+            }
+            record.seen(shown, now);
+        })
+    }
+
+    /// Takes in what a partner has seen; what cannot be used is left.
+    pub(super) fn take_seen(&self, notes: &[String]) {
+        for note in notes.iter().take(MOST_SEEN) {
+            if let Err(reason) = self.seen_checkpoint(note) {
+                tracing::debug!(code = %reason, "meegestuurd checkpoint niet gebruikt");
+            }
+        }
+    }
+
+    /// The newest checkpoints that we know of other logs; those that we cosigned bear our cosignature.
+    pub(super) fn newest_seen(&self) -> Vec<String> {
+        let (name, now) = (witness_name(self.identity.oin), self.clock.now_ms() / 1000);
+        let mut notes = Vec::new();
+        for record in self.desk.store.records().values() {
+            for shown in record.newest() {
+                let Ok(mut note) = Note::decode(shown.note().as_bytes()) else { continue };
+                if record.cosigned.as_ref() == Some(shown) {
+                    note.signatures.push(cosign(&note.text, &name, &self.desk.key, now));
+                }
+                notes.push(note.encode());
+            }
+        }
+        notes.truncate(MOST_SEEN);
+        notes
+    }
+
+    /// Works on what we know of one log; a new finding is an entry of our own log, so that it cannot be taken back.
+    pub(super) fn with_record<T>(
+        &self,
+        oin: Oin,
+        work: impl FnOnce(&mut crate::translog::witness::Record) -> T,
+    ) -> Result<T, ReasonCode> {
+        let changed = self.desk.store.change(oin, |record| {
+            let before = record.findings.len();
+            let result = work(record);
+            (result, record.findings.get(before..).unwrap_or_default().to_vec())
+        });
+        let (result, found) = changed.map_err(|error| {
+            tracing::error!(%error, "getuigenbestand");
+            ReasonCode::WitnessUnable
+        })?;
+        for finding in found {
+            let reason = reason_of(finding.wrong);
+            tracing::error!(code = %reason, %oin, "bevinding over een logboek: {}", reason.sentence());
+            let entry = entries::witness_finding(self.identity.oin, oin, reason, self.clock.now_ms());
+            if let Err(error) = self.note(&entry) {
+                tracing::error!("transferlog: {error}");
+            }
+        }
+        Ok(result)
+    }
+
+    /// The checkpoint of a party's log, its signature checked under the key on the party's card.
+    pub(super) fn open_shown(&self, oin: Oin, note: &str) -> Result<Shown, ReasonCode> {
+        let keys = self.checkpoint_keys(oin);
+        if keys.is_empty() {
+            return Err(ReasonCode::NotItsLog);
+        }
+        let opened = keys.iter().find_map(|key| Shown::open(note, &origin(oin), key).ok());
+        opened.ok_or(ReasonCode::CheckpointUnsigned)
+    }
+
+    fn checkpoint_keys(&self, oin: Oin) -> Vec<VerifyingKey> {
+        let standing = self.standing();
+        let parties = standing.in_force.iter().flatten().filter_map(|c| c.convenant().party(&oin));
+        parties.map(|party| party.card.card().checkpoint).collect()
+    }
+
+    /// Compares a checkpoint that our own key signed with our log: when the log is shorter or different it was put back or
+    /// rewritten, or somebody else has our key.
+    pub(super) fn compare_own(&self, shown: Shown) -> Result<(), LogError> {
+        let checkpoint = shown.checkpoint();
+        if self.desk.proofs.root(&self.log, checkpoint.size)? == Some(checkpoint.root) {
+            return Ok(());
+        }
+        let mut known = self.desk.contradiction();
+        if known.is_none() {
+            tracing::error!(
+                code = %ReasonCode::LogRolledBack, signed = checkpoint.size, entries = self.log.len(),
+                "{}", ReasonCode::LogRolledBack.sentence()
+            );
+            *known = Some(shown.clone());
+            drop(known);
+            // Kept, so that a restart does not forget it.
+            if let Err(error) =
+                self.desk.store.change(self.identity.oin, |record| record.seen(shown, self.clock.now_ms()))
+            {
+                tracing::error!(%error, "getuigenbestand");
+            }
+        }
+        Ok(())
+    }
+
+    fn kept(&self) -> Vec<Shown> {
+        let records = self.desk.store.records();
+        let own = records.get(&self.identity.oin).map(|record| record.pending.clone()).unwrap_or_default();
+        own.into_iter().chain(self.desk.store.cosigned()).collect()
+    }
+
+    /// Compares our log with every checkpoint of it that we kept; with each round.
+    pub(super) fn compare_kept(&self) -> Result<(), LogError> {
+        self.kept().into_iter().try_for_each(|shown| self.compare_own(shown))
+    }
+
+    /// At the start: whether the log is shorter than a checkpoint of it that we kept. The rest takes reading it, and waits
+    /// for the first round.
+    pub(in crate::service) fn compare_length(&self) -> Result<(), LogError> {
+        let longer = self.kept().into_iter().filter(|shown| shown.checkpoint().size > self.log.len());
+        longer.into_iter().try_for_each(|shown| self.compare_own(shown))
+    }
+}
+
+fn reason_of(wrong: Wrong) -> ReasonCode {
+    match wrong {
+        Wrong::Forked => ReasonCode::CheckpointConflict,
+        Wrong::Unproven => ReasonCode::ConsistencyUnproven,
+        Wrong::Forgotten => ReasonCode::WitnessUnable,
+    }
+}
