@@ -18,6 +18,7 @@ use crate::policy::bundle::ConvenantBundle;
 use crate::policy::card::SignedCard;
 use crate::service::api::Peers;
 use crate::service::core::Clock;
+use crate::service::witness::view::LogStatus;
 use crate::transport::certs;
 use crate::transport::client::{Client, Partner};
 use crate::transport::tls::TlsHandle;
@@ -69,6 +70,7 @@ pub fn run(args: &DoctorArgs) -> Outcome {
     findings.push(running(&config));
     findings.push(convenant(&args.node));
     findings.extend(log_export(&config));
+    findings.extend(evidence(&args.node));
     if let Some(peer) = &args.peer {
         findings.push(reach(&config, peer));
     }
@@ -179,6 +181,34 @@ fn convenant(dir: &Path) -> Finding {
         0 => Finding::warning("convenant", first),
         _ => Finding::fault("convenant", outcome.stderr),
     }
+}
+
+/// The log and its witnesses, and what is wrong with the logs of partners.
+fn evidence(dir: &Path) -> Vec<Finding> {
+    let subject = "logboek";
+    let outcome = on_node(dir, &LocalCommand::Log(LogLocal::Status { json: true }));
+    let Ok(status) = serde_json::from_str::<LogStatus>(&outcome.stdout) else {
+        return vec![Finding::fault(subject, outcome.stderr)];
+    };
+    let cosigned = status.cosigned.as_ref().map_or(0, |cosigned| cosigned.size);
+    let own = match status.stopped {
+        Some(reason) => Finding::fault(subject, format!("{} {}", reason.sentence(), reason.remedy())),
+        None if status.alarm => Finding::fault(
+            subject,
+            "al langer dan 15 minuten niet door een quorum van getuigen medeondertekend; zie `log status`",
+        ),
+        None if status.quorums.is_empty() => {
+            Finding::warning(subject, "geen andere partij die het kan medeondertekenen")
+        }
+        None => Finding::good(
+            subject,
+            format!("{} regels, waarvan {cosigned} door een quorum medeondertekend", status.size),
+        ),
+    };
+    let others = status.witnessed.iter().filter(|log| !log.is_good());
+    let others = others
+        .map(|log| Finding::fault("getuige", format!("{} {}: {}", log.oin, log.name, log.sentences().join("; "))));
+    std::iter::once(own).chain(others).collect()
 }
 
 /// Connects to a partner as the node would, and says what went wrong on which side.

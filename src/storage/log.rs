@@ -31,7 +31,7 @@ use crate::translog::export::ExportError;
 use crate::translog::merkle::leaf_hash;
 use crate::translog::note::InvalidNote;
 
-pub use exports::ExportDirectory;
+pub use exports::{ExportDirectory, Extras};
 pub use find::LogIndex;
 pub use proofs::Proofs;
 pub use query::Filter;

@@ -16,6 +16,8 @@ use crate::crypto::{Digest, SigningKey, VerifyingKey, digest};
 
 /// Name of the signed checkpoint in an export.
 pub const CHECKPOINT: &str = "checkpoint";
+/// Name of the checkpoint that a quorum of witnesses cosigned, when there is one.
+pub const COSIGNED: &str = "cosigned";
 /// Name of the list of files in an export.
 pub const MANIFEST: &str = "manifest.json";
 /// Name of the note over the manifest.
@@ -179,6 +181,14 @@ impl<E, P: FnMut(&str, &[u8]) -> Result<(), E>> Exporter<P> {
             return Err(ExportError::Name(name.to_owned()));
         }
         self.put(&format!("{ATTACHMENTS}{name}"), bytes)
+    }
+
+    /// Adds the checkpoint that a quorum of witnesses cosigned, a note; it may be of fewer entries than the export.
+    ///
+    /// # Errors
+    /// [`ExportError::Put`] when the file is refused.
+    pub fn cosigned(&mut self, note: &str) -> Result<(), ExportError<E>> {
+        self.put(COSIGNED, note.as_bytes())
     }
 
     /// Writes the last files and the manifest. `checkpoint` must be of exactly these entries and of `key`'s log.

@@ -1,6 +1,7 @@
 //! Verification of an export, offline and on the export alone: every byte of every file, the tree, the signature, and the
 //! order of entries.
 
+mod cosigned;
 mod entries;
 pub mod report;
 
@@ -9,16 +10,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use thiserror::Error;
 
 use self::entries::Entries;
-pub use self::report::{Finding, OpenTransfer, Report, Signer};
+pub use self::report::{CosignedReport, Cosigner, Finding, OpenTransfer, Report, Signer};
 use super::checkpoint::{Checkpoint, oin_of};
 use super::export::{
-    ATTACHMENTS, CHECKPOINT, FileRecord, MANIFEST, MANIFEST_NOTE, Manifest, key_fingerprint, manifest_head,
+    ATTACHMENTS, CHECKPOINT, COSIGNED, FileRecord, MANIFEST, MANIFEST_NOTE, Manifest, key_fingerprint, manifest_head,
     manifest_text,
 };
 use super::note::Note;
 use super::tiles::{bundle_path, bundles_of, tile_path, tiles_of};
 use crate::crypto::VerifyingKey;
 use crate::domain::oin::Oin;
+use crate::policy::witness::Quorum;
 
 /// The files of an export, wherever they are.
 pub trait Files {
@@ -60,12 +62,34 @@ pub struct Trust {
     pub oin: Option<Oin>,
     /// An earlier checkpoint, kept elsewhere: the export must contain exactly its entries first.
     pub earlier: Option<Checkpoint>,
+    /// The witnesses of the log, from a trusted convenant: their cosignatures must be a quorum.
+    pub quorum: Option<Quorum>,
+}
+
+/// An earlier checkpoint that the entries must begin with.
+struct Earlier {
+    checkpoint: Checkpoint,
+    /// The file that is named when they do not.
+    file: &'static str,
+    /// What kind of checkpoint, in Dutch.
+    what: &'static str,
 }
 
 /// Verifies an export. Without `trust` the signature is checked under the key that the export names, and the report says
 /// that the signer was not checked.
 #[must_use]
 pub fn verify(export: &dyn Files, trust: Option<&Trust>) -> Report {
+    let earlier = trust.and_then(|trust| trust.earlier.clone());
+    examine(export, trust, earlier)
+}
+
+/// As [`verify`] without an anchor, against a checkpoint that was kept elsewhere.
+#[must_use]
+pub fn verify_against(export: &dyn Files, earlier: Option<Checkpoint>) -> Report {
+    examine(export, None, earlier)
+}
+
+fn examine(export: &dyn Files, trust: Option<&Trust>, kept: Option<Checkpoint>) -> Report {
     let mut report = Report::default();
     let names = match export.list() {
         Ok(names) => names.into_iter().collect::<BTreeSet<_>>(),
@@ -87,8 +111,11 @@ pub fn verify(export: &dyn Files, trust: Option<&Trust>) -> Report {
     let Some((checkpoint, note)) = read_checkpoint(export, &mut report) else { return report };
     check_signer(&checkpoint, &note, key.as_ref(), &mut report);
     check_layout(&checkpoint, &names, &mut report);
-    check_trust(&checkpoint, trust, &mut report);
-    let entries = Entries::walk(export, &checkpoint, trust.and_then(|t| t.earlier.as_ref()), &mut report);
+    check_trust(&checkpoint, trust, kept.as_ref(), &mut report);
+    let kept = kept.map(|checkpoint| Earlier { checkpoint, file: CHECKPOINT, what: "bewaarde" });
+    let cosigned = cosigned::check(export, &checkpoint, key.as_ref(), trust, &mut report);
+    let earlier: Vec<Earlier> = kept.into_iter().chain(cosigned).collect();
+    let entries = Entries::walk(export, &checkpoint, &earlier, &mut report);
     if let Some((manifest, _)) = &manifest {
         check_manifest(manifest, &checkpoint, &entries, &mut report);
     }
@@ -156,21 +183,20 @@ fn check_layout(checkpoint: &Checkpoint, names: &BTreeSet<String>, report: &mut 
     for name in expected.difference(names) {
         report.fault(name, None, "het bestand ontbreekt");
     }
-    for name in names.difference(&expected).filter(|name| !name.starts_with(ATTACHMENTS)) {
+    for name in names.difference(&expected).filter(|name| !name.starts_with(ATTACHMENTS) && *name != COSIGNED) {
         report.fault(name, None, "onbekend bestand (hoort niet bij een log van deze omvang)");
     }
 }
 
-fn check_trust(checkpoint: &Checkpoint, trust: Option<&Trust>, report: &mut Report) {
+fn check_trust(checkpoint: &Checkpoint, trust: Option<&Trust>, kept: Option<&Checkpoint>, report: &mut Report) {
     let oin = oin_of(&checkpoint.origin);
     if oin.is_none() {
         report.fault(CHECKPOINT, None, "de naam van het log is niet die van een Ketenpoort-log");
     }
-    let Some(trust) = trust else { return };
-    if trust.oin.is_some_and(|expected| oin != Some(expected)) {
+    if trust.and_then(|trust| trust.oin).is_some_and(|expected| oin != Some(expected)) {
         report.fault(CHECKPOINT, None, "dit is het log van een andere organisatie");
     }
-    if let Some(earlier) = &trust.earlier
+    if let Some(earlier) = kept
         && (earlier.origin != checkpoint.origin || earlier.size > checkpoint.size)
     {
         report.fault(CHECKPOINT, None, "het bewaarde checkpoint is van een ander of een langer log (log teruggezet?)");

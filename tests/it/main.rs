@@ -1,4 +1,5 @@
 //! The one integration binary: each module asserts behaviour through public doors.
+mod administrator;
 mod attacker;
 mod clock;
 mod convenant;

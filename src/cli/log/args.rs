@@ -106,9 +106,12 @@ pub struct LogVerifyArgs {
     /// Map van een export
     #[arg(long)]
     pub export: Option<PathBuf>,
-    /// Visitekaart van de node, als anker voor de handtekening
+    /// Anker: de visitekaart van de node (handtekening), of een convenant (handtekening en getuigen)
     #[arg(long)]
     pub trust: Option<PathBuf>,
+    /// Bewaard of medeondertekend checkpoint van dit log: de eerste regels moeten die zijn
+    #[arg(long)]
+    pub checkpoint: Option<PathBuf>,
     /// Uitkomst als JSON
     #[arg(long)]
     pub json: bool,

@@ -81,7 +81,7 @@ pub(super) fn run(args: &BreachArgs) -> Outcome {
 
 /// Counts on an export. One that is not intact is counted all the same, says so, and ends with exit code 1.
 fn offline(args: &BreachArgs, dir: &Path, command: &BreachCommand) -> Result<Outcome, String> {
-    let trust = args.trust.as_deref().map(read_trust).transpose()?;
+    let trust = args.trust.as_deref().map(|path| read_trust(path, dir)).transpose()?;
     let export = ExportDirectory::new(dir);
     let report = verify(&export, trust.as_ref());
     let manifest = walk::manifest(&export).map_err(|e| e.to_string())?;

@@ -10,14 +10,14 @@ mod register;
 mod retention;
 mod show;
 mod standards;
+mod status;
 mod subject;
 mod words;
-mod status;
 
 use self::command::{LogListCommand, LogLocal};
 use super::command::Outcome;
 use super::{Node, SystemClock};
-use crate::storage::log::Filter;
+use crate::storage::log::{Extras, Filter};
 use crate::translog::entry::Decision;
 
 impl Node {
@@ -55,7 +55,9 @@ impl Node {
     fn export(&self, out: &std::path::Path) -> Outcome {
         let card = std::fs::read(self.config.dir.join("card.json")).unwrap_or_default();
         let now = crate::service::core::Clock::now_ms(&SystemClock);
-        match self.core.transfer_log().export(out, &[("card.json", &card)], now) {
+        let cosigned = self.core.cosigned_note();
+        let extras = Extras { attachments: &[("card.json", &card)], cosigned: cosigned.as_deref() };
+        match self.core.transfer_log().export_with(out, &extras, now) {
             Ok(manifest) => Outcome::done(format!("{} regels uitgevoerd naar {}", manifest.size, out.display())),
             Err(e) => Outcome::failed(e.to_string()),
         }

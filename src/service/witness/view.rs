@@ -124,6 +124,12 @@ impl Core {
         }
     }
 
+    /// The checkpoint of our log that a quorum cosigned last, a note.
+    #[must_use]
+    pub fn cosigned_note(&self) -> Option<String> {
+        self.desk.store.cosigned().map(String::from)
+    }
+
     fn name_of(&self, oin: &Oin) -> String {
         let standing = self.standing();
         let party = standing.in_force.iter().flatten().find_map(|c| c.convenant().party(oin).cloned());

@@ -19,14 +19,30 @@ use crate::translog::verify::{Files, Unreadable};
 /// The largest file of an export that is read: a bundle of 256 longest entries is 16 MB, a manifest grows with the log.
 const MAX_FILE: u64 = 1 << 30;
 
+/// What goes into an export besides the entries.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Extras<'a> {
+    /// Copies of cards and convenants: name and bytes.
+    pub attachments: &'a [(&'a str, &'a [u8])],
+    /// The checkpoint that a quorum of witnesses cosigned, a note.
+    pub cosigned: Option<&'a str>,
+}
+
 impl TransferLog {
-    /// Writes the whole log as an export into `out`, which must be empty or absent, with copies of cards and convenants
-    /// (name and bytes). The manifest's signature is written last: what was broken off does not verify. When the log's own
+    /// As [`TransferLog::export_with`], with attachments alone.
+    ///
+    /// # Errors
+    /// As [`TransferLog::export_with`].
+    pub fn export(&self, out: &Path, attachments: &[(&str, &[u8])], now_ms: u64) -> Result<Manifest, LogError> {
+        self.export_with(out, &Extras { attachments, ..Extras::default() }, now_ms)
+    }
+
+    /// Writes the whole log as an export into `out`, which must be empty or absent, with what goes beside it. The manifest's signature is written last: what was broken off does not verify. When the log's own
     /// disk is full and no new checkpoint fits, the export ends at the last one.
     ///
     /// # Errors
     /// [`LogError::File`] or [`LogError::Export`] from the disk, [`LogError::Unreadable`] for an entry.
-    pub fn export(&self, out: &Path, attachments: &[(&str, &[u8])], now_ms: u64) -> Result<Manifest, LogError> {
+    pub fn export_with(&self, out: &Path, extras: &Extras<'_>, now_ms: u64) -> Result<Manifest, LogError> {
         let io = |source| FileError::Io { path: out.to_owned(), source };
         fs::create_dir_all(out).map_err(io)?;
         if fs::read_dir(out).map_err(io)?.next().is_some() {
@@ -43,8 +59,11 @@ impl TransferLog {
         for record in self.raw_entries(0..checkpoint.size) {
             exporter.entry(&record?.1).map_err(Box::new)?;
         }
-        for (name, bytes) in attachments {
+        for (name, bytes) in extras.attachments {
             exporter.attach(name, bytes).map_err(Box::new)?;
+        }
+        if let Some(cosigned) = extras.cosigned {
+            exporter.cosigned(cosigned).map_err(Box::new)?;
         }
         Ok(exporter.finish(&note, self.inner.checkpoints.key(), now_ms).map_err(Box::new)?)
     }

@@ -7,7 +7,7 @@ use super::super::entry::{Entry, Phase, TransferId};
 use super::super::export::CHECKPOINT;
 use super::super::merkle::leaf_hash;
 use super::super::tiles::{HashTiles, bundle_path, bundles_of, split_bundle, tile_path};
-use super::{Files, OpenTransfer, Report};
+use super::{Earlier, Files, OpenTransfer, Report};
 use crate::crypto::Digest;
 use crate::domain::oin::Oin;
 
@@ -23,12 +23,7 @@ pub(super) struct Entries {
 
 impl Entries {
     /// Checks every entry, every hash tile and the root.
-    pub(super) fn walk(
-        export: &dyn Files,
-        checkpoint: &Checkpoint,
-        earlier: Option<&Checkpoint>,
-        report: &mut Report,
-    ) -> Self {
+    pub(super) fn walk(export: &dyn Files, checkpoint: &Checkpoint, earlier: &[Earlier], report: &mut Report) -> Self {
         let mut entries = Self::default();
         let mut hashes = HashTiles::default();
         for (index, width) in bundles_of(checkpoint.size) {
@@ -135,10 +130,12 @@ fn check_tile(export: &dyn Files, made: &(String, Vec<u8>), report: &mut Report)
     }
 }
 
-fn check_earlier(hashes: &HashTiles, earlier: Option<&Checkpoint>, report: &mut Report) {
+fn check_earlier(hashes: &HashTiles, earlier: &[Earlier], report: &mut Report) {
     let tree = hashes.tree();
-    if let Some(earlier) = earlier.filter(|earlier| earlier.size == tree.size() && earlier.root != tree.root()) {
-        let text = format!("de eerste {} regels zijn niet die van het bewaarde checkpoint", earlier.size);
-        report.fault(CHECKPOINT, None, text);
+    for Earlier { checkpoint, file, what } in earlier {
+        if checkpoint.size == tree.size() && checkpoint.root != tree.root() {
+            let text = format!("de eerste {} regels zijn niet die van het {what} checkpoint", checkpoint.size);
+            report.fault(file, None, text);
+        }
     }
 }

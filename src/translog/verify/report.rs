@@ -49,6 +49,26 @@ pub struct OpenTransfer {
     pub transfer_id: String,
 }
 
+/// A witness that cosigned.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Cosigner {
+    /// Whose.
+    pub oin: String,
+    /// When, seconds since 1970; none when its key was not at hand and nothing was checked.
+    pub time_s: Option<u64>,
+}
+
+/// What witnesses said of the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CosignedReport {
+    /// The entries that they saw.
+    pub size: u64,
+    /// Whether the cosignatures were checked under the keys of a trusted convenant.
+    pub checked: bool,
+    /// Who.
+    pub witnesses: Vec<Cosigner>,
+}
+
 /// The result of a verification.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Report {
@@ -70,6 +90,8 @@ pub struct Report {
     pub phases: BTreeMap<&'static str, u64>,
     /// Transfers without an outcome. Not a fault of the log: the outcome may still come.
     pub open_transfers: Vec<OpenTransfer>,
+    /// What witnesses said of the log, when the export holds it.
+    pub cosigned: Option<CosignedReport>,
     /// What is wrong, in the order of the checks; at most 100.
     pub findings: Vec<Finding>,
     /// Findings beyond those.
@@ -89,6 +111,20 @@ impl Report {
         } else {
             self.further_findings += 1;
         }
+    }
+
+    /// What witnesses vouch for, in one Dutch sentence.
+    fn witnesses(&self) -> String {
+        let Some(cosigned) = &self.cosigned else {
+            return "Let op: zonder medeondertekening van getuigen; een ander gezicht van dit log is hiermee niet uit te sluiten."
+                .to_owned();
+        };
+        let (size, rest) = (cosigned.size, self.size.saturating_sub(cosigned.size));
+        let who: Vec<&str> = cosigned.witnesses.iter().map(|witness| witness.oin.as_str()).collect();
+        let checked = if cosigned.checked { "" } else { " (niet nagegaan: geef met --trust het convenant)" };
+        let young =
+            if rest == 0 { String::new() } else { format!(" De laatste {rest} regels zijn nog niet medeondertekend.") };
+        format!("De eerste {size} regels zijn medeondertekend door {}{checked}.{young}", who.join(", "))
     }
 
     /// The result in one Dutch sentence.
@@ -119,6 +155,9 @@ impl fmt::Display for Report {
         }
         if self.further_findings > 0 {
             writeln!(f, "- en nog {} bevindingen", self.further_findings)?;
+        }
+        if self.origin.is_some() {
+            writeln!(f, "{}", self.witnesses())?;
         }
         if self.earlier_than_previous > 0 {
             writeln!(

@@ -9,6 +9,7 @@ mod questions;
 mod reasons;
 mod reload;
 mod siege;
+mod witness;
 
 pub use asker::{AGGREGATE, Got, proto};
 pub use siege::{NODE, Siege, fresh_id};

@@ -1,5 +1,5 @@
-//! Every code of the registry is provoked against a whole node by a test of this folder or of `disk.rs`, or stands below
-//! with the reason why no partner or operator can.
+//! Every code of the registry is provoked against a whole node by a test of this folder, of `administrator` or of `disk.rs`,
+//! or stands below with the reason why no partner or operator can.
 
 use std::fs;
 use std::path::Path;
@@ -9,6 +9,7 @@ const OUT_OF_REACH: &[(&str, &str)] = &[
     ("RouteNotNode", "`convenant check` refuses every other route in this version (policy::tests::permits)"),
     ("LadderExhausted", "takes records of which even the coarsest table has no safe pattern; none are known"),
     ("DefinitionFault", "takes figures that break a relation of their own definition, which no records can"),
+    ("WitnessesGone", "takes 24 hours without a quorum (service::tests::witnesses, with a clock)"),
     ("Internal", "a panic, or a stored answer that passed its seal and cannot be read"),
 ];
 
@@ -28,7 +29,7 @@ fn every_code_is_provoked_or_stands_in_the_list_of_those_that_cannot_be() {
     let tests: String = fs::read_dir(&folder)
         .expect("tests")
         .map(|entry| entry.expect("entry").path())
-        .chain([root.join("tests/it/disk.rs")])
+        .chain([root.join("tests/it/disk.rs"), root.join("tests/it/administrator/mod.rs")])
         .map(|path| fs::read_to_string(path).expect("a test"))
         .collect();
     let words: std::collections::BTreeSet<&str> = tests
