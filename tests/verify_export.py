@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Verifies exports of a transfer log. Written from docs/formats/transfer-log.md alone, with the standard library only.
 
-    verify_export.py [--key HEX] EXPORT..
+    verify_export.py [--key HEX] [--needed K --witness OIN=HEX ..] EXPORT..
 
 Prints one line per export, "OK .." or "FAIL ..", and exits 1 if any fails. Slow and simple on purpose.
 """
@@ -140,6 +140,24 @@ def note(b, name, key):
     check(good, "not signed by this key")
     return content.split("\n"), lines.count("\n")
 
+def cosigners(b, witnesses):
+    """Which witnesses cosigned; their names and keys come from a trusted convenant."""
+    content, lines = b.decode("utf-8").rsplit("\n\n", 1)
+    found = set()
+    for line in lines[:-1].split("\n"):
+        _, who, blob = line.split(" ")
+        raw = base64.b64decode(blob)
+        key = witnesses.get(who.removeprefix("ketenpoort.nl/witness/"))
+        if not key or raw[:4] != sha(who.encode() + b"\n\x04" + key)[:4] or len(raw) != 76 or raw[4] > 0x7F:
+            continue
+        time = int.from_bytes(raw[4:12], "big")
+        try:
+            ed25519(key, b"cosignature/v1\ntime %d\n" % time + content.encode() + b"\n", raw[12:])
+            found.add(who)
+        except ValueError:
+            pass
+    return found
+
 def number(n):
     parts = ["%03d" % (n % 1000)]
     while n >= 1000:
@@ -147,7 +165,7 @@ def number(n):
         parts.insert(0, "x%03d" % (n % 1000))
     return "/".join(parts)
 
-def verify(folder, trusted):
+def verify(folder, trusted, needed, witnesses):
     files = {}
     for place, _, names in os.walk(folder):
         for name in names:
@@ -173,7 +191,7 @@ def verify(folder, trusted):
     lines, _ = note(files["checkpoint"], m["origin"], key)
     check(lines[:2] == [m["origin"], str(m["size"])] and len(lines) == 3 and m["size"] >= 0, "checkpoint")
     # every tile and bundle, from the entries up
-    used = {"checkpoint", "manifest.json", "manifest.sig"} | {p for p in files if p.startswith("attachments/")}
+    used = {"checkpoint", "manifest.json", "manifest.sig"} | {"cosigned"} & set(files) | {p for p in files if p.startswith("attachments/")}
     leaves, intents, times_ms, level, c = [], set(), [], 0, m["size"]
     for n in range(-(-c // 256)):
         width = min(256, c - 256 * n)
@@ -201,16 +219,29 @@ def verify(folder, trusted):
         hashes, level = [root(hashes[256 * n : 256 * n + 256]) for n in range(full)], level + 1
     check(used == set(files), "unknown file")
     check(lines[2] == base64.b64encode(root(leaves)).decode(), "root")
+    if "cosigned" in files:
+        seen, _ = note(files["cosigned"], m["origin"], key)
+        check(len(seen) == 3 and seen[0] == m["origin"] and str(int(seen[1])) == seen[1], "cosigned")
+        check(0 <= int(seen[1]) <= m["size"], "cosigned is of a longer log")
+        check(seen[2] == base64.b64encode(root(leaves[: int(seen[1])])).decode(), "root of cosigned")
+        check(len(cosigners(files["cosigned"], witnesses)) >= needed, "too few cosignatures")
     check([m["from_ms"], m["to_ms"]] == ([min(times_ms), max(times_ms)] if times_ms else [None, None]), "times")
     return "%d entries, root %s, key %s" % (len(leaves), root(leaves).hex(), m["key_fingerprint"])
 
 def main(arguments):
-    trusted, bad = None, 0
-    if arguments[:1] == ["--key"]:
-        trusted, arguments = bytes.fromhex(arguments[1]), arguments[2:]
+    trusted, needed, witnesses, bad = None, 0, {}, 0
+    while arguments[:1] and arguments[0].startswith("--"):
+        if arguments[0] == "--key":
+            trusted = bytes.fromhex(arguments[1])
+        elif arguments[0] == "--needed":
+            needed = int(arguments[1])
+        else:
+            who, _, key = arguments[1].partition("=")
+            witnesses[who] = bytes.fromhex(key)
+        arguments = arguments[2:]
     for folder in arguments:
         try:
-            print("OK", folder, verify(folder, trusted))
+            print("OK", folder, verify(folder, trusted, needed, witnesses))
         except (ValueError, KeyError, IndexError, TypeError, AttributeError, OSError, RecursionError) as fault:
             bad += 1
             print("FAIL", folder, " ".join(repr(fault).split()))

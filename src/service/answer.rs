@@ -98,8 +98,9 @@ impl Core {
     /// Logs that a question of ours goes out; the entry's transfer id and hash go with the question.
     ///
     /// # Errors
-    /// When the log cannot be written; then nothing may be asked.
+    /// When the log cannot be written, or nothing may leave (`Core::may_transfer`); then nothing may be asked.
     pub fn log_question(&self, to: Oin, under: &ConvenantInForce, query: Digest) -> Result<Logged, CoreError> {
+        self.may_transfer().map_err(CoreError::Stopped)?;
         let now = self.clock.now_ms();
         Ok(self.log.append(&entries::question(self.identity.oin, to, under.convenant(), query, now))?)
     }

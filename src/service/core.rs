@@ -19,6 +19,7 @@ use crate::domain::codes::{OrgType, Owner};
 use crate::domain::day::{Day, WorkCalendar};
 use crate::domain::gemeente::GemeenteList;
 use crate::domain::oin::Oin;
+use crate::domain::reason::ReasonCode;
 use crate::domain::register::Register;
 use crate::storage::disk::Disk;
 use crate::storage::log::{LogError, LogIndex, TransferLog};
@@ -62,6 +63,9 @@ pub enum CoreError {
     /// The transfer log.
     #[error(transparent)]
     Log(#[from] LogError),
+    /// Nothing may leave or be asked now.
+    #[error("{}; {}", .0.sentence(), .0.remedy())]
+    Stopped(ReasonCode),
     /// The records of the witness.
     #[error(transparent)]
     Witness(#[from] WitnessError),

@@ -1,6 +1,7 @@
 //! The transfer log through its public doors: formats against foreign oracles, exports against every kind of tampering, and
 //! the log on disk against crashes, a full disk and a changed past.
 
+mod cosigned;
 mod golden;
 mod live;
 mod oracle;
@@ -134,6 +135,11 @@ fn root_of(entries: &[Vec<u8>]) -> Digest {
 
 /// The export that the holder of `key` makes of these entries.
 fn export_of(entries: &[Vec<u8>], key: &SigningKey) -> (Export, Manifest) {
+    export_with(entries, key, None)
+}
+
+/// As [`export_of`], with this file `cosigned`.
+fn export_with(entries: &[Vec<u8>], key: &SigningKey, cosigned: Option<&str>) -> (Export, Manifest) {
     let mut files = Export::new();
     let mut exporter = Exporter::new(|path: &str, bytes: &[u8]| {
         files.insert(path.to_owned(), bytes.to_vec());
@@ -143,6 +149,9 @@ fn export_of(entries: &[Vec<u8>], key: &SigningKey) -> (Export, Manifest) {
         exporter.entry(bytes).expect("valid entry");
     }
     exporter.attach("convenant-1.toml", b"id = \"voorbeeld-1\"\n").expect("written");
+    if let Some(cosigned) = cosigned {
+        exporter.cosigned(cosigned).expect("written");
+    }
     let checkpoint = Checkpoint { origin: origin(oin()), size: entries.len() as u64, root: root_of(entries) };
     let manifest = exporter.finish(&checkpoint.sign(key), key, START_MS + 1_000_000).expect("export");
     (files, manifest)

@@ -48,6 +48,29 @@ fn terms_are_in_the_document_only_when_they_are_given_and_must_let_quorums_meet(
     assert_eq!(WitnessTerms::default().bears(), 1);
 }
 
+/// The vector of docs/formats/witness.md: the witnesses of the log ..1000 among the parties ..1002 to ..1007.
+#[test]
+fn the_choice_is_the_published_one() {
+    let number = |n: u16| crate::domain::oin::Oin::parse(&format!("0000009900000000{n:04}")).expect("OIN");
+    let chosen = |n: u32| {
+        let mut convenant = draft();
+        convenant.witness = Some(WitnessTerms { witnesses: n, quorum: n });
+        let of = |oin: u16| {
+            let mut card = plain_card(INSTITUTION);
+            card.oin = number(oin);
+            Party { roles: vec![], card: card.sign(&keys(INSTITUTION).signing_key()).expect("sound") }
+        };
+        convenant.parties = (1002..=1007).map(of).collect();
+        let mut found: Vec<_> = Quorum::of(&convenant, number(1000)).witnesses.iter().map(|(oin, _)| *oin).collect();
+        found.sort_unstable();
+        found
+    };
+    for (n, expected) in [(1, vec![1002]), (2, vec![1002, 1007]), (3, vec![1002, 1003, 1007])] {
+        assert_eq!(chosen(n), expected.into_iter().map(number).collect::<Vec<_>>());
+    }
+    assert_eq!(chosen(5), [1002, 1003, 1004, 1005, 1007].map(number));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(16))]
     #[test]

@@ -231,6 +231,11 @@ fn all_witnesses_gone_raises_an_alarm_and_after_a_day_stops_transfers() {
     region.pass(1);
     assert_eq!(region.core(TOWN).may_transfer(), Err(ReasonCode::WitnessesGone));
     assert!(!NodeService::status(region.core(TOWN), &peer(oin(MONITOR))).ready);
+    let (town, before) = (region.core(TOWN), region.status(TOWN).size);
+    let convenant = town.standing().in_force.as_ref().expect("in force")[0].clone();
+    let asked = town.log_question(oin(GATE), &convenant, digest(b"question"));
+    assert!(asked.is_err_and(|error| error.to_string().contains("24 uur")), "no question goes out either");
+    assert_eq!(region.status(TOWN).size, before);
     // A start gives the witnesses some minutes, and no more.
     region.restart(TOWN, |_| ());
     assert_eq!(region.core(TOWN).may_transfer(), Ok(()));

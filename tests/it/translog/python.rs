@@ -44,6 +44,7 @@ fn cases() -> Vec<(String, Export)> {
         longer.insert(file.to_owned(), good[file].clone());
     }
     cases.push(("longer".to_owned(), longer));
+    cases.extend(super::cosigned::cases());
     cases
 }
 
@@ -77,6 +78,6 @@ fn the_python_verifier_agrees() {
         assert_eq!(name.starts_with("good"), report.is_intact(), "{name}");
         good += usize::from(report.is_intact());
     }
-    assert_eq!(good, 7);
+    assert_eq!(good, 8);
     assert_eq!(run.status.code(), Some(1), "some exports were bad");
 }

@@ -1,0 +1,5 @@
+ketenpoort.nl/export/v1
+ketenpoort.nl/log/00000099000000001000
+p1wl2A1xld5K2jEStAPjHcGQXeSqWowGgv3yEcaxbBE=
+
+— ketenpoort.nl/log/00000099000000001000 BCrvSvi/mQhLnm/7k0QK7U9Qm4OmK9s2zg7IVeaY7m8uxo60HD3RzayI+/7aYeqKt8Twx8JyYA4wnRSwjWMEyApqRwE=
