@@ -20,6 +20,7 @@ pub mod release;
 mod requests;
 pub mod retention;
 pub mod rows;
+pub mod search;
 pub mod settle;
 pub mod standards;
 pub mod subjects;

@@ -113,7 +113,7 @@ impl Core {
     }
 
     /// Entries of our own fall under no convenant; what the convenants in force say at most goes for them.
-    fn longest_retention(&self, start_ms: u64) -> Option<Day> {
+    pub(in crate::service) fn longest_retention(&self, start_ms: u64) -> Option<Day> {
         let standing = self.standing();
         let under = standing.in_force.iter().flatten();
         under.map(|c| entries::retention_until(start_ms, c.convenant())).max()

@@ -32,7 +32,7 @@ use crate::translog::merkle::leaf_hash;
 use crate::translog::note::InvalidNote;
 
 pub use exports::{ExportDirectory, Extras};
-pub use find::LogIndex;
+pub use find::{LogIndex, Page};
 pub use proofs::Proofs;
 pub use query::Filter;
 

@@ -14,5 +14,4 @@ pub mod sealed;
 pub mod standards;
 pub mod tiles;
 pub mod verify;
-pub mod walk;
 pub mod witness;

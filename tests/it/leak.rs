@@ -8,6 +8,7 @@ pub mod needles;
 mod recorder;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -20,8 +21,12 @@ use ketenpoort::domain::period::Period;
 use ketenpoort::domain::query::{Dimension, IndicatorId, Query, TableQuery};
 use ketenpoort::domain::reason::ReasonCode;
 use ketenpoort::service::api::{AggregateRequest, PeerError, TraceContext};
+use ketenpoort::storage::disk::Disk;
+use ketenpoort::storage::log::TransferLog;
 use ketenpoort::storage::state::{StateError, StateKind, StateStore};
+use ketenpoort::storage::subjects::SubjectKeys;
 use ketenpoort::translog::entry::TransferId;
+use ketenpoort::translog::sealed::SealedPart;
 use ketenpoort::transport::client::{Client, Partner};
 use ketenpoort::transport::tls::{TlsHandle, TlsPaths};
 
@@ -66,6 +71,7 @@ fn no_bsn_is_found_anywhere_after_a_whole_demo() {
             opened_records(&dir).into_iter().flat_map(|(_, body)| body).collect(),
         ));
         places.push((format!("opened index of {}", dir.display()), opened_index(&dir)));
+        places.push((format!("opened log of {}", dir.display()), opened_parts(&dir)));
     }
     let total: usize = places.iter().map(|(_, bytes)| bytes.len()).sum();
     assert!(total > 1_000_000, "there is something to search: {total} bytes");
@@ -162,7 +168,31 @@ fn outputs(demo: &Demo) -> Vec<(String, Vec<u8>)> {
         assert!(!output.stdout.is_empty() || !output.stderr.is_empty(), "{words:?} says something");
         (format!("output of {words:?}"), [output.stdout, output.stderr].concat())
     };
-    commands.into_iter().map(run).collect()
+    commands.into_iter().map(run).chain(typed(node)).collect()
+}
+
+/// What the commands print that ask for a person: the marked child, typed on standard input.
+fn typed(node: &str) -> Vec<(String, Vec<u8>)> {
+    let erase = ["log", "erase", "--approved-by", "A", "--approved-by", "B", "--reason", "proef", "--node", node];
+    let commands: [&[&str]; 5] = [
+        &["log", "subject", "--node", node],
+        &["log", "subject", "--all", "--json", "--node", node],
+        &["log", "subject", "--html", "--node", node],
+        &["log", "list", "--subject", "--json", "--node", node],
+        &erase,
+    ];
+    let run = |words: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ketenpoort"));
+        let piped = command.args(words).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = piped.spawn().expect("the program starts");
+        let typed = child.stdin.take().expect("standard input").write_all(format!("{MARKED}\n").as_bytes());
+        typed.expect("typed");
+        let output = child.wait_with_output().expect("ends");
+        assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+        (format!("output of {words:?}"), [output.stdout, output.stderr].concat())
+    };
+    // The last overview is made after the erasure, so that some sealed part can be opened.
+    commands.into_iter().chain([commands[0]]).map(run).collect()
 }
 
 /// Every kind of message between the monitor and nodes of the demo, in plaintext: a pull, a state, a refusal.
@@ -291,13 +321,34 @@ pub fn opened_records(dir: &Path) -> Vec<(StateKind, Vec<u8>)> {
 /// Keys and values of the index as sled gives them back, since it stores keys without what neighbours share.
 fn opened_index(dir: &Path) -> Vec<u8> {
     let index = Config::load(dir).expect("configuration").data.join("index");
-    if !index.exists() {
-        return Vec::new();
+    let Ok(versions) = std::fs::read_dir(&index) else { return Vec::new() };
+    let versions = versions.map(|entry| entry.expect("entry").path()).filter(|path| path.is_dir());
+    let read = |place: PathBuf| {
+        let db = sled::open(&place).expect("the index opens");
+        let trees = db.tree_names().into_iter().map(|name| db.open_tree(name).expect("a tree"));
+        let pairs = trees.flat_map(|tree| tree.iter().map(|pair| pair.expect("a pair")).collect::<Vec<_>>());
+        pairs.flat_map(|(key, value)| [key.to_vec(), value.to_vec()].concat()).collect::<Vec<u8>>()
+    };
+    versions.flat_map(read).collect()
+}
+
+/// The sealed parts of a node's log, opened with its own keys, and the keys of data subjects as they are named.
+fn opened_parts(dir: &Path) -> Vec<u8> {
+    let config = Config::load(dir).expect("configuration");
+    let root: [u8; 32] = std::fs::read(&config.root_key).expect("root").try_into().expect("32 bytes");
+    let keys = KeyTree::new(Secret32::new(root));
+    let seal = keys.seal_key(SealUse::Subjects);
+    let subjects = SubjectKeys::new(config.data.join("subjects"), seal, keys.subject_tag_key(), Disk::plain());
+    let subjects: Vec<_> = subjects.all().map(|key| key.expect("the key file opens")).collect();
+    let log = TransferLog::open(&config.data.join("translog"), config.oin, Arc::new(keys.checkpoint_key()));
+    let mut plain = subjects.iter().flat_map(|key| key.tag()).collect::<Vec<u8>>();
+    let log = log.expect("the log opens");
+    for (_, entry) in log.entries(0..log.len()).map(|entry| entry.expect("an entry")) {
+        let part = subjects.iter().find_map(|key| SealedPart::open(&entry, &key.seal_key()).ok());
+        plain.extend(part.into_iter().flat_map(|part| part.encode().expect("a part")));
     }
-    let db = sled::open(&index).expect("the index opens");
-    let trees = db.tree_names().into_iter().map(|name| db.open_tree(name).expect("a tree"));
-    let pairs = trees.flat_map(|tree| tree.iter().map(|pair| pair.expect("a pair")).collect::<Vec<_>>());
-    pairs.flat_map(|(key, value)| [key.to_vec(), value.to_vec()].concat()).collect()
+    assert!(!dir.ends_with("gi-alfa") || plain.len() > 32, "some part is opened");
+    plain
 }
 
 fn collect(root: &Path, dir: &Path, places: &mut Vec<(String, Vec<u8>)>) {

@@ -32,6 +32,8 @@ use crate::three::{OINS, Three};
 /// 2026-03-01T00:00:00Z.
 const START_MS: u64 = 1_772_323_200_000;
 const HOUR_MS: u64 = 3_600_000;
+/// Three rounds are more than one block of the index.
+const EACH_ROUND: u64 = 700;
 
 fn oin(number: u32) -> Oin {
     Oin::parse(&format!("00000099{number:012}")).unwrap()
@@ -53,6 +55,17 @@ fn entry(ours: Oin, n: u64) -> Entry {
         },
         reason_codes: if phase == Phase::Deny { vec!["KP-X".to_owned()] } else { Vec::new() },
         purpose: ["", "P1", "P2"][usize::try_from(mixed / 16 % 3).unwrap()].to_owned(),
+        field_names: ["geboortedatum", "zaak", "IND-01"][..usize::try_from(mixed / 32 % 4).unwrap()]
+            .iter()
+            .map(|name| (*name).to_owned())
+            .collect(),
+        ground_article: ["", "Jeugdwet 7.3.11", &"Wmo 4.2.12; ".repeat(30), "AVG 15"]
+            [usize::try_from(mixed / 64 % 4).unwrap()]
+        .to_owned(),
+        activity_own: ["", "urn:proef/a/v1", "urn:proef/a/v10"][usize::try_from(mixed / 128 % 3).unwrap()].to_owned(),
+        action: ["Overdracht", "Cijfers vrijgeven"][usize::try_from(mixed / 512 % 2).unwrap()].to_owned(),
+        trace_id: Some([u8::try_from(mixed % 90).unwrap() + 1; 16]),
+        subject_sealed: if mixed.is_multiple_of(11) { vec![1] } else { Vec::new() },
         ..Entry::new(
             id(mixed / 48),
             if mixed.is_multiple_of(3) { Direction::Incoming } else { Direction::Outgoing },
@@ -68,12 +81,12 @@ fn id(n: u64) -> TransferId {
 }
 
 fn filters() -> impl Strategy<Value = (Filter, usize)> {
-    let hour = || proptest::option::of(0_u64..320);
+    let hour = || proptest::option::weighted(0.3, 0_u64..(3 * EACH_ROUND + 20));
     let decision = proptest::option::of(prop_oneof![Just(Decision::Allow), Just(Decision::Deny)]);
     let purpose = proptest::option::of(prop_oneof![Just("P1"), Just("P2"), Just("P9"), Just("")]);
     let partner = proptest::option::of(1_u32..8);
     let transfer = proptest::option::weighted(0.3, 0_u64..12);
-    (hour(), hour(), partner, decision, purpose, transfer, 1_usize..400).prop_map(
+    let usual = (hour(), hour(), partner, decision, purpose, transfer, 1_usize..400).prop_map(
         |(from, until, partner, decision, purpose, transfer, n)| {
             let moment = |hours: u64| START_MS + hours * HOUR_MS;
             let filter = Filter {
@@ -87,7 +100,36 @@ fn filters() -> impl Strategy<Value = (Filter, usize)> {
             };
             (filter, n)
         },
+    );
+    (usual, further()).prop_map(|((usual, n), further)| {
+        let Filter { from_ms, until_ms, partner, decision, purpose, transfer, .. } = usual;
+        (Filter { from_ms, until_ms, partner, decision, purpose, transfer, ..further }, n)
+    })
+}
+
+fn further() -> impl Strategy<Value = Filter> {
+    let seldom = |texts: &'static [&'static str]| {
+        proptest::option::weighted(0.25, proptest::sample::select(texts)).prop_map(|text| text.map(str::to_owned))
+    };
+    (
+        proptest::option::weighted(0.2, proptest::sample::select(&[Phase::Intent, Phase::Deny, Phase::Outcome][..])),
+        seldom(&["zaak", "IND-01", "IND-0", ""]),
+        seldom(&["jeugdwet 7", "4.2.12", "niets", "5", ""]),
+        seldom(&["urn:proef/a/v1", "urn:proef/a/v10", "urn:proef"]),
+        seldom(&["OVERDRACHT", "kp-x", "vrij"]),
+        proptest::option::weighted(0.1, 1_u8..95),
+        proptest::bool::weighted(0.15),
     )
+        .prop_map(|(phase, field, ground, activity, text, trace, sealed)| Filter {
+            phase,
+            field,
+            ground,
+            activity,
+            text,
+            trace: trace.map(|trace| [trace; 16]),
+            sealed,
+            ..Filter::default()
+        })
 }
 
 /// What the log itself says, read from the first entry to the last.
@@ -106,7 +148,7 @@ fn a_listing_is_what_a_scan_of_the_log_finds() {
     let index = LogIndex::new(&dir.path().join("index"), oin(1));
     let mut runner = TestRunner::new(Runs { cases: 40, ..Runs::default() });
     for round in 0..3_u64 {
-        (round * 100..(round + 1) * 100).for_each(|n| drop(log.append(&entry(oin(1), n)).unwrap()));
+        (round * EACH_ROUND..(round + 1) * EACH_ROUND).for_each(|n| drop(log.append(&entry(oin(1), n)).unwrap()));
         let ran = runner.run(&filters(), |(filter, limit)| {
             prop_assert_eq!(index.newest(&log, &filter, (None, limit)).unwrap(), scanned(&log, &filter, limit));
             // Page after page is the whole listing.

@@ -28,6 +28,7 @@ use crate::three::{OINS, Three, event_file};
 /// 2026-03-01T00:00:00Z.
 const START_MS: u64 = 1_772_323_200_000;
 const HOUR_MS: u64 = 3_600_000;
+const ACTIVITY: &str = "urn:proef/verwerkingsactiviteiten/proef/P5/v1";
 /// Numbers of nobody in the example region.
 const SHARED: &str = "999990019";
 const OTHER: &str = "999992223";
@@ -86,7 +87,7 @@ fn handover(core: &Core, subject: Tag, hour: u64, certificate: u8) -> String {
         receiver_oin: Some(Oin::parse(OINS[1]).unwrap()),
         service: "SCN-07".to_owned(),
         action: "Overdracht van een zaak".to_owned(),
-        activity_own: "urn:proef/verwerkingsactiviteiten/proef/P5/v1".to_owned(),
+        activity_own: ACTIVITY.to_owned(),
         purpose: "P5".to_owned(),
         ground_article: "Jeugdwet 7.3.11 lid 4".to_owned(),
         decision: Some(Decision::Allow),
@@ -205,7 +206,7 @@ fn what_is_confidential_is_withheld_until_it_is_lifted_and_an_erasure_empties_th
     assert!(!text.contains(&held) && text.contains(&open) && !text.contains("VERTROUWELIJK"), "{text}");
     let all = shown(&three, &["log", "subject", "--all"], SHARED);
     assert!(all.contains(&held) && all.matches("[VERTROUWELIJK").count() == 1, "{all}");
-    let activity = ["--activity", "urn:proef/verwerkingsactiviteiten/proef/P5/v1"];
+    let activity = ["--activity", ACTIVITY];
     assert_eq!(mark(&activity, "vertrouwelijk"), Some(0));
     assert!(!overview().contains(&open));
     // The newest mark counts, whichever it is.
@@ -361,4 +362,46 @@ fn the_pack_for_a_breach_counts_what_one_certificate_touched_on_the_node_and_on_
     assert_eq!(offline["telling"]["subjects"], serde_json::json!({"known": null, "at_most_more": 5}));
     assert!(offline["controle_export"].as_str().unwrap().starts_with("heel"));
     assert_eq!(fs::read_to_string(three.path("p3/regels.csv")).unwrap(), csv);
+}
+
+#[test]
+fn a_search_finds_what_is_sealed_and_pages_stay_while_entries_come() {
+    let three = region();
+    let node = core(&three);
+    let ids: Vec<String> = (0..12)
+        .map(|hour| handover(&node, subject(&three, if hour % 3 == 0 { SHARED } else { OTHER }), hour, 1))
+        .collect();
+    drop(node);
+    let list = |more: &[&str], bsn: &str| -> Vec<Value> {
+        let text = shown(&three, &[&["log", "list", "--json"], more].concat(), bsn);
+        serde_json::from_str::<Vec<Value>>(&text).unwrap()
+    };
+    let hours = |found: &[Value]| -> Vec<String> {
+        found.iter().map(|e| e["start"].as_str().unwrap()[11..13].to_owned()).collect()
+    };
+    let one = list(&["--case", "Z-4"], "@@");
+    assert_eq!(hours(&one), ["04"]);
+    assert!(list(&["--case", "Z-4", "--field", "veld0"], "@@").is_empty(), "every condition counts");
+    assert!(list(&["--reference", "Z-4"], "@@").is_empty());
+    let about =
+        |more: &[&str]| list(&[&["--subject", "--phase", "INTENT", "--activity", ACTIVITY], more].concat(), SHARED);
+    assert_eq!(hours(&about(&[])), ["09", "06", "03", "00"]);
+    assert_eq!(hours(&about(&["--field", "veld0", "--until", "2026-03-01T05:00:00Z"])), ["03", "00"]);
+    assert_eq!(list(&["--transfer", &ids[7]], "@@").len(), 2, "INTENT and OUTCOME");
+    assert_eq!(list(&["--outcome", "CONFIRMED", "--partner", OINS[1], "--limit", "99"], "@@").len(), 12);
+    assert_eq!(list(&["--text", "OVERDRACHT VAN", "--limit", "99"], "@@").len(), 12);
+    assert_eq!(list(&["--text", "persoon zoeken", "--limit", "99"], "@@").len(), 2, "searching by person is logged");
+
+    // Page by page, with entries appended between the pages.
+    let (mut seen, mut before) = (Vec::new(), None);
+    loop {
+        let from: Vec<&str> = before.as_deref().map_or(Vec::new(), |before| vec!["--before", before]);
+        let page = about(&[&["--limit", "1"], from.as_slice()].concat());
+        let Some(last) = page.last() else { break };
+        before = Some(last["number"].to_string());
+        seen.extend(hours(&page));
+    }
+    assert_eq!(seen, ["09", "06", "03", "00"]);
+    assert_eq!(typed(&three, &["log", "list", "--trace", "xyz"], "@@").status.code(), Some(2));
+    assert_eq!(typed(&three, &["log", "list", "--transfer", "xyz"], "@@").status.code(), Some(2));
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use ketenpoort::storage::index::{Index, IndexEntry, IndexError, IndexOptions, Source, Tree};
+use ketenpoort::storage::index::{Condition, Index, IndexEntry, IndexError, IndexOptions, Source, Tree};
 use ketenpoort::storage::journal::Journal;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -101,35 +101,75 @@ fn entries_put_at_once_are_found_and_not_doubled() {
     assert!(matches!(index.put(Source::Translog, &[long]), Err(IndexError::KeyTooLong(513))));
 }
 
-#[test]
-fn a_range_is_in_order() {
-    let dir = scratch();
-    let (index, _) = Index::open(dir.path(), OPTIONS).unwrap();
-    let entries: Vec<_> =
-        (0..600_u64).map(|n| IndexEntry { tree: Tree::Time, key: (n * 10).to_be_bytes().to_vec(), seq: n }).collect();
-    index.put(Source::State, &entries).unwrap();
-    let ask =
-        |from: u64, to: u64| index.range(Source::State, Tree::Time, &from.to_be_bytes(), &to.to_be_bytes()).unwrap();
-    assert_eq!(ask(995, 1030), [100, 101, 102]);
-    assert_eq!(ask(0, u64::MAX), (0..600).collect::<Vec<_>>());
-    assert!(ask(30, 30).is_empty() && ask(30, 20).is_empty());
+/// Record `n` of a made-up journal: its keys and its moment; keys that begin alike among them.
+fn made_up(n: u64) -> (Vec<(Tree, Vec<u8>)>, u64) {
+    let mixed = n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
+    let partners: [&[u8]; 4] = [b"a", b"ab", b"ab\0\0\0\0\0\0\0\x05", b""];
+    let mut keys = vec![(Tree::Partner, partners[usize::try_from(mixed % 4).unwrap()].to_vec())];
+    if mixed.is_multiple_of(3) {
+        keys.push((Tree::Field, b"f".to_vec()));
+    }
+    // Seldom, so that most blocks have none.
+    if n.is_multiple_of(2500) {
+        keys.push((Tree::Field, b"seldom".to_vec()));
+    }
+    (keys, n * 10 + mixed % 7)
 }
 
 #[test]
-fn the_newest_under_a_key_come_first_and_keys_that_begin_alike_are_apart() {
+fn a_join_is_what_a_scan_finds_newest_first_page_after_page() {
+    const RECORDS: u64 = 9000;
     let dir = scratch();
     let (index, _) = Index::open(dir.path(), OPTIONS).unwrap();
-    let long = [b"ab".as_slice(), &5_u64.to_be_bytes()].concat();
-    let keys: [&[u8]; 3] = [b"a", b"ab", &long];
-    let entries: Vec<_> = (0..90_u64)
-        .map(|seq| IndexEntry { tree: Tree::Partner, key: keys[usize::try_from(seq % 3).unwrap()].to_vec(), seq })
-        .collect();
-    index.put(Source::Translog, &entries).unwrap();
-    let ask = |key: &[u8], below, limit| index.newest((Source::Translog, Tree::Partner), key, below, limit).unwrap();
-    assert_eq!(ask(b"ab", u64::MAX, 3), [88, 85, 82]);
-    assert_eq!(ask(b"ab", 7, 9), [4, 1]);
-    assert_eq!(ask(b"a", u64::MAX, usize::MAX), (0..30).rev().map(|n| n * 3).collect::<Vec<_>>());
-    assert!(ask(b"b", u64::MAX, 9).is_empty() && ask(b"a", 0, 9).is_empty());
+    let mut entries = Vec::new();
+    for seq in 0..RECORDS {
+        let (keys, moment) = made_up(seq);
+        entries.extend(keys.into_iter().map(|(tree, key)| IndexEntry { tree, key, seq }));
+        entries.push(IndexEntry { tree: Tree::Time, key: moment.to_be_bytes().to_vec(), seq });
+    }
+    // In pieces that cut through blocks, and once more: adding again changes nothing.
+    entries.chunks(777).for_each(|piece| index.put(Source::Translog, piece).unwrap());
+    index.put(Source::Translog, &entries[100..3000]).unwrap();
+    let key = prop_oneof![
+        Just((Tree::Partner, b"a".to_vec())),
+        Just((Tree::Partner, b"ab".to_vec())),
+        Just((Tree::Partner, b"".to_vec())),
+        Just((Tree::Partner, b"nobody".to_vec())),
+        Just((Tree::Field, b"f".to_vec())),
+        Just((Tree::Field, b"seldom".to_vec())),
+    ];
+    let span = proptest::option::of((0..RECORDS * 10, 0..RECORDS * 10));
+    let strategy = (proptest::collection::vec(key, 0..3), span, 0..RECORDS + 9, 1..400_usize);
+    let outcome =
+        TestRunner::new(Config { cases: 200, ..Config::default() }).run(&strategy, |(keys, span, below, limit)| {
+            let mut conditions: Vec<Condition> =
+                keys.iter().map(|(tree, key)| Condition::AnyOf(*tree, vec![key.clone()])).collect();
+            conditions.extend(span.map(|(from, until)| Condition::Time(from, until)));
+            prop_assume!(!conditions.is_empty());
+            let found = index.newest(Source::Translog, &conditions, below, limit).unwrap();
+            let meets = |seq: &u64| {
+                let (of, moment) = made_up(*seq);
+                keys.iter().all(|key| of.contains(key))
+                    && span.is_none_or(|(from, until)| from <= moment && moment < until)
+            };
+            let expected: Vec<u64> = (0..below.min(RECORDS)).rev().filter(meets).collect();
+            if span.is_none() {
+                prop_assert_eq!(found, &expected[..expected.len().min(limit)]);
+            } else {
+                // A span lets whole blocks through: nothing is missing as far as the page goes, and it is in order.
+                let last = found.last().copied().filter(|_| found.len() == limit).unwrap_or(0);
+                prop_assert!(found.is_sorted_by(|a, b| a > b) && found.iter().all(|seq| *seq < below));
+                prop_assert!(expected.iter().filter(|seq| **seq >= last).all(|seq| found.contains(seq)));
+            }
+            Ok(())
+        });
+    outcome.unwrap();
+    let any = Condition::AnyOf(Tree::Partner, vec![b"a".to_vec(), b"ab".to_vec()]);
+    let either = (0..RECORDS).rev().filter(|n| [b"a".as_slice(), b"ab"].contains(&made_up(*n).0[0].1.as_slice()));
+    assert_eq!(index.newest(Source::Translog, &[any], u64::MAX, 5000).unwrap(), either.take(5000).collect::<Vec<_>>());
+    let mut keys = index.keys(Source::Translog, Tree::Partner).unwrap();
+    keys.sort();
+    assert_eq!(keys.len(), 4);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::officer::OfficerCommand;
+use super::search::MoreConditions;
 use crate::cli::args::NodeArgs;
 use crate::domain::day::Day;
 use crate::domain::oin::Oin;
@@ -73,6 +74,9 @@ pub struct LogListArgs {
     /// Alleen met deze indicator of dit gegeven
     #[arg(long, value_name = "NAAM")]
     pub field: Option<String>,
+    /// Voorwaarden voor wie preciezer zoekt
+    #[command(flatten)]
+    pub more: MoreConditions,
     /// Alleen regels met een lager nummer: verder bladeren
     #[arg(long, value_name = "NUMMER")]
     pub before: Option<u64>,

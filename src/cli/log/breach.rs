@@ -18,9 +18,8 @@ use crate::policy::bundle::ConvenantBundle;
 use crate::policy::card::SignedCard;
 use crate::service::core::Clock;
 use crate::storage::log::ExportDirectory;
-use crate::translog::export::ATTACHMENTS;
+use crate::translog::export::{ATTACHMENTS, MANIFEST, Manifest};
 use crate::translog::verify::{Files, verify};
-use crate::translog::walk;
 
 /// Arguments of `log breach`.
 #[derive(Args, Debug)]
@@ -84,7 +83,10 @@ fn offline(args: &BreachArgs, dir: &Path, command: &BreachCommand) -> Result<Out
     let trust = args.trust.as_deref().map(|path| read_trust(path, dir)).transpose()?;
     let export = ExportDirectory::new(dir);
     let report = verify(&export, trust.as_ref());
-    let manifest = walk::manifest(&export).map_err(|e| e.to_string())?;
+    let manifest: Manifest = export
+        .read(MANIFEST)
+        .map_err(|e| e.to_string())
+        .and_then(|bytes| serde_json::from_slice(&bytes).map_err(|e| format!("{MANIFEST}: {e}")))?;
     let names = names(&export);
     let oin = Oin::parse(&manifest.oin).ok();
     let known = oin.and_then(|oin| names.get(&oin)).cloned().unwrap_or_else(|| "naam onbekend".to_owned());
@@ -96,7 +98,7 @@ fn offline(args: &BreachArgs, dir: &Path, command: &BreachCommand) -> Result<Out
         verified: Some(format!("{intact}; {} regels", manifest.size)),
         now_ms: SystemClock.now_ms(),
     };
-    let entries = walk::entries(&export, manifest.size).map(|entry| entry.map_err(|e| e.to_string()));
+    let entries = export.entries(0..u64::MAX).map_err(|e| e.to_string())?.map(|entry| entry.map_err(|e| e.to_string()));
     let made = make(command, &setting, entries);
     Ok(Outcome { exit: if made.exit == 0 { u8::from(!report.is_intact()) } else { made.exit }, ..made })
 }

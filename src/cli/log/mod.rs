@@ -5,6 +5,7 @@ mod breach;
 mod erase;
 mod officer;
 mod person;
+mod search;
 mod standards;
 mod subject;
 mod verify;
@@ -19,7 +20,7 @@ use crate::node::log::command::{ListForm, LogListCommand, LogLocal};
 /// Runs a log command.
 pub fn run(command: &LogCommand) -> Outcome {
     match command {
-        LogCommand::List(args) => ask(&args.node, LogLocal::List(listed(args))),
+        LogCommand::List(args) => search::run(args),
         LogCommand::Show(args) => ask(&args.node, LogLocal::Show { number: args.number, json: args.json }),
         LogCommand::Status(args) => ask(&args.node, LogLocal::Status { json: args.json }),
         LogCommand::Export(args) => {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::officer::OfficerLocal;
+use super::search::SearchCommand;
 use crate::domain::oin::Oin;
 use crate::translog::standards::fsc::RawQuestion;
 
@@ -12,7 +13,7 @@ use crate::translog::standards::fsc::RawQuestion;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum LogLocal {
     /// Entries, the newest first.
-    List(LogListCommand),
+    List(Box<SearchCommand>),
     /// One entry.
     Show {
         /// Leaf number.

@@ -8,23 +8,23 @@ mod page;
 pub mod person;
 mod register;
 mod retention;
+pub mod search;
 mod show;
 mod standards;
 mod status;
 mod subject;
 mod words;
 
-use self::command::{LogListCommand, LogLocal};
+use self::command::LogLocal;
 use super::command::Outcome;
 use super::{Node, SystemClock};
-use crate::storage::log::{Extras, Filter};
-use crate::translog::entry::Decision;
+use crate::storage::log::Extras;
 
 impl Node {
     /// Runs a command about the transfer log.
     pub(super) fn log(&self, command: LogLocal) -> Outcome {
         match command {
-            LogLocal::List(list) => self.log_list(list),
+            LogLocal::List(search) => self.search(*search),
             LogLocal::Show { number, json } => show::log_entry(self.core.transfer_log(), number, json),
             LogLocal::Status { json } => status::show(&self.core.log_status(), json),
             LogLocal::Export { out } => self.export(&out),
@@ -32,23 +32,6 @@ impl Node {
             LogLocal::Standard(command) => standards::standard(&self.core, &command),
             LogLocal::Fsc { caller, question } => standards::fsc(&self.core, caller, &question),
             LogLocal::Officer(command) => self.officer(&command),
-        }
-    }
-
-    fn log_list(&self, list: LogListCommand) -> Outcome {
-        let filter = Filter {
-            from_ms: list.since,
-            until_ms: list.until,
-            partner: list.partner,
-            purpose: list.purpose,
-            decision: list.denied.map(|denied| if denied { Decision::Deny } else { Decision::Allow }),
-            ground: list.ground,
-            field: list.field,
-            ..Filter::default()
-        };
-        match self.core.log_entries(&filter, (list.before, list.limit)) {
-            Ok(entries) => show::log_list(&entries, list.form),
-            Err(e) => Outcome::failed(e.to_string()),
         }
     }
 

@@ -6,6 +6,7 @@
 //! each flush, and a mark that is written only when all before it is on disk. The mark holds how far the index is and a
 //! digest of the last record it saw, so that an index that is ahead of its journal, or beside it, is found.
 
+mod postings;
 mod trees;
 
 use std::path::{Path, PathBuf};
@@ -15,14 +16,16 @@ use thiserror::Error;
 
 use super::journal::{Journal, JournalError};
 use crate::crypto::digest;
+pub use postings::Condition;
+use postings::Form;
 use trees::{Mark, Trees, caught, remove, split};
 
 /// The most entries in one sled batch.
 const BATCH: usize = 256;
 /// Entries that are gathered and sorted before they are added.
-const GATHER: usize = 8192;
+const GATHER: usize = 65_536;
 /// Entries after which the index is flushed and marked.
-const FLUSH_EVERY: u64 = 8192;
+const FLUSH_EVERY: u64 = 131_072;
 /// The largest key, in bytes.
 const MAX_KEY: usize = 512;
 
@@ -40,7 +43,11 @@ pub enum Source {
 pub enum Tree {
     /// A keyed fingerprint of a subject.
     Subject,
-    /// A moment, in bytes that sort as time does.
+    /// A transfer id and the partner in it.
+    Transfer,
+    /// A trace id.
+    Trace,
+    /// A moment: 8 bytes that sort as time does.
     Time,
     /// A partner's OIN.
     Partner,
@@ -48,12 +55,43 @@ pub enum Tree {
     Purpose,
     /// A decision.
     Decision,
-    /// A transfer id and the partner in it.
-    Transfer,
+    /// The name of a field.
+    Field,
+    /// A legal ground.
+    Ground,
+    /// A processing activity.
+    Activity,
+    /// A phase, and how it ended.
+    Phase,
+    /// Whether something is sealed in it.
+    Sealed,
+}
+
+impl Tree {
+    fn form(self) -> Form {
+        match self {
+            Self::Subject | Self::Transfer | Self::Trace => Form::Plain,
+            Self::Time => Form::Spans,
+            _ => Form::Posted,
+        }
+    }
 }
 
 const SOURCES: [Source; 2] = [Source::Translog, Source::State];
-const TREES: [Tree; 6] = [Tree::Subject, Tree::Time, Tree::Partner, Tree::Purpose, Tree::Decision, Tree::Transfer];
+const TREES: [Tree; 12] = [
+    Tree::Subject,
+    Tree::Transfer,
+    Tree::Trace,
+    Tree::Time,
+    Tree::Partner,
+    Tree::Purpose,
+    Tree::Decision,
+    Tree::Field,
+    Tree::Ground,
+    Tree::Activity,
+    Tree::Phase,
+    Tree::Sealed,
+];
 
 /// One line of the index.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -195,8 +233,12 @@ impl Index {
     /// [`IndexError::Broken`]: catch up again, then ask again.
     pub fn prefix(&self, source: Source, tree: Tree, prefix: &[u8]) -> Result<Vec<u64>, IndexError> {
         self.using(|trees| {
-            let found = trees.entries(source, tree).scan_prefix(prefix).keys();
-            found.map(|key| Ok(split(&key?).1)).collect()
+            let entries = trees.entries(source, tree);
+            if tree.form() == Form::Plain {
+                return entries.scan_prefix(prefix).keys().map(|key| Ok(split(&key?).1)).collect();
+            }
+            let keys = postings::keys(entries)?.into_iter().filter(|key| key.starts_with(prefix));
+            Ok(keys.map(|key| postings::exact(entries, &key)).collect::<Result<Vec<_>, _>>()?.concat())
         })
     }
 
@@ -206,8 +248,12 @@ impl Index {
     /// As [`Index::prefix`].
     pub fn exact(&self, source: Source, tree: Tree, key: &[u8]) -> Result<Vec<u64>, IndexError> {
         self.using(|trees| {
+            let entries = trees.entries(source, tree);
+            if tree.form() == Form::Posted {
+                return postings::exact(entries, key);
+            }
             let mut seqs = Vec::new();
-            for found in trees.entries(source, tree).scan_prefix(key).keys() {
+            for found in entries.scan_prefix(key).keys() {
                 let found = found?;
                 let (whole, seq) = split(&found);
                 if whole == key {
@@ -218,43 +264,27 @@ impl Index {
         })
     }
 
-    /// The records under keys from `from` up to but not including `to`, in order of key.
+    /// Every key of a tree that many records share.
     ///
     /// # Errors
     /// As [`Index::prefix`].
-    pub fn range(&self, source: Source, tree: Tree, from: &[u8], to: &[u8]) -> Result<Vec<u64>, IndexError> {
-        if from >= to {
-            return Ok(Vec::new());
-        }
-        self.using(|trees| trees.entries(source, tree).range(from..to).keys().map(|key| Ok(split(&key?).1)).collect())
+    pub fn keys(&self, source: Source, tree: Tree) -> Result<Vec<Vec<u8>>, IndexError> {
+        self.using(|trees| postings::keys(trees.entries(source, tree)))
     }
 
-    /// At most `limit` records under exactly this key with sequence numbers below `below`, newest first.
+    /// At most `limit` records with sequence numbers below `below` that meet every condition, newest first; a condition on
+    /// time lets some through that do not meet it. Keys are those of trees that many records share.
     ///
     /// # Errors
     /// As [`Index::prefix`].
     pub fn newest(
         &self,
-        (source, tree): (Source, Tree),
-        key: &[u8],
+        source: Source,
+        conditions: &[Condition],
         below: u64,
         limit: usize,
     ) -> Result<Vec<u64>, IndexError> {
-        let (from, to) = ([key, &[0; 8]].concat(), [key, &below.to_be_bytes()].concat());
-        self.using(|trees| {
-            let mut seqs = Vec::new();
-            for found in trees.entries(source, tree).range(from..to).keys().rev() {
-                let found = found?;
-                let (whole, seq) = split(&found);
-                if whole == key {
-                    seqs.push(seq);
-                }
-                if seqs.len() == limit {
-                    break;
-                }
-            }
-            Ok(seqs)
-        })
+        self.using(|trees| postings::newest(|tree| trees.entries(source, tree), conditions, below, limit))
     }
 
     /// How many records of a journal the index has seen.

@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::Duration;
 
+use super::postings::{self, Form};
 use super::{BATCH, IndexEntry, IndexOptions, SOURCES, Source, TREES, Tree};
 use crate::crypto::Digest;
 
@@ -58,6 +59,11 @@ impl Trees {
     pub(super) fn add(&self, source: Source, entries: &[IndexEntry]) -> Result<(), sled::Error> {
         for tree in TREES {
             let mut of_tree = entries.iter().filter(|entry| entry.tree == tree).peekable();
+            match tree.form() {
+                Form::Posted => postings::add(self.entries(source, tree), of_tree.by_ref())?,
+                Form::Spans => postings::add_spans(self.entries(source, tree), of_tree.by_ref())?,
+                Form::Plain => {}
+            }
             while of_tree.peek().is_some() {
                 let mut batch = sled::Batch::default();
                 for entry in of_tree.by_ref().take(BATCH) {

@@ -10,16 +10,16 @@ use thiserror::Error;
 
 use super::{Filter, LogError, TransferLog};
 use crate::domain::oin::Oin;
-use crate::storage::index::{Index, IndexEntry, IndexError, IndexOptions, Source, Tree};
-use crate::translog::entry::{Direction, Entry, Phase, TransferId};
+use crate::storage::index::{Condition, Index, IndexEntry, IndexError, IndexOptions, Source, Tree};
+use crate::translog::entry::{Direction, Entry, Outcome, Phase, TransferId};
 
 /// Entries that are looked at in one step.
 const STEP: usize = 256;
-/// A longer purpose is not in the index.
-const LONGEST_PURPOSE: usize = 256;
+/// A longer text is in the index by its beginning.
+const LONGEST: usize = 256;
 /// Names the keys that entries have in this version of the program; who changes [`LogIndex::keys`] changes it too, so that the
 /// index is built anew.
-const KEYS: &str = "3";
+const KEYS: &str = "4";
 /// Length of a label of a data subject.
 const LABEL: usize = 16;
 
@@ -45,11 +45,14 @@ enum Unusable {
 enum Road {
     /// These numbers, the newest last.
     Numbers(Vec<u64>),
-    /// Under this key.
-    Key(Tree, Vec<u8>),
+    /// Those that meet these conditions.
+    Joined(Vec<Condition>),
     /// Every entry.
     Log,
 }
+
+/// Entries with their numbers, and below which number there may be more.
+pub type Page = (Vec<(u64, Entry)>, Option<u64>);
 
 impl LogIndex {
     /// The index in `dir` over the log of `ours`; nothing is read or made yet.
@@ -86,15 +89,34 @@ impl LogIndex {
         filter: &Filter,
         (below, limit): (Option<u64>, usize),
     ) -> Result<Vec<(u64, Entry)>, LogError> {
+        Ok(self.newest_of(log, filter, (below, limit), u64::MAX)?.0)
+    }
+
+    /// As [`LogIndex::newest`], looking at about `most` entries; the second value says below which number to go on when
+    /// there may be more.
+    ///
+    /// # Errors
+    /// [`LogError`] when an entry cannot be read.
+    pub fn newest_of(
+        &self,
+        log: &TransferLog,
+        filter: &Filter,
+        (below, limit): (Option<u64>, usize),
+        most: u64,
+    ) -> Result<Page, LogError> {
         let mut below = below.map_or(log.len(), |below| below.min(log.len()));
         let mut road = self.road(log, filter);
-        let mut found = Vec::new();
-        while below > 0 && found.len() < limit {
+        let (mut found, mut seen) = (Vec::new(), 0);
+        while below > 0 && found.len() < limit && seen < most {
             let candidates = self.step(log, &mut road, below)?;
             below = candidates.last().map_or(0, |(number, _)| *number);
+            seen += candidates.len() as u64;
             found.extend(candidates.into_iter().filter(|(_, entry)| filter.admits(entry)).take(limit - found.len()));
         }
-        Ok(found)
+        if found.len() == limit {
+            below = found.last().map_or(below, |(number, _): &(u64, Entry)| *number);
+        }
+        Ok((found, (below > 0).then_some(below)))
     }
 
     /// The first INTENT under which a partner was answered in the transfer with this id. Entries that were appended after
@@ -208,9 +230,23 @@ impl LogIndex {
         // Our own OIN is in nearly every entry, so it finds nothing.
         let partners = partners.into_iter().filter(|oin| *oin != self.ours);
         keys.extend(partners.map(|oin| (Tree::Partner, oin.as_str().as_bytes().to_vec())));
-        if !entry.purpose.is_empty() && entry.purpose.len() <= LONGEST_PURPOSE {
-            keys.push((Tree::Purpose, entry.purpose.clone().into_bytes()));
+        let texts = [
+            (Tree::Purpose, &entry.purpose),
+            (Tree::Activity, &entry.activity_own),
+            (Tree::Activity, &entry.activity_peer),
+        ];
+        let fields = entry.field_names.iter().map(|field| (Tree::Field, field));
+        let texts = texts.into_iter().chain(fields).filter(|(_, text)| !text.is_empty());
+        keys.extend(texts.map(|(tree, text)| (tree, beginning(text))));
+        if !entry.ground_article.is_empty() {
+            keys.push((Tree::Ground, beginning(&entry.ground_article.to_lowercase())));
         }
+        keys.push((Tree::Phase, vec![entry.phase.number()]));
+        keys.extend(entry.outcome.map(|outcome| (Tree::Phase, outcome_key(outcome))));
+        if !entry.subject_sealed.is_empty() {
+            keys.push((Tree::Sealed, Vec::new()));
+        }
+        keys.extend(entry.trace_id.map(|trace| (Tree::Trace, trace.to_vec())));
         keys.extend(entry.decision.map(|decision| (Tree::Decision, vec![decision.number()])));
         keys.push((Tree::Transfer, transfer_key(entry.transfer_id, entry.partner())));
         keys.extend(entry.refers_to.map(|id| (Tree::Transfer, transfer_key(id, entry.partner()))));
@@ -227,21 +263,48 @@ impl LogIndex {
             let numbers = self.ask(log, |index| index.prefix(Source::Translog, Tree::Transfer, id.as_bytes()));
             return numbers.map_or(Road::Log, sorted);
         }
-        if filter.from_ms.is_some() || filter.until_ms.is_some() {
-            let from = filter.from_ms.unwrap_or(0).to_be_bytes();
-            let until = filter.until_ms.map_or(vec![0xff; 17], |until| until.to_be_bytes().to_vec());
-            let numbers = self.ask(log, |index| index.range(Source::Translog, Tree::Time, &from, &until));
+        if let Some(trace) = filter.trace {
+            let numbers = self.ask(log, |index| index.exact(Source::Translog, Tree::Trace, &trace));
             return numbers.map_or(Road::Log, sorted);
         }
+        match self.ask(log, |index| self.conditions(index, filter)) {
+            Some(conditions) if !conditions.is_empty() => Road::Joined(conditions),
+            _ => Road::Log,
+        }
+    }
+
+    /// What the index can say of a filter.
+    fn conditions(&self, index: &Index, filter: &Filter) -> Result<Vec<Condition>, IndexError> {
+        let mut found = Vec::new();
+        let mut one = |tree: Tree, key: Vec<u8>| found.push(Condition::AnyOf(tree, vec![key]));
         if let Some(partner) = filter.partner.filter(|oin| *oin != self.ours) {
-            return Road::Key(Tree::Partner, partner.as_str().as_bytes().to_vec());
+            one(Tree::Partner, partner.as_str().as_bytes().to_vec());
         }
-        if let Some(purpose) =
-            filter.purpose.as_ref().filter(|purpose| !purpose.is_empty() && purpose.len() <= LONGEST_PURPOSE)
-        {
-            return Road::Key(Tree::Purpose, purpose.clone().into_bytes());
+        let texts =
+            [(Tree::Purpose, &filter.purpose), (Tree::Field, &filter.field), (Tree::Activity, &filter.activity)];
+        for (tree, text) in texts {
+            if let Some(text) = text.as_ref().filter(|text| !text.is_empty()) {
+                one(tree, beginning(text));
+            }
         }
-        filter.decision.map_or(Road::Log, |decision| Road::Key(Tree::Decision, vec![decision.number()]))
+        filter.decision.iter().for_each(|decision| one(Tree::Decision, vec![decision.number()]));
+        filter.phase.iter().for_each(|phase| one(Tree::Phase, vec![phase.number()]));
+        filter.outcome.iter().for_each(|outcome| one(Tree::Phase, outcome_key(*outcome)));
+        if filter.sealed {
+            one(Tree::Sealed, Vec::new());
+        }
+        if filter.from_ms.is_some() || filter.until_ms.is_some() {
+            found.push(Condition::Time(filter.from_ms.unwrap_or(0), filter.until_ms.unwrap_or(u64::MAX)));
+        }
+        if let Some(ground) = filter.ground.as_ref().map(|ground| ground.to_lowercase()).filter(|g| !g.is_empty()) {
+            let holds = |key: &Vec<u8>| {
+                // Of a longer ground the rest may hold the text.
+                key.len() >= LONGEST || String::from_utf8_lossy(key).contains(&ground)
+            };
+            let keys = index.keys(Source::Translog, Tree::Ground)?.into_iter().filter(holds).collect();
+            found.push(Condition::AnyOf(Tree::Ground, keys));
+        }
+        Ok(found)
     }
 
     /// The next candidates with numbers below `below`, newest first; none at the end.
@@ -252,7 +315,7 @@ impl LogIndex {
                 numbers.truncate(numbers.partition_point(|number| *number < below));
                 Some(numbers.iter().rev().take(STEP).copied().collect())
             }
-            Road::Key(tree, key) => self.ask(log, |index| index.newest((Source::Translog, *tree), key, below, STEP)),
+            Road::Joined(conditions) => self.ask(log, |index| index.newest(Source::Translog, conditions, below, STEP)),
             Road::Log => None,
         };
         if let Some(numbers) = numbers {
@@ -266,6 +329,16 @@ impl LogIndex {
         entries.reverse();
         Ok(entries)
     }
+}
+
+/// A text as a key: its first bytes, as many as a key has room for.
+fn beginning(text: &str) -> Vec<u8> {
+    text.as_bytes()[..text.len().min(LONGEST)].to_vec()
+}
+
+/// Apart from the phases, which have one byte.
+fn outcome_key(outcome: Outcome) -> Vec<u8> {
+    vec![0, outcome.number()]
 }
 
 fn sorted(mut numbers: Vec<u64>) -> Road {

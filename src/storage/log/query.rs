@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::{LogError, TransferLog};
 use crate::crypto::Digest;
 use crate::domain::oin::Oin;
-use crate::translog::entry::{Decision, Entry, Phase, TransferId};
+use crate::translog::entry::{Decision, Entry, Outcome, Phase, TransferId};
 
 /// Which entries a listing has; an absent condition lets every entry through.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,6 +28,16 @@ pub struct Filter {
     pub ground: Option<String>,
     /// A field that was shared: an indicator or the name of a field.
     pub field: Option<String>,
+    /// How a transfer ended.
+    pub outcome: Option<Outcome>,
+    /// This processing activity, ours or the other organisation's.
+    pub activity: Option<String>,
+    /// This W3C trace id.
+    pub trace: Option<[u8; 16]>,
+    /// A text, in any case, in the action, the service or a reason code.
+    pub text: Option<String>,
+    /// Only entries in which something is sealed.
+    pub sealed: bool,
 }
 
 impl Filter {
@@ -47,7 +57,17 @@ impl Filter {
                 .as_ref()
                 .is_none_or(|ground| entry.ground_article.to_lowercase().contains(&ground.to_lowercase()))
             && self.field.as_ref().is_none_or(|field| entry.field_names.contains(field))
+            && self.outcome.is_none_or(|outcome| entry.outcome == Some(outcome))
+            && self.activity.as_ref().is_none_or(|uri| entry.activity_own == *uri || entry.activity_peer == *uri)
+            && self.trace.is_none_or(|trace| entry.trace_id == Some(trace))
+            && self.text.as_ref().is_none_or(|text| mentions(entry, &text.to_lowercase()))
+            && !(self.sealed && entry.subject_sealed.is_empty())
     }
+}
+
+fn mentions(entry: &Entry, text: &str) -> bool {
+    let texts = [&entry.action, &entry.service].into_iter().chain(&entry.reason_codes);
+    texts.into_iter().any(|said| said.to_lowercase().contains(text))
 }
 
 impl TransferLog {
