@@ -18,6 +18,8 @@ pub enum SealUse {
     Answers,
     /// Quarantined rows.
     Quarantine,
+    /// The audit log of employee actions.
+    Audit,
     /// The file with the keys of data subjects.
     Subjects,
 }
@@ -29,6 +31,7 @@ impl SealUse {
             Self::Translog => "ketenpoort/v1/seal-translog/0",
             Self::Answers => "ketenpoort/v1/seal-answers/0",
             Self::Quarantine => "ketenpoort/v1/seal-quarantine/0",
+            Self::Audit => "ketenpoort/v1/seal-audit/0",
             Self::Subjects => "ketenpoort/v1/seal-subjects/0",
         }
     }

@@ -127,9 +127,9 @@ fn delivering(convenant: &Convenant, whole: &Query) -> Vec<Node> {
 /// Logs each question before any of them leaves.
 fn log_questions(core: &Core, convenant: &ConvenantInForce, nodes: &[Node]) -> Result<Vec<Asked>, String> {
     let ask = |node: &Node| {
-        let logged = core.log_question(node.oin, convenant, node.query.hash()).map_err(|e| e.to_string())?;
+        let (logged, trace) = core.log_question(node.oin, convenant, node.query.hash()).map_err(|e| e.to_string())?;
         let intent = (logged.transfer_id(), logged.entry_hash());
-        Ok(Asked { oin: node.oin, key: node.key, query: node.query.clone(), intent })
+        Ok(Asked { oin: node.oin, key: node.key, query: node.query.clone(), intent, trace })
     };
     nodes.iter().map(ask).collect()
 }

@@ -44,6 +44,8 @@ pub struct Asked {
     pub query: Query,
     /// Id of the transfer and hash of the entry in which we logged that we ask.
     pub intent: (TransferId, Digest),
+    /// Trace and span of that entry.
+    pub trace: TraceContext,
 }
 
 /// What came of asking one node.
@@ -84,7 +86,7 @@ fn pull_one(peers: &dyn Peers, ourselves: Oin, convenant: Digest, node: &Asked, 
         intent_hash: node.intent.1,
         convenant_hash: convenant,
         query: node.query.clone(),
-        trace: TraceContext::random(),
+        trace: node.trace,
     };
     let expected = Expected {
         sender: node.oin,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
+use super::audit::{Caller, audited};
 use super::command::{IndicatorCommand, IntakeCommand, LocalCommand, NewConvenant, Outcome, Progress};
 use super::{Node, show};
 use crate::policy::bundle::{ConvenantBundle, State};
@@ -21,7 +22,11 @@ pub struct Running {
 
 impl Running {
     /// Runs a command that came over the local socket.
-    pub fn execute(&self, command: LocalCommand, progress: &dyn Fn(Progress)) -> Outcome {
+    pub fn execute(&self, caller: Caller, command: LocalCommand, progress: &dyn Fn(Progress)) -> Outcome {
+        audited(&self.node.core, caller, &command.clone(), || self.run(command, progress))
+    }
+
+    fn run(&self, command: LocalCommand, progress: &dyn Fn(Progress)) -> Outcome {
         match command {
             LocalCommand::Stop => {
                 self.stop.notify_one();
@@ -38,6 +43,10 @@ impl Node {
     /// Runs a command on a stopped node, under the directory's lock.
     #[must_use]
     pub fn execute(&self, command: LocalCommand, progress: &dyn Fn(Progress)) -> Outcome {
+        audited(&self.core, Caller::of_this_process(), &command.clone(), || self.run(command, progress))
+    }
+
+    fn run(&self, command: LocalCommand, progress: &dyn Fn(Progress)) -> Outcome {
         match command {
             LocalCommand::Stop | LocalCommand::Status => Outcome::refused("de node draait niet"),
             LocalCommand::Pull(pull) => super::pull::stopped(self, &pull),

@@ -11,13 +11,14 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader as AsyncBufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::mpsc;
 
+use super::audit::Caller;
 use super::command::{Line, LocalCommand, Outcome, Progress};
 
 /// Longest command line: a bundle with all its cards fits many times.
 const MAX_COMMAND: u64 = 16 << 20;
 
 /// Runs a command in the node; called on a blocking thread.
-pub type Execute = Arc<dyn Fn(LocalCommand, &dyn Fn(Progress)) -> Outcome + Send + Sync>;
+pub type Execute = Arc<dyn Fn(Caller, LocalCommand, &dyn Fn(Progress)) -> Outcome + Send + Sync>;
 
 /// Serves the local socket until the task is dropped.
 ///
@@ -30,15 +31,17 @@ pub async fn serve(path: PathBuf, execute: Execute) -> std::io::Result<()> {
     let owner = std::os::unix::fs::MetadataExt::uid(&std::fs::metadata(&path)?);
     loop {
         let (stream, _) = listener.accept().await?;
-        if stream.peer_cred().is_ok_and(|peer| peer.uid() == owner) {
-            tokio::spawn(answer(stream, Arc::clone(&execute)));
-        } else {
-            tracing::warn!("local socket: refused another user");
+        match stream.peer_cred().ok().filter(|peer| peer.uid() == owner) {
+            Some(peer) => {
+                let pid = peer.pid().and_then(|pid| u32::try_from(pid).ok()).unwrap_or(0);
+                tokio::spawn(answer(stream, Caller::of_socket(peer.uid(), pid), Arc::clone(&execute)));
+            }
+            None => tracing::warn!("local socket: refused another user"),
         }
     }
 }
 
-async fn answer(stream: UnixStream, execute: Execute) {
+async fn answer(stream: UnixStream, caller: Caller, execute: Execute) {
     let (read, mut write) = stream.into_split();
     let mut text = String::new();
     let mut limited = AsyncBufReader::new(tokio::io::AsyncReadExt::take(read, MAX_COMMAND));
@@ -48,7 +51,7 @@ async fn answer(stream: UnixStream, execute: Execute) {
     let (lines, mut queue) = mpsc::unbounded_channel();
     let job = tokio::task::spawn_blocking(move || {
         let outcome = match serde_json::from_str(&text) {
-            Ok(command) => execute(command, &|progress| drop(lines.send(Line::Progress(progress)))),
+            Ok(command) => execute(caller, command, &|progress| drop(lines.send(Line::Progress(progress)))),
             Err(e) => Outcome::failed(format!("onleesbare opdracht op de lokale socket: {e}")),
         };
         let _ = lines.send(Line::Outcome(outcome));

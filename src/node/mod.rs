@@ -1,5 +1,6 @@
 //! The composition root: configuration to an open node, and the node as a running process.
 
+mod audit;
 pub mod command;
 mod execute;
 mod export;

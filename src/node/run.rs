@@ -58,7 +58,8 @@ async fn run(node: Node) -> Result<(), String> {
     let socket = node.config.socket();
     let running = Arc::new(Running { node, peers: Arc::new(client), stop: Arc::clone(&stop) });
     let executing = Arc::clone(&running);
-    let execute: local::Execute = Arc::new(move |command: LocalCommand, progress| executing.execute(command, progress));
+    let execute: local::Execute =
+        Arc::new(move |caller, command: LocalCommand, progress| executing.execute(caller, command, progress));
     let local = tokio::spawn(local::serve(socket.clone(), execute));
     let watching = tokio::spawn(Arc::clone(&tls).watch(RELOAD));
     let housekeeping = tokio::spawn(keep_house(Arc::clone(&core), Arc::clone(&stop)));

@@ -1,6 +1,9 @@
 //! Answering a question of the monitor: permit, release, log, sign; and refusing one. The order of the steps is the point.
 
-use super::api::{AggregateRequest, Answer, NodeService, Peer, Reply, StatusView, Verdict};
+use super::api::{
+    AggregateRequest, Answer, NodeService, Peer, RecordsRefused, Reply, StatusView, TraceContext, Verdict,
+};
+use super::append::next_step;
 use super::convenants::Standing;
 use super::core::{Core, CoreError};
 use super::document::{AnswerDocument, sign};
@@ -13,7 +16,8 @@ use crate::domain::table::{Mark, Table};
 use crate::policy::bundle::ConvenantInForce;
 use crate::policy::permit::{Permit, decide};
 use crate::storage::log::{LogError, Logged};
-use crate::translog::entry::{Aggregate, Outcome, TransferId, payload_commitment};
+use crate::translog::entry::{Aggregate, Entry, Outcome, TransferId, payload_commitment};
+use crate::translog::standards::fsc::{Page, Question, RawQuestion};
 
 /// A question with who asks it, and its verdict.
 struct Asked<'a> {
@@ -90,19 +94,32 @@ impl Core {
         if !verdict.claim() {
             return Err(ReasonCode::TooSlow);
         }
-        let logged = self.log.append(&entries::release_intent(&facts)).map_err(|e| log_reason(&e))?;
+        let logged = self.append(&entries::release_intent(&facts)).map_err(|e| log_reason(&e))?;
         let payload = Payload { signature: sign(&bytes, &self.signing), bytes, salt };
         Answer::new(&released, &logged, payload).ok_or(ReasonCode::Internal)
     }
 
-    /// Logs that a question of ours goes out; the entry's transfer id and hash go with the question.
+    /// Logs that a question of ours goes out; the entry's transfer id and hash go with the question, and so does its trace.
     ///
     /// # Errors
     /// When the log cannot be written, or nothing may leave (`Core::may_transfer`); then nothing may be asked.
-    pub fn log_question(&self, to: Oin, under: &ConvenantInForce, query: Digest) -> Result<Logged, CoreError> {
+    pub fn log_question(
+        &self,
+        to: Oin,
+        under: &ConvenantInForce,
+        query: Digest,
+    ) -> Result<(Logged, TraceContext), CoreError> {
         self.may_transfer().map_err(CoreError::Stopped)?;
         let now = self.clock.now_ms();
-        Ok(self.log.append(&entries::question(self.identity.oin, to, under.convenant(), query, now))?)
+        let step = next_step();
+        let entry = entries::question(self.identity.oin, to, under.convenant(), query, now);
+        let entry = Entry {
+            trace_id: Some(step.trace.trace_id),
+            span_id: Some(step.trace.span_id),
+            parent_span_id: step.parent,
+            ..entry
+        };
+        Ok((self.append(&entry)?, step.trace))
     }
 
     /// Logs what came of a question of ours: the hash of the answer, or why there is none.
@@ -197,6 +214,11 @@ impl NodeService for Core {
         if let Err(e) = self.note(&entry) {
             tracing::error!("transferlog: {e}");
         }
+    }
+
+    fn fsc_records(&self, peer: &Peer, question: &RawQuestion) -> Result<Page, RecordsRefused> {
+        let question = Question::check(question).map_err(RecordsRefused::Question)?;
+        self.fsc_page(peer.oin, &question).map_err(|e| RecordsRefused::Log(log_reason(&e)))
     }
 
     fn status(&self, _peer: &Peer) -> StatusView {

@@ -16,6 +16,7 @@ use crate::domain::query::Query;
 use crate::domain::reason::ReasonCode;
 use crate::storage::log::Logged;
 use crate::translog::entry::TransferId;
+use crate::translog::standards::fsc::{InvalidQuestion, Page, RawQuestion};
 
 /// Bound on the document of an answer, in bytes: 16 MiB. A longer one cannot leave.
 pub const MAX_DOCUMENT_BYTES: usize = 16 << 20;
@@ -232,6 +233,28 @@ pub struct StatusView {
     pub ready: bool,
 }
 
+/// Why a partner gets no records.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+pub enum RecordsRefused {
+    /// Its question is wrong.
+    #[error(transparent)]
+    Question(InvalidQuestion),
+    /// The log cannot be read.
+    #[error("{0}")]
+    Log(ReasonCode),
+}
+
+impl RecordsRefused {
+    /// The code that the partner is told.
+    #[must_use]
+    pub fn reason(self) -> ReasonCode {
+        match self {
+            Self::Question(_) => ReasonCode::MessageMalformed,
+            Self::Log(reason) => reason,
+        }
+    }
+}
+
 /// What a node serves to its partners. Called from threads that may block; no method may panic on bad input.
 pub trait NodeService: Send + Sync + 'static {
     /// Whether this OIN with this key is a party of a convenant in force. Asked after each handshake and before each
@@ -253,6 +276,12 @@ pub trait NodeService: Send + Sync + 'static {
 
     /// The state that a partner may see.
     fn status(&self, peer: &Peer) -> StatusView;
+
+    /// The FSC records of our log in which the partner is outway, service or delegator.
+    ///
+    /// # Errors
+    /// [`RecordsRefused`].
+    fn fsc_records(&self, peer: &Peer, question: &RawQuestion) -> Result<Page, RecordsRefused>;
 
     /// As a witness, judges the checkpoint that a partner shows of its own log.
     ///

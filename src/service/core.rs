@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
 use thiserror::Error;
 
+use super::append::Actions;
 use super::columns::columns_of;
 use super::convenants::Standing;
 use super::ldv::Told;
@@ -21,6 +22,7 @@ use crate::domain::gemeente::GemeenteList;
 use crate::domain::oin::Oin;
 use crate::domain::reason::ReasonCode;
 use crate::domain::register::Register;
+use crate::storage::audit::{AuditError, AuditLog};
 use crate::storage::disk::Disk;
 use crate::storage::log::{LogError, LogIndex, TransferLog};
 use crate::storage::state::{StateError, StateStore};
@@ -69,6 +71,9 @@ pub enum CoreError {
     /// The records of the witness.
     #[error(transparent)]
     Witness(#[from] WitnessError),
+    /// The audit log.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
 }
 
 /// An open node.
@@ -98,6 +103,8 @@ pub struct Core {
     pub(in crate::service) refused: RefusedConnections,
     pub(in crate::service) export: Told,
     pub(in crate::service) desk: Desk,
+    pub(in crate::service) audit: AuditLog,
+    pub(in crate::service) actions: Actions,
 }
 
 /// Where a node's journals are, and the index over them.
@@ -107,6 +114,7 @@ struct Places {
     index: PathBuf,
     subjects: PathBuf,
     witness: PathBuf,
+    audit: PathBuf,
 }
 
 impl Places {
@@ -117,6 +125,7 @@ impl Places {
             index: data.join("index"),
             subjects: data.join("subjects"),
             witness: data.join("witness"),
+            audit: data.join("audit"),
         }
     }
 }
@@ -130,6 +139,7 @@ impl Core {
         let places = Places::under(data);
         StateStore::create(&places.state, keys.seal_key(SealUse::State))?;
         TransferLog::create(&places.log, oin, Arc::new(keys.checkpoint_key()))?;
+        AuditLog::create(&places.audit, oin, keys.seal_key(SealUse::Audit), keys.signing_key())?;
         Ok(())
     }
 
@@ -147,6 +157,7 @@ impl Core {
         let places = Places::under(data);
         let (state, _) = StateStore::open(&places.state, keys.seal_key(SealUse::State))?;
         let log = TransferLog::open(&places.log, identity.oin, Arc::new(keys.checkpoint_key()))?;
+        let (audit, begun) = open_audit(&places.audit, identity.oin, &keys)?;
         let (mut memory, mut register) = load(&state, None)?;
         let frozen = columns_of(&state, &memory.frozen.rows)?;
         if let Some(kept) = Arc::get_mut(&mut memory.frozen) {
@@ -177,10 +188,15 @@ impl Core {
             refused: RefusedConnections::default(),
             export: Told::default(),
             desk,
+            audit,
+            actions: Actions::default(),
         };
         core.refresh_standing();
         core.compare_length()?;
         core.close_open_intents()?;
+        if begun {
+            core.note_audit_begun()?;
+        }
         Ok(core)
     }
 
@@ -232,7 +248,7 @@ impl Core {
 
     /// Appends an entry that nothing else has to prove; durable when this returns.
     pub(in crate::service) fn note(&self, entry: &Entry) -> Result<(), LogError> {
-        self.log.append(entry).map(drop)
+        self.append(entry).map(drop)
     }
 
     /// The transfer log.
@@ -272,6 +288,15 @@ impl Core {
             }
         }
         Ok(())
+    }
+}
+
+/// Opens the audit log; one that never was (a node of an earlier version) or is gone is begun, and that is said.
+fn open_audit(dir: &Path, oin: Oin, keys: &KeyTree) -> Result<(AuditLog, bool), AuditError> {
+    let (seal, signing) = (keys.seal_key(SealUse::Audit), keys.signing_key());
+    match AuditLog::exists(dir) {
+        true => Ok((AuditLog::open(dir, oin, seal, signing)?, false)),
+        false => Ok((AuditLog::create(dir, oin, seal, signing)?, true)),
     }
 }
 

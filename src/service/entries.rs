@@ -63,7 +63,7 @@ pub fn release_intent(about: &ReleaseFacts<'_>) -> Entry {
     let mut entry = incoming(about.request.transfer_id, Phase::Intent, about.ourselves, about.peer, about.now_ms);
     under(&mut entry, about.convenant);
     entry.trace_id = Some(about.request.trace.trace_id);
-    entry.span_id = Some(about.request.trace.span_id);
+    entry.parent_span_id = Some(about.request.trace.span_id);
     entry.decision = Some(Decision::Allow);
     entry.data_categories = vec!["geaggregeerde cijfers".to_owned()];
     entry.field_names = about.fields.clone();
@@ -99,7 +99,7 @@ pub struct ReleaseFacts<'a> {
 pub fn denial(ourselves: Oin, peer: &Peer, request: &AggregateRequest, reason: ReasonCode, now_ms: u64) -> Entry {
     let mut entry = incoming(request.transfer_id, Phase::Deny, ourselves, peer, now_ms);
     entry.trace_id = Some(request.trace.trace_id);
-    entry.span_id = Some(request.trace.span_id);
+    entry.parent_span_id = Some(request.trace.span_id);
     entry.decision = Some(Decision::Deny);
     entry.reason_codes = vec![reason.code().to_owned()];
     entry.query_hash = Some(request.query.hash());
@@ -115,6 +115,8 @@ pub fn outcome(intent: &Entry, outcome: Outcome, now_ms: u64) -> Entry {
     entry.sender_oin = intent.sender_oin;
     entry.receiver_oin = intent.receiver_oin;
     entry.service.clone_from(&intent.service);
+    (entry.trace_id, entry.span_id, entry.parent_span_id) = (intent.trace_id, intent.span_id, intent.parent_span_id);
+    entry.activity_own.clone_from(&intent.activity_own);
     entry.outcome = Some(outcome);
     entry.end_ms = Some(now_ms);
     entry.status = Some(if matches!(outcome, Outcome::Failed) { Status::Error } else { Status::Ok });

@@ -2,6 +2,8 @@
 
 pub mod answer;
 pub mod api;
+pub mod append;
+pub mod audit;
 pub mod breach;
 mod columns;
 pub mod confidential;

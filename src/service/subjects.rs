@@ -88,7 +88,7 @@ impl Core {
     /// [`SubjectError`]: nothing was appended.
     pub fn note_about(&self, mut entry: Entry, part: &SealedPart) -> Result<Logged, SubjectError> {
         self.seal(&mut entry, part)?;
-        Ok(self.log.append(&entry)?)
+        Ok(self.append(&entry)?)
     }
 
     /// Every entry about a child, oldest first; none when the child is unknown or erased.

@@ -9,6 +9,7 @@ pub mod tls;
 
 mod accept;
 mod guard;
+mod logs;
 mod status;
 mod wire;
 mod witness;

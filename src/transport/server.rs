@@ -17,6 +17,7 @@ use tonic::{Request, Response, Status};
 use super::accept::{Acceptor, Open};
 use super::guard::{Due, Guard};
 use super::proto;
+use super::proto::logs_server::LogsServer;
 use super::proto::node_server::{Node, NodeServer};
 use super::proto::witness_server::WitnessServer;
 use super::status::status;
@@ -86,6 +87,8 @@ pub async fn serve(
     let witness = WitnessServer::new(served.clone())
         .max_decoding_message_size(MAX_MESSAGE)
         .max_encoding_message_size(MAX_MESSAGE);
+    let logs =
+        LogsServer::new(served.clone()).max_decoding_message_size(MAX_MESSAGE).max_encoding_message_size(MAX_MESSAGE);
     let node = NodeServer::new(served).max_decoding_message_size(MAX_MESSAGE).max_encoding_message_size(MAX_MESSAGE);
     let (guarded, call) = (Arc::clone(&service), limits.call);
     let router = tonic::transport::Server::builder()
@@ -95,6 +98,7 @@ pub async fn serve(
         .http2_keepalive_interval(Some(limits.keepalive))
         .http2_keepalive_timeout(Some(limits.keepalive))
         .add_service(node)
+        .add_service(logs)
         .add_service(witness);
     let (out, incoming) = mpsc::channel(16);
     let acceptor = Arc::new(Acceptor { tls, service, limits, open: Arc::new(Open::default()) });

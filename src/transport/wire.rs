@@ -77,6 +77,7 @@ mod sealed {
     impl Sealed for crate::service::api::Answer {}
     impl Sealed for &crate::service::api::AggregateRequest {}
     impl Sealed for crate::service::api::StatusView {}
+    impl Sealed for crate::translog::standards::fsc::Page {}
 }
 
 /// What may be encoded: a closed list. [`Answer`] is the exit that carries something about children; the rest is

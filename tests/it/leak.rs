@@ -150,7 +150,7 @@ fn outputs(demo: &Demo) -> Vec<(String, Vec<u8>)> {
     let (node, file, no_csv) =
         (demo.node("gi-alfa"), demo.input.join("events-gi-alfa.csv"), demo.input.join("organisations.json"));
     let (node, file) = (path(&node), path(&file));
-    let commands: [&[&str]; 9] = [
+    let commands: [&[&str]; 11] = [
         &["intake", file, "--proef", "--node", node],
         &["intake", file, "--proef", "--json", "--node", node],
         &["intake", path(&no_csv), "--proef", "--node", node],
@@ -158,6 +158,8 @@ fn outputs(demo: &Demo) -> Vec<(String, Vec<u8>)> {
         &["indicator", "--id", "IND-24", "--json", "--node", node],
         &["log", "list", "--limit", "1000", "--json", "--node", node],
         &["log", "show", "0", "--node", node],
+        &["log", "standard", "--form", "nen7513", "--node", node],
+        &["log", "audit", "--json", "--node", node],
         &["convenant", "show", "--json", "--node", node],
         &["doctor", "--node", node],
     ];

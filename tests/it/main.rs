@@ -1,6 +1,7 @@
 //! The one integration binary: each module asserts behaviour through public doors.
 mod administrator;
 mod attacker;
+mod audit;
 mod clock;
 mod convenant;
 mod demo;
@@ -25,6 +26,7 @@ mod read_only;
 mod region;
 mod relations;
 mod release;
+mod standards;
 mod storage;
 mod storage_index;
 mod storage_kill;

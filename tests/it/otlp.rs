@@ -31,15 +31,17 @@ pub fn python() -> Option<PathBuf> {
 }
 
 /// A running receiver.
-struct Foreign {
+pub struct Foreign {
     dir: tempfile::TempDir,
     child: Child,
-    ports: (u16, u16),
+    /// Of gRPC and of HTTP.
+    pub ports: (u16, u16),
     tls: Option<PathBuf>,
 }
 
 impl Foreign {
-    fn start(tls: bool) -> Option<Self> {
+    /// Starts one on free ports; none when the foreign packages cannot be had.
+    pub fn start(tls: bool) -> Option<Self> {
         let python = python()?;
         let dir = tempfile::tempdir().expect("a folder");
         let authority = tls.then(|| certificate(dir.path()));
@@ -76,7 +78,8 @@ impl Foreign {
         }
     }
 
-    fn received(&self) -> Vec<Value> {
+    /// Every span that it took, as often as it did.
+    pub fn received(&self) -> Vec<Value> {
         let text = std::fs::read_to_string(self.dir.path().join("received.jsonl")).unwrap_or_default();
         text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
     }

@@ -33,6 +33,9 @@ pub enum LogCommand {
     /// Het log in de woorden van een standaard, een JSON-object per regel
     #[command(after_help = "Voorbeeld: ketenpoort log standard --form ldv --node ./gi --since 2026-01-01")]
     Standard(LogStandardArgs),
+    /// Wie wat deed op deze node; controleert eerst of er niets aan het auditlog is veranderd
+    #[command(after_help = "Voorbeeld: ketenpoort log audit --node ./gi --since 2026-01-01")]
+    Audit(LogAuditArgs),
     /// Hoe de uitvoer naar het logboek dataverwerkingen ervoor staat
     #[command(after_help = "Voorbeeld: ketenpoort log export-status --node ./gi")]
     ExportStatus(NodeArgs),
@@ -161,6 +164,23 @@ pub struct LogStandardArgs {
     /// Schrijf naar dit nieuwe bestand in plaats van naar het scherm
     #[arg(long, value_name = "BESTAND")]
     pub out: Option<PathBuf>,
+}
+
+/// Arguments of `log audit`.
+#[derive(Args, Debug)]
+pub struct LogAuditArgs {
+    /// Map van de node
+    #[arg(long)]
+    pub node: PathBuf,
+    /// Vanaf deze dag (JJJJ-MM-DD, Nederlandse tijd) of dit tijdstip (RFC 3339)
+    #[arg(long, value_name = "MOMENT", value_parser = since)]
+    pub since: Option<u64>,
+    /// Tot en met deze dag, of voor dit tijdstip
+    #[arg(long, value_name = "MOMENT", value_parser = until)]
+    pub until: Option<u64>,
+    /// Uitkomst als JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `log fsc`.

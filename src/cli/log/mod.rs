@@ -15,7 +15,7 @@ use std::path::Path;
 use self::args::{LogCommand, LogListArgs};
 use super::local::on_node;
 use crate::node::command::{LocalCommand, Outcome};
-use crate::node::log::command::{ListForm, LogListCommand, LogLocal};
+use crate::node::log::command::{AuditCommand, ListForm, LogListCommand, LogLocal};
 
 /// Runs a log command.
 pub fn run(command: &LogCommand) -> Outcome {
@@ -28,6 +28,10 @@ pub fn run(command: &LogCommand) -> Outcome {
             ask(&args.node, LogLocal::Export { out })
         }
         LogCommand::Standard(args) => ask(&args.node, standards::standard(args)),
+        LogCommand::Audit(args) => {
+            let command = AuditCommand { since: args.since, until: args.until, json: args.json };
+            ask(&args.node, LogLocal::Audit(command))
+        }
         LogCommand::ExportStatus(args) => ask(&args.node, LogLocal::ExportStatus { json: args.json }),
         LogCommand::Fsc(args) => ask(&args.node, standards::fsc(args)),
         LogCommand::Officer(command) => officer::run(command),

@@ -35,6 +35,8 @@ pub enum LogLocal {
     Officer(OfficerLocal),
     /// The log in the words of a standard.
     Standard(StandardCommand),
+    /// What employees did.
+    Audit(AuditCommand),
     /// How the export to the logboek dataverwerkingen stands.
     ExportStatus {
         /// As JSON.
@@ -47,6 +49,17 @@ pub enum LogLocal {
         /// The parameters of `GET /logs`.
         question: RawQuestion,
     },
+}
+
+/// `log audit`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AuditCommand {
+    /// At or after this moment, milliseconds since 1970 UTC.
+    pub since: Option<u64>,
+    /// Before this moment.
+    pub until: Option<u64>,
+    /// As JSON.
+    pub json: bool,
 }
 
 /// A log standard.

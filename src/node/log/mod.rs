@@ -1,5 +1,6 @@
 //! Commands about the transfer log on an open node.
 
+mod audit;
 pub mod breach;
 pub mod command;
 mod erase;
@@ -28,6 +29,7 @@ impl Node {
             LogLocal::Show { number, json } => show::log_entry(self.core.transfer_log(), number, json),
             LogLocal::Status { json } => status::show(&self.core.log_status(), json),
             LogLocal::Export { out } => self.export(&out),
+            LogLocal::Audit(command) => audit::audit(&self.core, &command),
             LogLocal::ExportStatus { json } => crate::node::export::status(&self.core, &self.config, json),
             LogLocal::Standard(command) => standards::standard(&self.core, &command),
             LogLocal::Fsc { caller, question } => standards::fsc(&self.core, caller, &question),

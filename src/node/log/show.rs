@@ -107,7 +107,7 @@ fn entry_line(number: u64, entry: &Entry) -> String {
     )
 }
 
-fn moment(ms: u64) -> String {
+pub(super) fn moment(ms: u64) -> String {
     let ms = i64::try_from(ms).unwrap_or(0);
     jiff::Timestamp::from_millisecond(ms)
         .map_or_else(|_| ms.to_string(), |t| t.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())

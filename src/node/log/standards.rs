@@ -1,5 +1,6 @@
 //! `log standard` and `log fsc`: the transfer log in the words of the log standards, as JSON lines.
 
+use std::collections::BTreeMap;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
@@ -12,6 +13,7 @@ use crate::node::show::pretty;
 use crate::service::core::Core;
 use crate::translog::standards::fsc::{InvalidQuestion, Question, RawQuestion};
 use crate::translog::standards::join::{Action, Kind};
+use crate::translog::standards::nen7513::User;
 use crate::translog::standards::{fsc, gemma, ldv, lezen, nen7513};
 
 /// Lines that go over the local socket; more go into a file.
@@ -67,6 +69,11 @@ impl std::fmt::Display for Told {
 fn write(core: &Core, command: &StandardCommand, out: &mut dyn Write, most: u64) -> Result<Told, String> {
     let mut told = Told { lines: 0, open: 0, cut: false };
     let mut failed = None;
+    // Who did it is in two of the standards, and only in the audit log.
+    let users = match command.form {
+        StandardForm::Ldv | StandardForm::Fsc => BTreeMap::new(),
+        StandardForm::Gemma | StandardForm::Nen7513 => core.audit_users().map_err(|e| e.to_string())?,
+    };
     core.actions(&mut |action| {
         let start = action.start_ms();
         if command.since.is_some_and(|since| start < since) || command.until.is_some_and(|until| start >= until) {
@@ -74,7 +81,7 @@ fn write(core: &Core, command: &StandardCommand, out: &mut dyn Write, most: u64)
         }
         // FSC has a record for what is announced, whatever came of it.
         told.open += u64::from(action.kind == Kind::Open && command.form != StandardForm::Fsc);
-        for value in lines(core, action, command.form) {
+        for value in lines(core, action, command.form, &users) {
             if told.lines == most {
                 told.cut = true;
                 return false;
@@ -91,15 +98,24 @@ fn write(core: &Core, command: &StandardCommand, out: &mut dyn Write, most: u64)
     failed.map_or(Ok(told), Err)
 }
 
-fn lines(core: &Core, action: &Action, form: StandardForm) -> Vec<Value> {
+fn lines(core: &Core, action: &Action, form: StandardForm, users: &BTreeMap<[u8; 16], User>) -> Vec<Value> {
+    let user = users.get(&action.trace_id());
     let (setting, subjects) = (core.log_setting(), core.subjects_of(action));
     match form {
         StandardForm::Ldv => ldv::lines(action, &setting, &subjects).iter().map(lezen::write).collect(),
         StandardForm::Fsc => fsc::record(action.opening(), &setting).map(|r| json!(r)).into_iter().collect(),
         StandardForm::Gemma => {
-            gemma::verwerkingsactie(action, &setting, &subjects, None).map(|a| json!(a)).into_iter().collect()
+            gemma::verwerkingsactie(action, &setting, &subjects, user.map(|user| user.name.as_str()))
+                .map(|a| json!(a))
+                .into_iter()
+                .collect()
         }
-        StandardForm::Nen7513 => nen7513::event(action, &setting, &subjects, &[]).iter().map(lezen::write).collect(),
+        StandardForm::Nen7513 => {
+            nen7513::event(action, &setting, &subjects, user.map(std::slice::from_ref).unwrap_or_default())
+                .iter()
+                .map(lezen::write)
+                .collect()
+        }
     }
 }
 

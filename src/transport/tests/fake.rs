@@ -11,9 +11,10 @@ use super::PATIENCE;
 use crate::crypto::Digest;
 use crate::domain::oin::Oin;
 use crate::domain::reason::ReasonCode;
-use crate::service::api::{AggregateRequest, Answer, NodeService, Peer, Reply, StatusView, Verdict};
+use crate::service::api::{AggregateRequest, Answer, NodeService, Peer, RecordsRefused, Reply, StatusView, Verdict};
 use crate::service::witness::{Said, ShowReply, ShowRequest};
 use crate::translog::entry::TransferId;
+use crate::translog::standards::fsc::{Page, RawQuestion};
 
 /// What a node would have in its log about questions.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -172,6 +173,11 @@ impl NodeService for Fake {
 
     fn status(&self, peer: &Peer) -> StatusView {
         StatusView { oin: peer.oin, version: "proef".into(), convenants: vec![Digest([5; 32])], ready: true }
+    }
+
+    fn fsc_records(&self, peer: &Peer, question: &RawQuestion) -> Result<Page, RecordsRefused> {
+        let _none_is_kept_here = (peer, question);
+        Ok(Page::default())
     }
 
     fn connection_refused(&self, reason: ReasonCode, claimed: Option<Oin>) {

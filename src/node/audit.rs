@@ -1,0 +1,237 @@
+//! Every local command is in the audit log before it does anything: who, which command, which arguments. Without that
+//! record nothing about persons or the log is shown.
+//!
+//! An argument is recorded only when it is named here, field by field: a BSN, a key, free content never is.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use super::command::{LocalCommand, Outcome};
+use super::log::command::{LogListCommand, LogLocal};
+use super::log::officer::{Marking, OfficerLocal};
+use super::log::search::MoreCommand;
+use crate::crypto::digest;
+use crate::domain::row::printable;
+use crate::service::append::Scope;
+use crate::service::audit::Employee;
+use crate::service::core::Core;
+
+/// The process that gives a command.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Caller {
+    uid: u32,
+    pid: u32,
+    via: &'static str,
+}
+
+impl Caller {
+    /// The process at the other end of the local socket, as the kernel says.
+    #[must_use]
+    pub fn of_socket(uid: u32, pid: u32) -> Self {
+        Self { uid, pid, via: "socket" }
+    }
+
+    /// This process, which holds the lock of the directory.
+    #[must_use]
+    pub fn of_this_process() -> Self {
+        let uid = std::fs::metadata("/proc/self").map_or(u32::MAX, |meta| meta.uid());
+        Self { uid, pid: std::process::id(), via: "slot" }
+    }
+
+    fn employee(self) -> Employee {
+        let of_process = |name: &str| read(&Path::new("/proc").join(self.pid.to_string()).join(name));
+        // The account that logged in, which stays the same when somebody becomes another user.
+        let login = of_process("loginuid").and_then(|text| text.parse().ok()).filter(|uid| *uid != u32::MAX);
+        let login_uid = login.filter(|uid| *uid != self.uid);
+        Employee {
+            uid: self.uid,
+            user: account(self.uid),
+            login_uid,
+            login_user: login_uid.map(account),
+            pid: self.pid,
+            process: of_process("comm").map_or_else(|| "onbekend".to_owned(), |name| printable(&name)),
+            via: self.via.to_owned(),
+            device: read(Path::new("/proc/sys/kernel/hostname")).unwrap_or_else(|| "onbekend".to_owned()),
+        }
+    }
+}
+
+fn read(path: &Path) -> Option<String> {
+    std::fs::read_to_string(path).ok().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
+}
+
+/// The name of an account of this machine, or its number.
+fn account(uid: u32) -> String {
+    let accounts = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let named = accounts.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let (name, number) = (fields.next()?, fields.nth(1)?);
+        (number.parse() == Ok(uid)).then(|| name.to_owned())
+    });
+    named.unwrap_or_else(|| format!("uid {uid}"))
+}
+
+/// What of a command is recorded.
+struct Described {
+    name: &'static str,
+    arguments: BTreeMap<String, String>,
+    /// Whether it may run when it cannot be recorded: it shows nothing about persons and nothing of the log.
+    harmless: bool,
+}
+
+impl Described {
+    fn named(name: &'static str) -> Self {
+        Self { name, arguments: BTreeMap::new(), harmless: false }
+    }
+
+    fn harmless(name: &'static str) -> Self {
+        Self { harmless: true, ..Self::named(name) }
+    }
+
+    #[expect(clippy::needless_pass_by_value, reason = "the calls are a list of names and values")]
+    fn with(mut self, name: &str, value: impl ToString) -> Self {
+        self.arguments.insert(name.to_owned(), printable(&value.to_string()));
+        self
+    }
+
+    fn maybe(self, name: &str, value: Option<impl ToString>) -> Self {
+        match value {
+            Some(value) => self.with(name, value),
+            None => self,
+        }
+    }
+
+    /// A file by its name; a folder in front of it may say who somebody is.
+    fn file(self, name: &str, path: &Path) -> Self {
+        let last = path.file_name().map(|file| file.to_string_lossy().into_owned());
+        self.maybe(name, last)
+    }
+}
+
+/// Runs a command of an employee: recorded before, under one trace, and its end recorded after.
+pub fn audited(core: &Core, caller: Caller, command: &LocalCommand, run: impl FnOnce() -> Outcome) -> Outcome {
+    let Some(described) = describe(command) else { return run() };
+    let begun = core.audit_begin(caller.employee(), described.name, described.arguments);
+    let trace = match begun {
+        Ok(trace) => trace,
+        Err(e) if described.harmless => {
+            tracing::error!("{e}");
+            return run();
+        }
+        Err(e) => return Outcome::failed(format!("zonder auditlog wordt niets getoond of gedaan: {e}")),
+    };
+    let scope = Scope::enter(trace);
+    let outcome = run();
+    drop(scope);
+    if let Err(e) = core.audit_end(&trace, outcome.exit) {
+        tracing::error!("{e}");
+    }
+    outcome
+}
+
+/// What of a command is recorded; none for the question whether the node runs.
+fn describe(command: &LocalCommand) -> Option<Described> {
+    Some(match command {
+        LocalCommand::Status => return None,
+        LocalCommand::Stop => Described::harmless("stop"),
+        LocalCommand::Intake(intake) => intake
+            .files
+            .iter()
+            .enumerate()
+            .fold(Described::named("intake"), |d, (n, path)| d.file(&format!("bestand {}", n + 1), path))
+            .with("proef", intake.proef)
+            .maybe("vervangt", intake.vervangt.map(|(from, to)| format!("{from}..{to}")))
+            .maybe("gegevens", intake.gegevens.map(|(from, to)| format!("{from}..{to}"))),
+        LocalCommand::Indicator(asked) => Described::named("indicator")
+            .with("id", asked.question.id)
+            .maybe("period", asked.question.period)
+            .with("by", asked.question.by.iter().map(|d| d.as_str()).collect::<Vec<_>>().join(","))
+            .maybe("peildatum", asked.question.peildatum),
+        LocalCommand::ConvenantPropose { draft } => hashed("convenant propose", draft),
+        LocalCommand::ConvenantAccept { bundle } => hashed("convenant accept", bundle),
+        LocalCommand::ConvenantWithdraw { bundle } => hashed("convenant withdraw", bundle),
+        LocalCommand::ConvenantNew(new) => Described::named("convenant new").with("id", &new.id),
+        LocalCommand::ConvenantShow { .. } => Described::harmless("convenant show"),
+        LocalCommand::ConvenantBundles => Described::harmless("convenant bundles"),
+        LocalCommand::Release { .. } => Described::named("release"),
+        LocalCommand::Pull(pull) => Described::named("monitor pull")
+            .with("period", pull.periods.iter().map(ToString::to_string).collect::<Vec<_>>().join(","))
+            .with("indicator", pull.indicators.iter().map(ToString::to_string).collect::<Vec<_>>().join(","))
+            .file("out", &pull.out),
+        LocalCommand::Log(log) => describe_log(log),
+    })
+}
+
+fn hashed(name: &'static str, text: &str) -> Described {
+    // The whole digest would be cut as a long text.
+    Described::named(name).with("sha256", &digest(text.as_bytes()).to_hex()[..32])
+}
+
+fn describe_log(command: &LogLocal) -> Described {
+    match command {
+        LogLocal::List(search) => searched(&search.list, &search.more),
+        LogLocal::Show { number, .. } => Described::named("log show").with("regel", number),
+        LogLocal::Export { out } => Described::named("log export").file("out", out),
+        LogLocal::Standard(standard) => Described::named("log standard")
+            .with("form", format!("{:?}", standard.form))
+            .maybe("since", standard.since)
+            .maybe("until", standard.until),
+        LogLocal::Status { .. } => Described::harmless("log status"),
+        LogLocal::ExportStatus { .. } => Described::harmless("log export-status"),
+        LogLocal::Fsc { caller, .. } => Described::named("log fsc").with("as", caller),
+        LogLocal::Audit(audit) => Described::named("log audit").maybe("since", audit.since).maybe("until", audit.until),
+        LogLocal::Officer(officer) => describe_officer(officer),
+    }
+}
+
+/// That somebody was searched for is recorded, and never who: a case number or a word may say as much as a name.
+fn searched(list: &LogListCommand, more: &MoreCommand) -> Described {
+    let asked = |is: bool| is.then_some("gezocht");
+    Described::named("log list")
+        .with("limit", list.limit)
+        .maybe("partner", list.partner)
+        .maybe("since", list.since)
+        .maybe("until", list.until)
+        .maybe("purpose", list.purpose.as_ref())
+        .maybe("denied", list.denied)
+        .maybe("ground", list.ground.as_ref())
+        .maybe("field", list.field.as_ref())
+        .maybe("before", list.before)
+        .maybe("persoon", asked(more.person.is_some()))
+        .maybe("case", asked(more.case.is_some()))
+        .maybe("reference", asked(more.reference.is_some()))
+        .maybe("text", asked(more.text.is_some()))
+        .maybe("transfer", more.transfer.as_ref())
+        .maybe("phase", more.phase.as_ref())
+        .maybe("outcome", more.outcome.as_ref())
+        .maybe("activity", more.activity.as_ref())
+        .maybe("trace", more.trace.as_ref())
+}
+
+fn describe_officer(command: &OfficerLocal) -> Described {
+    match command {
+        OfficerLocal::Erase(erase) => erase
+            .approved_by
+            .iter()
+            .enumerate()
+            .fold(Described::named("log erase"), |d, (n, name)| d.with(&format!("akkoord {}", n + 1), name))
+            .with("reason", &erase.reason),
+        OfficerLocal::Subject(subject) => Described::named("log subject").with("all", subject.all),
+        OfficerLocal::Confidentiality(marked) => {
+            let (name, what) = match &marked.what {
+                Marking::Transfer(id) => ("transfer", id),
+                Marking::Activity(uri) => ("activity", uri),
+            };
+            let set = if marked.lifted { "opgeheven" } else { "vertrouwelijk" };
+            Described::named("log confidentiality").with(name, what).with("set", set).with("reason", &marked.reason)
+        }
+        OfficerLocal::Register { .. } => Described::named("log register"),
+        OfficerLocal::Breach(breach) => Described::named("log breach")
+            .with("since", breach.since)
+            .with("until", breach.until)
+            .maybe("partner", breach.partner)
+            .file("out", &breach.out),
+        OfficerLocal::Retention { apply } => Described::named("log retention").with("apply", apply),
+    }
+}
