@@ -379,6 +379,32 @@ fn two_faces_of_one_log_meet() {
     assert_eq!(region.status(TOWN).size, 9);
 }
 
+/// What a receipt says of the partner's log is put by on the road of an answer and taken in a moment later.
+#[test]
+fn a_checkpoint_from_a_receipt_is_compared_too() {
+    let region = Region::awake();
+    region.append(TOWN, 5);
+    region.round(&[TOWN]);
+    let other = copy(&region.data(TOWN));
+    let face = open(other.path(), TOWN, &region.clock);
+    append(&face, 1);
+    face.transfer_log().checkpoint().expect("signed");
+    for _ in 0..3 {
+        region.core(GATE).hear_checkpoint(face.transfer_log().last_checkpoint());
+    }
+    region.core(GATE).hear_checkpoint("geen checkpoint".to_owned());
+    let pending = || {
+        let status = region.status(GATE);
+        status.witnessed.iter().find(|log| log.oin == oin(TOWN)).expect("known").pending.clone()
+    };
+    assert!(pending().is_empty());
+    region.core(GATE).tend_witnesses();
+    assert_eq!(pending(), [6]);
+    region.append(TOWN, 2);
+    assert_eq!(region.round(&[TOWN]), [false]);
+    assert_eq!(region.found(GATE, TOWN), [Wrong::Unproven]);
+}
+
 /// A witness that lost its records cosigns again what it is shown, and learns from the others that it had done so before.
 #[test]
 fn a_witness_that_forgot_is_told_by_the_others() {

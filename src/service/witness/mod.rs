@@ -89,6 +89,8 @@ pub(in crate::service) struct Desk {
     oldest: Mutex<Option<(u64, u64)>>,
     alarmed: AtomicBool,
     one_round: Mutex<()>,
+    /// Checkpoints that came with messages and wait to be taken in.
+    aside: Mutex<Vec<String>>,
 }
 
 impl Desk {
@@ -105,7 +107,7 @@ impl Desk {
         Ok(Self {
             store: WitnessStore::open(dir, disk)?,
             key,
-            proofs: Proofs::default(),
+            proofs: Proofs::new(dir.join("subtrees")),
             started_ms,
             heard: AtomicBool::new(false),
             shown_size: AtomicU64::new(u64::MAX),
@@ -114,6 +116,7 @@ impl Desk {
             oldest: Mutex::default(),
             alarmed: AtomicBool::new(false),
             one_round: Mutex::default(),
+            aside: Mutex::default(),
         })
     }
 

@@ -65,8 +65,10 @@ impl Core {
         }
     }
 
-    /// Says once when entries wait too long for a quorum, and once when they no longer do. Called every second.
+    /// Takes in checkpoints that came with messages; says once when entries wait too long for a quorum, and once when they no
+    /// longer do. Called every second.
     pub fn tend_witnesses(&self) {
+        self.take_aside();
         let waiting = self.waiting_ms().filter(|waiting| *waiting > ALARM_MS);
         let before = self.desk.alarmed.swap(waiting.is_some(), Ordering::AcqRel);
         match waiting {

@@ -1,5 +1,7 @@
 //! Checkpoints that come along with messages of partners: of other logs, and of our own.
 
+use std::sync::PoisonError;
+
 use super::MOST_SEEN;
 use crate::crypto::VerifyingKey;
 use crate::domain::oin::Oin;
@@ -38,6 +40,21 @@ impl Core {
             }
             record.seen(shown, now);
         })
+    }
+
+    /// As [`Core::seen_checkpoint`], but only put by, for the road of an answer: [`Core::tend_witnesses`] takes it in within a
+    /// second. When very many come at once the newest are left out; each log comes by other roads too.
+    pub fn hear_checkpoint(&self, note: String) {
+        let mut aside = self.desk.aside.lock().unwrap_or_else(PoisonError::into_inner);
+        if aside.len() < MOST_SEEN && !aside.contains(&note) {
+            aside.push(note);
+        }
+    }
+
+    /// Takes in what was put by.
+    pub(super) fn take_aside(&self) {
+        let notes = std::mem::take(&mut *self.desk.aside.lock().unwrap_or_else(PoisonError::into_inner));
+        self.take_seen(&notes);
     }
 
     /// Takes in what a partner has seen; what cannot be used is left.
