@@ -88,7 +88,10 @@ fn transfers(page: &mut Page, view: &PersonView, names: &BTreeMap<Oin, String>) 
         page.text("Wij hebben via deze voorziening geen gegevens over deze persoon gedeeld of ontvangen.");
         return;
     }
-    page.text(format!("Er staan {} verwerkingen in ons logboek, de oudste eerst.", view.transfers.len()));
+    page.text(match view.transfers.len() {
+        1 => "Er staat één verwerking in ons logboek.".to_owned(),
+        more => format!("Er staan {more} verwerkingen in ons logboek, de oudste eerst."),
+    });
     for transfer in &view.transfers {
         let partner = transfer.partner.map(|oin| match names.get(&oin) {
             Some(name) => format!("{name} (nummer {oin})"),
@@ -128,6 +131,7 @@ fn what(transfer: &PersonTransfer) -> String {
 fn ending(transfer: &PersonTransfer) -> &'static str {
     match transfer.outcome.as_deref() {
         _ if transfer.refused => "geweigerd: er zijn geen gegevens gedeeld",
+        Some("SENT" | "CONFIRMED") if transfer.direction == "LOCAL" => "uitgevoerd",
         Some("SENT") => "verstuurd",
         Some("CONFIRMED") => "verstuurd, de ontvangst is bevestigd",
         Some("RECEIVED") => "ontvangen",
@@ -172,9 +176,6 @@ fn rights(page: &mut Page) {
             .to_owned(),
         "U vraagt dat bij onze functionaris gegevensbescherming.".to_owned(),
         "Bent u het niet met ons eens? Dan kunt u een klacht indienen bij de Autoriteit Persoonsgegevens.".to_owned(),
-        "Er worden geen besluiten genomen door een computer alleen, en er gaan geen gegevens naar landen buiten de \
-         Europese Unie via deze voorziening."
-            .to_owned(),
         "Ook het maken van dit overzicht is vastgelegd; u ziet het terug in een volgend overzicht.".to_owned(),
     ]);
 }

@@ -67,12 +67,32 @@ fn numbers(block: u64, bits: Bits) -> impl DoubleEndedIterator<Item = u64> {
 /// Adds records under their keys.
 pub(super) fn add<'a>(tree: &sled::Tree, entries: impl Iterator<Item = &'a IndexEntry>) -> Result<(), sled::Error> {
     let mut changed: BTreeMap<Vec<u8>, Bits> = BTreeMap::new();
+    // Entries mostly come sorted, so neighbours share key and block.
+    let mut run: Option<(&IndexEntry, Bits)> = None;
     for entry in entries {
-        let bits = changed.entry(stored(&entry.key, entry.seq / BLOCK)).or_insert([0; BYTES]);
         let (byte, mask) = place(entry.seq);
-        bits[byte] |= mask;
+        match &mut run {
+            Some((first, bits)) if first.seq / BLOCK == entry.seq / BLOCK && first.key == entry.key => {
+                bits[byte] |= mask
+            }
+            other => {
+                let mut bits = [0; BYTES];
+                bits[byte] |= mask;
+                if let Some((first, bits)) = other.replace((entry, bits)) {
+                    gather(&mut changed, first, bits);
+                }
+            }
+        }
+    }
+    if let Some((first, bits)) = run {
+        gather(&mut changed, first, bits);
     }
     write(tree, changed, |old, new: &mut Bits| new.iter_mut().zip(bits_of(old)).for_each(|(new, old)| *new |= old))
+}
+
+fn gather(changed: &mut BTreeMap<Vec<u8>, Bits>, first: &IndexEntry, bits: Bits) {
+    let known = changed.entry(stored(&first.key, first.seq / BLOCK)).or_insert([0; BYTES]);
+    known.iter_mut().zip(bits).for_each(|(known, bits)| *known |= bits);
 }
 
 /// Widens the spans of blocks by the moments of records.
@@ -80,13 +100,13 @@ pub(super) fn add_spans<'a>(
     tree: &sled::Tree,
     entries: impl Iterator<Item = &'a IndexEntry>,
 ) -> Result<(), sled::Error> {
-    let mut changed: BTreeMap<Vec<u8>, [u8; 16]> = BTreeMap::new();
+    let mut spans: BTreeMap<u64, [u8; 16]> = BTreeMap::new();
     for entry in entries {
         let now: [u8; 8] = entry.key.as_slice().try_into().unwrap_or([0; 8]);
-        let span =
-            changed.entry(stored(&[], entry.seq / BLOCK)).or_insert([now, now].concat().try_into().unwrap_or([0; 16]));
-        widen(span, &now, &now);
+        let whole = || [now, now].concat().try_into().unwrap_or([0; 16]);
+        widen(spans.entry(entry.seq / BLOCK).or_insert_with(whole), &now, &now);
     }
+    let changed = spans.into_iter().map(|(block, span)| (stored(&[], block), span)).collect();
     write(tree, changed, |old, new: &mut [u8; 16]| {
         if let (Some(from), Some(to)) = (old.first_chunk::<8>(), old.last_chunk::<8>()) {
             widen(new, from, to);
