@@ -261,6 +261,22 @@ registry! {
     AnswerMismatch = "KP-ANTWOORD-PAST-NIET", FailedPrecondition,
         "Het antwoord hoort niet bij de gestelde vraag.",
         "Gebruik het antwoord niet; vergelijk de versies van beide nodes en het convenant.";
+    /// The receipt is missing, unreadable or not signed by the partner.
+    ReceiptInvalid = "KP-BEWIJS-ONGELDIG", FailedPrecondition,
+        "Het ontvangstbewijs van de andere partij ontbreekt, is onleesbaar of niet door haar ondertekend.",
+        "Gebruik het antwoord niet; vraag de partij of haar node en sleutel die van het convenant zijn.";
+    /// The receipt says something else than what was sent.
+    ReceiptMismatch = "KP-BEWIJS-PAST-NIET", FailedPrecondition,
+        "Het ontvangstbewijs van de andere partij zegt iets anders dan er is uitgewisseld.",
+        "Gebruik het antwoord niet; vergelijk de logboeken van beide kanten (log reconcile).";
+    /// The receipt's counter stands for another entry already.
+    ReceiptCounter = "KP-BEWIJS-TELLER", FailedPrecondition,
+        "Het volgnummer van het ontvangstbewijs is eerder gebruikt voor een andere logregel, of loopt ver achter.",
+        "Vraag de partij of haar node is teruggezet uit een back-up; vergelijk de logboeken (log reconcile).";
+    /// A partner asks for receipts too often.
+    TooOften = "KP-TE-VAAK", ResourceExhausted,
+        "De andere partij vraagt te vaak achter elkaar om ontvangstbewijzen.",
+        "Wacht een minuut; zoek uit waarom haar node dit blijft vragen.";
 }
 
 /// The text is no code of the registry.

@@ -6,10 +6,9 @@ use std::path::Path;
 
 use super::later::Later;
 use super::merge::{NodeOutcome, NodeResult, merge};
-use super::pull::{Asked, Patience, Pulled, pull};
+use super::pull::{Patience, Pulled, pull};
 use super::report::{ConvenantRef, Party, Report, Setting};
 use super::{csv, html, summary};
-use crate::crypto::VerifyingKey;
 use crate::domain::codes::OrgType;
 use crate::domain::day::Day;
 use crate::domain::period::Period;
@@ -21,6 +20,7 @@ use crate::policy::convenant::{Convenant, Role};
 use crate::policy::permit::declared_plan;
 use crate::service::api::Peers;
 use crate::service::core::Core;
+use crate::service::receipts::Question as Asked;
 
 /// What the analyst asks for.
 #[derive(Clone, Debug)]
@@ -59,8 +59,10 @@ pub fn produce(core: &Core, peers: &dyn Peers, question: &Question) -> Result<Pr
     let settled = later.split(&whole, convenant.convenant().settlement_days, standing.day);
     let parties = delivering(convenant.convenant(), &settled);
     let asked = log_questions(core, convenant, &parties)?;
-    let pulled = pull(peers, ours, convenant.hash(), &asked, Patience::default());
-    log_answers(core, &asked, &pulled)?;
+    let pulled = pull(core, peers, &asked, Patience::default());
+    if core.failed() {
+        return Err("een schrijfactie is mislukt; herstel de schijf en start de node opnieuw".to_owned());
+    }
     let outcomes: Vec<NodeOutcome> = parties.iter().zip(pulled).map(|(node, p)| node.outcome(p, &mut later)).collect();
     let sum = |t: &TableQuery| {
         let peildatum = agreed_peildatum(t, &outcomes);
@@ -76,7 +78,6 @@ struct Node {
     oin: crate::domain::oin::Oin,
     name: String,
     org_type: OrgType,
-    key: VerifyingKey,
     /// The tables whose series its kind of organisation can own.
     query: Query,
 }
@@ -84,7 +85,7 @@ struct Node {
 impl Node {
     fn outcome(&self, pulled: Pulled, later: &mut Later) -> NodeOutcome {
         let result = match pulled.result {
-            Ok((document, _)) => {
+            Ok(document) => {
                 later.note(&self.name, &document.pending);
                 NodeResult::Answered(document.tables)
             }
@@ -118,28 +119,15 @@ fn delivering(convenant: &Convenant, whole: &Query) -> Vec<Node> {
         if query.tables().is_empty() {
             continue;
         }
-        let (name, org_type, key) = (card.name.clone(), card.org_type, card.signing);
-        nodes.push(Node { oin: card.oin, name, org_type, key, query });
+        nodes.push(Node { oin: card.oin, name: card.name.clone(), org_type: card.org_type, query });
     }
     nodes
 }
 
 /// Logs each question before any of them leaves.
 fn log_questions(core: &Core, convenant: &ConvenantInForce, nodes: &[Node]) -> Result<Vec<Asked>, String> {
-    let ask = |node: &Node| {
-        let (logged, trace) = core.log_question(node.oin, convenant, node.query.hash()).map_err(|e| e.to_string())?;
-        let intent = (logged.transfer_id(), logged.entry_hash());
-        Ok(Asked { oin: node.oin, key: node.key, query: node.query.clone(), intent, trace })
-    };
+    let ask = |node: &Node| core.log_question(node.oin, convenant, node.query.clone()).map_err(|e| e.to_string());
     nodes.iter().map(ask).collect()
-}
-
-fn log_answers(core: &Core, asked: &[Asked], pulled: &[Pulled]) -> Result<(), String> {
-    for (asked, node) in asked.iter().zip(pulled) {
-        let result = node.result.as_ref().map(|(_, hash)| *hash).map_err(|r| *r);
-        core.log_received(asked.intent.0, node.oin, result).map_err(|e| e.to_string())?;
-    }
-    Ok(())
 }
 
 /// The reference day that most nodes give this table. It follows from the table, so nodes differ only when one of them

@@ -5,14 +5,15 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crate::crypto::{Digest, VerifyingKey};
 use crate::domain::oin::Oin;
-use crate::domain::query::Query;
 use crate::domain::reason::ReasonCode;
-use crate::service::api::{AggregateRequest, PeerError, Peers, TraceContext};
-use crate::service::document::{AnswerDocument, Expected, InvalidAnswer};
-use crate::translog::entry::TransferId;
+use crate::service::api::Peers;
+use crate::service::core::Core;
+use crate::service::document::AnswerDocument;
+use crate::service::receipts::{Question, Taken};
 
+/// Time for handing over our receipt.
+const CONFIRM: Duration = Duration::from_secs(30);
 /// How many nodes are asked at the same time.
 const PARALLEL: usize = 16;
 
@@ -33,32 +34,17 @@ impl Default for Patience {
     }
 }
 
-/// A node to ask, with the key under which its answers are signed.
-#[derive(Clone, Debug)]
-pub struct Asked {
-    /// Whom.
-    pub oin: Oin,
-    /// Signing key of its card in the convenant.
-    pub key: VerifyingKey,
-    /// The question for this node: only indicators that its kind of organisation owns.
-    pub query: Query,
-    /// Id of the transfer and hash of the entry in which we logged that we ask.
-    pub intent: (TransferId, Digest),
-    /// Trace and span of that entry.
-    pub trace: TraceContext,
-}
-
 /// What came of asking one node.
 #[derive(Debug)]
 pub struct Pulled {
     /// Whom.
     pub oin: Oin,
-    /// Its answer with the document's hash, or why there is none.
-    pub result: Result<(AnswerDocument, Digest), ReasonCode>,
+    /// Its answer, or why there is none.
+    pub result: Result<AnswerDocument, ReasonCode>,
 }
 
 /// Asks every node; the results come in the order of `asked`.
-pub fn pull(peers: &dyn Peers, ourselves: Oin, convenant: Digest, asked: &[Asked], patience: Patience) -> Vec<Pulled> {
+pub fn pull(core: &Core, peers: &dyn Peers, asked: &[Question], patience: Patience) -> Vec<Pulled> {
     let next = AtomicUsize::new(0);
     let results: Mutex<Vec<(usize, Pulled)>> = Mutex::new(Vec::with_capacity(asked.len()));
     std::thread::scope(|scope| {
@@ -67,7 +53,7 @@ pub fn pull(peers: &dyn Peers, ourselves: Oin, convenant: Digest, asked: &[Asked
                 loop {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let Some(node) = asked.get(index) else { break };
-                    let pulled = pull_one(peers, ourselves, convenant, node, patience);
+                    let pulled = pull_one(core, peers, node.clone(), patience);
                     if let Ok(mut results) = results.lock() {
                         results.push((index, pulled));
                     }
@@ -80,57 +66,36 @@ pub fn pull(peers: &dyn Peers, ourselves: Oin, convenant: Digest, asked: &[Asked
     results.into_iter().map(|(_, pulled)| pulled).collect()
 }
 
-fn pull_one(peers: &dyn Peers, ourselves: Oin, convenant: Digest, node: &Asked, patience: Patience) -> Pulled {
-    let request = AggregateRequest {
-        transfer_id: node.intent.0,
-        intent_hash: node.intent.1,
-        convenant_hash: convenant,
-        query: node.query.clone(),
-        trace: node.trace,
-    };
-    let expected = Expected {
-        sender: node.oin,
-        receiver: ourselves,
-        convenant,
-        query: node.query.hash(),
-        transfer: request.transfer_id,
-    };
-    let result = ask(peers, node, &request, patience).and_then(|(document, signature)| {
-        let hash = crate::crypto::digest(&document);
-        let document = AnswerDocument::open(&document, &signature, &node.key).map_err(reason)?;
-        document.belongs_to(&expected).map_err(reason)?;
-        Ok((document, hash))
+/// Asks one node; its answer is believed and logged, and confirmed with our receipt, before it counts.
+fn pull_one(core: &Core, peers: &dyn Peers, mut question: Question, patience: Patience) -> Pulled {
+    let oin = question.to;
+    let result = ask(core, peers, &mut question, patience).map(|taken| {
+        // What does not arrive the partner asks for itself.
+        if let Err(error) = peers.confirm(&oin, &taken.receipt, CONFIRM) {
+            tracing::warn!(%oin, %error, "ons ontvangstbewijs kon niet worden afgegeven");
+        }
+        taken.document
     });
-    Pulled { oin: node.oin, result }
+    Pulled { oin, result }
 }
 
-fn reason(fault: InvalidAnswer) -> ReasonCode {
-    match fault {
-        InvalidAnswer::Signature => ReasonCode::AnswerSignatureInvalid,
-        InvalidAnswer::Malformed => ReasonCode::MessageMalformed,
-        InvalidAnswer::Mismatch => ReasonCode::AnswerMismatch,
-    }
-}
-
-type Signed = (Vec<u8>, [u8; 64]);
-
-fn ask(peers: &dyn Peers, node: &Asked, request: &AggregateRequest, patience: Patience) -> Result<Signed, ReasonCode> {
+fn ask(core: &Core, peers: &dyn Peers, question: &mut Question, patience: Patience) -> Result<Taken, ReasonCode> {
     let mut pause = patience.pause;
-    let mut last = PeerError::Unreachable;
-    for attempt in 0..patience.attempts {
-        if attempt > 0 {
-            std::thread::sleep(pause);
-            pause *= 2;
-        }
-        match peers.aggregate(&node.oin, request, patience.deadline) {
-            Ok(answer) => return Ok((answer.document, answer.signature)),
-            Err(error) => {
-                last = error;
-                if !error.retryable() {
-                    break;
-                }
+    for attempt in 1.. {
+        let unanswered = match peers.aggregate(&question.to, &question.request(), patience.deadline) {
+            Ok(answer) => return core.take_answer(question, &answer),
+            Err(unanswered) => unanswered,
+        };
+        let again = unanswered.error.retryable() && attempt < patience.attempts;
+        if !again || unanswered.receipt.is_some() {
+            let reason = core.take_refusal(question, unanswered.error.reason(), unanswered.receipt.as_deref());
+            if !again || reason != unanswered.error.reason() {
+                return Err(reason);
             }
+            core.log_question_again(question)?;
         }
+        std::thread::sleep(pause);
+        pause *= 2;
     }
-    Err(last.reason())
+    Err(ReasonCode::PartnerUnreachable)
 }

@@ -9,6 +9,7 @@ use std::path::Path;
 
 use super::command::{LocalCommand, Outcome};
 use super::log::command::{LogListCommand, LogLocal};
+use super::log::evidence::EvidenceLocal;
 use super::log::officer::{Marking, OfficerLocal};
 use super::log::search::MoreCommand;
 use crate::crypto::digest;
@@ -182,6 +183,10 @@ fn describe_log(command: &LogLocal) -> Described {
         LogLocal::Fsc { caller, .. } => Described::named("log fsc").with("as", caller),
         LogLocal::Audit(audit) => Described::named("log audit").maybe("since", audit.since).maybe("until", audit.until),
         LogLocal::Officer(officer) => describe_officer(officer),
+        LogLocal::Evidence(EvidenceLocal::OneSided { .. }) => Described::named("log list").with("one_sided", true),
+        LogLocal::Evidence(EvidenceLocal::Prove { transfer, payload, .. }) => {
+            Described::named("log prove").with("transfer", transfer).file("payload", payload)
+        }
     }
 }
 

@@ -15,6 +15,7 @@ use super::{Node, local, open_for};
 use crate::config::Config;
 use crate::domain::fault::said;
 use crate::policy::permit::LocalAccess;
+use crate::service::api::Peers;
 use crate::service::core::Core;
 use crate::transport::client::Client;
 use crate::transport::server::{self, Limits};
@@ -67,6 +68,7 @@ async fn run(node: Node) -> Result<(), String> {
     let exporting = tokio::spawn(super::export::run(Arc::clone(&core), running.node.config.clone()));
     let pace = running.node.config.witness;
     let showing = tokio::spawn(show_by_itself(Arc::clone(&core), Arc::clone(&running.peers), pace));
+    let chasing = tokio::spawn(chase(Arc::clone(&core), Arc::clone(&running.peers)));
     tracing::info!(oin = %core.identity.oin, listen = %running.node.config.listen, "node draait");
     let stopping = Arc::new(Notify::new());
     let shutdown = {
@@ -89,7 +91,7 @@ async fn run(node: Node) -> Result<(), String> {
             Ok(())
         }
     };
-    for task in [&watching, &housekeeping, &releasing, &exporting, &showing] {
+    for task in [&watching, &housekeeping, &releasing, &chasing, &exporting, &showing] {
         task.abort();
     }
     local.abort();
@@ -124,7 +126,21 @@ async fn release_by_itself(core: Arc<Core>) {
     }
 }
 
-/// Sums refused connections, renews what is in force at midnight, and stops the process after a failed write.
+/// Asks partners for receipts that did not come, and closes with them what a crash left open.
+async fn chase(core: Arc<Core>, peers: Arc<dyn Peers>) {
+    let mut every = tokio::time::interval(Duration::from_secs(5));
+    loop {
+        every.tick().await;
+        let (working, peers) = (Arc::clone(&core), Arc::clone(&peers));
+        match tokio::task::spawn_blocking(move || working.chase_receipts(peers.as_ref())).await {
+            Ok(Err(reason)) => tracing::error!(code = %reason, "ontvangstbewijzen niet vastgelegd"),
+            Ok(Ok(_)) => {}
+            Err(_) => return,
+        }
+    }
+}
+
+/// Closes answers that nobody confirmed, sums refused connections, renews what is in force at midnight, and stops the process after a failed write.
 async fn keep_house(core: Arc<Core>, stop: Arc<Notify>) {
     let mut every = tokio::time::interval(Duration::from_secs(1));
     loop {
@@ -134,6 +150,7 @@ async fn keep_house(core: Arc<Core>, stop: Arc<Notify>) {
             let _ = working.standing();
             working.follow_log();
             working.tend_witnesses();
+            working.close_unconfirmed(false)?;
             working.summarise_refused()
         });
         if let Ok(Err(e)) = kept.await {

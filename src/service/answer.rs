@@ -1,9 +1,9 @@
 //! Answering a question of the monitor: permit, release, log, sign; and refusing one. The order of the steps is the point.
 
 use super::api::{
-    AggregateRequest, Answer, NodeService, Peer, RecordsRefused, Reply, StatusView, TraceContext, Verdict,
+    AggregateRequest, Answer, HandedOver, NodeService, Peer, RecordsRefused, Refusal, Reply, StatusView, Verdict,
+    WantedReceipts,
 };
-use super::append::next_step;
 use super::convenants::Standing;
 use super::core::{Core, CoreError};
 use super::document::{AnswerDocument, sign};
@@ -16,7 +16,8 @@ use crate::domain::table::{Mark, Table};
 use crate::policy::bundle::ConvenantInForce;
 use crate::policy::permit::{Permit, decide};
 use crate::storage::log::{LogError, Logged};
-use crate::translog::entry::{Aggregate, Entry, Outcome, TransferId, payload_commitment};
+use crate::translog::entry::{Aggregate, payload_commitment};
+use crate::translog::receipt::SignedReceipt;
 use crate::translog::standards::fsc::{Page, Question, RawQuestion};
 
 /// A question with who asks it, and its verdict.
@@ -29,12 +30,12 @@ struct Asked<'a> {
 impl Core {
     /// Decides on a question, and answers it when allowed. Every road ends in a durable entry before anything leaves, and a
     /// question in one verdict: when it was overruled meanwhile, nothing is logged here and nothing leaves.
-    fn decide_and_answer(&self, asked: &Asked<'_>) -> Result<Answer, ReasonCode> {
+    fn decide_and_answer(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
         let standing = self.standing();
         let permit = self.permit(&standing, asked.peer, asked.request);
         match permit.and_then(|(permit, convenant)| self.release_logged(asked, &permit, convenant)) {
             Ok(answer) => Ok(answer),
-            Err(_) if !asked.verdict.claim() => Err(ReasonCode::TooSlow),
+            Err(_) if !asked.verdict.claim() => Err(ReasonCode::TooSlow.into()),
             Err(reason) => Err(self.refuse(asked.peer, asked.request, reason)),
         }
     }
@@ -87,48 +88,21 @@ impl Core {
             request,
             convenant: convenant.convenant(),
             fields: indicators_of(&document.tables),
-            aggregate: aggregate_of(&document.tables, permit),
+            aggregate: aggregate_of(&document.tables, convenant.convenant().disclosure.threshold),
             commitment: payload_commitment(&salt, &bytes),
+            counter: self.next_counter(peer.oin),
             now_ms,
         };
         if !verdict.claim() {
             return Err(ReasonCode::TooSlow);
         }
-        let logged = self.append(&entries::release_intent(&facts)).map_err(|e| log_reason(&e))?;
-        let payload = Payload { signature: sign(&bytes, &self.signing), bytes, salt };
+        let mut intent = entries::release_intent(&facts);
+        self.seal_salt(&mut intent, &salt);
+        let logged = self.append(&intent).map_err(|e| log_reason(&e))?;
+        let receipt = self.receipt_of(&intent, logged.entry_hash())?;
+        self.await_receipt(&receipt);
+        let payload = Payload { signature: sign(&bytes, &self.signing), bytes, salt, receipt: Box::new(receipt) };
         Answer::new(&released, &logged, payload).ok_or(ReasonCode::Internal)
-    }
-
-    /// Logs that a question of ours goes out; the entry's transfer id and hash go with the question, and so does its trace.
-    ///
-    /// # Errors
-    /// When the log cannot be written, or nothing may leave (`Core::may_transfer`); then nothing may be asked.
-    pub fn log_question(
-        &self,
-        to: Oin,
-        under: &ConvenantInForce,
-        query: Digest,
-    ) -> Result<(Logged, TraceContext), CoreError> {
-        self.may_transfer().map_err(CoreError::Stopped)?;
-        let now = self.clock.now_ms();
-        let step = next_step();
-        let entry = entries::question(self.identity.oin, to, under.convenant(), query, now);
-        let entry = Entry {
-            trace_id: Some(step.trace.trace_id),
-            span_id: Some(step.trace.span_id),
-            parent_span_id: step.parent,
-            ..entry
-        };
-        Ok((self.append(&entry)?, step.trace))
-    }
-
-    /// Logs what came of a question of ours: the hash of the answer, or why there is none.
-    ///
-    /// # Errors
-    /// When the log cannot be written.
-    pub fn log_received(&self, id: TransferId, from: Oin, result: Result<Digest, ReasonCode>) -> Result<(), CoreError> {
-        self.note(&entries::received(id, self.identity.oin, from, result, self.clock.now_ms()))?;
-        Ok(())
     }
 
     /// Writes what is still counted in memory and signs the last checkpoint; at the end of the process.
@@ -137,6 +111,7 @@ impl Core {
     /// When the log cannot be written.
     pub fn close_down(&self) -> Result<(), CoreError> {
         self.summarise_refused()?;
+        self.close_unconfirmed(true)?;
         self.log.checkpoint()?;
         self.index.flush();
         Ok(())
@@ -151,25 +126,35 @@ pub struct Payload {
     pub salt: [u8; 16],
     /// The node's signature.
     pub signature: [u8; 64],
+    /// The node's receipt of the entry.
+    pub receipt: Box<SignedReceipt>,
 }
 
-/// Whether an entry in the log covers this release: same question, same payload.
+impl std::fmt::Debug for Payload {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Payload(<{} bytes>)", self.bytes.len())
+    }
+}
+
+/// Whether an entry in the log covers this release: same question, same payload, and the receipt is of that entry.
 pub(in crate::service) fn covered(query_hash: Digest, logged: &Logged, payload: &Payload) -> bool {
-    logged.query_hash() == Some(query_hash) && logged.covers(&payload.salt, &payload.bytes)
+    logged.query_hash() == Some(query_hash)
+        && logged.covers(&payload.salt, &payload.bytes)
+        && payload.receipt.receipt().entry == Some(logged.entry_hash())
 }
 
-fn indicators_of(tables: &[Table]) -> Vec<String> {
+pub(in crate::service) fn indicators_of(tables: &[Table]) -> Vec<String> {
     let names: std::collections::BTreeSet<&str> = tables.iter().map(|t| t.indicator.as_str()).collect();
     names.into_iter().map(str::to_owned).collect()
 }
 
-fn aggregate_of(tables: &[Table], permit: &Permit) -> Aggregate {
+pub(in crate::service) fn aggregate_of(tables: &[Table], threshold: u32) -> Aggregate {
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     let rows = || tables.iter().flat_map(|t| &t.rows);
     Aggregate {
         cells: count(rows().count()),
         suppressed: count(rows().filter(|r| r.mark == Some(Mark::Suppressed)).count()),
-        min_n: permit.convenant().convenant().disclosure.threshold,
+        min_n: threshold,
     }
 }
 
@@ -195,25 +180,30 @@ impl NodeService for Core {
         self.decide_and_answer(&Asked { peer, request, verdict }).map_or_else(Reply::Refused, Reply::Answer)
     }
 
-    fn refuse(&self, peer: &Peer, request: &AggregateRequest, reason: ReasonCode) -> ReasonCode {
-        let entry = entries::denial(self.identity.oin, peer, request, reason, self.clock.now_ms());
-        match self.note(&entry) {
-            Ok(()) => reason,
+    fn refuse(&self, peer: &Peer, request: &AggregateRequest, reason: ReasonCode) -> Refusal {
+        let mut entry = entries::denial(self.identity.oin, peer, request, reason, self.clock.now_ms());
+        entry.counter = Some(self.next_counter(peer.oin));
+        match self.append(&entry) {
+            Ok(logged) => Refusal { reason, receipt: self.receipt_of(&entry, logged.entry_hash()).ok().map(Box::new) },
             // In no entry of its own: counted, and it says only that.
             Err(e) => {
                 let reason = log_reason(&e);
                 self.connection_refused(reason, Some(peer.oin));
-                reason
+                reason.into()
             }
         }
     }
 
-    fn answered(&self, peer: &Peer, transfer: TransferId, complete: bool) {
-        let outcome = if complete { Outcome::Sent } else { Outcome::Failed };
-        let entry = entries::answered(transfer, self.identity.oin, peer, outcome, self.clock.now_ms());
-        if let Err(e) = self.note(&entry) {
-            tracing::error!("transferlog: {e}");
-        }
+    fn answered(&self, peer: &Peer, answer: HandedOver, complete: bool) {
+        self.handed_over(peer, answer, complete);
+    }
+
+    fn confirm(&self, peer: &Peer, receipt: &[u8]) -> Result<(), ReasonCode> {
+        self.take_confirmation(peer, receipt)
+    }
+
+    fn receipts(&self, peer: &Peer, wanted: &WantedReceipts) -> Result<Vec<SignedReceipt>, ReasonCode> {
+        self.receipts_for(peer, wanted)
     }
 
     fn fsc_records(&self, peer: &Peer, question: &RawQuestion) -> Result<Page, RecordsRefused> {

@@ -16,6 +16,7 @@ use crate::domain::query::Query;
 use crate::domain::reason::ReasonCode;
 use crate::storage::log::Logged;
 use crate::translog::entry::TransferId;
+use crate::translog::receipt::SignedReceipt;
 use crate::translog::standards::fsc::{InvalidQuestion, Page, RawQuestion};
 
 /// Bound on the document of an answer, in bytes: 16 MiB. A longer one cannot leave.
@@ -122,54 +123,64 @@ pub struct AggregateRequest {
     pub trace: TraceContext,
 }
 
-/// An answer that may leave: a document (JSON bytes, at most 16 MiB) with the node's Ed25519 signature over it.
+/// Names an answer that leaves: its transfer and our INTENT of it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct HandedOver {
+    /// Id of the transfer.
+    pub transfer: TransferId,
+    /// Leaf hash of our INTENT.
+    pub entry: Digest,
+}
+
+/// An answer that may leave: a document (JSON bytes, at most 16 MiB) with the node's Ed25519 signature over it, its receipt and
+/// the salt of the commitment in it.
 #[derive(Debug)]
 pub struct Answer {
-    document: Vec<u8>,
-    signature: [u8; 64],
-    transfer: TransferId,
+    payload: Payload,
+    handed: HandedOver,
 }
 
 impl Answer {
     /// An answer about nothing, for tests of the transport alone; not compiled into the product.
     #[cfg(test)]
-    pub(crate) fn for_tests(document: Vec<u8>, signature: [u8; 64]) -> Self {
-        Self { document, signature, transfer: TransferId::new(1, [1; 10]) }
+    pub(crate) fn for_tests(bytes: Vec<u8>, signature: [u8; 64], receipt: SignedReceipt) -> Self {
+        let handed = HandedOver { transfer: TransferId::new(1, [1; 10]), entry: Digest([1; 32]) };
+        Self { payload: Payload { bytes, salt: [2; 16], signature, receipt: Box::new(receipt) }, handed }
     }
 
-    /// The only road to an answer: what was released, and the durable entry that covers exactly these bytes. `None` when
-    /// they do not belong together: another question, another payload.
+    /// The only road to an answer: what was released, the durable entry that covers exactly these bytes, and our receipt of
+    /// that entry. `None` when they do not belong together: another question, another payload, another entry.
     #[must_use]
     pub fn new(released: &Released, logged: &Logged, payload: Payload) -> Option<Self> {
         if !covered(released.query_hash(), logged, &payload) {
             return None;
         }
-        let Payload { bytes: document, signature, .. } = payload;
-        Some(Self { document, signature, transfer: logged.transfer_id() })
+        let handed = HandedOver { transfer: logged.transfer_id(), entry: logged.entry_hash() };
+        Some(Self { payload, handed })
     }
 
-    /// Id of the transfer in the log, under which its outcome is logged.
+    /// Under which transfer and entry its outcome is logged.
     #[must_use]
-    pub fn transfer(&self) -> TransferId {
-        self.transfer
+    pub fn handed(&self) -> HandedOver {
+        self.handed
     }
 
     /// The document: JSON bytes.
     #[must_use]
     pub fn document(&self) -> &[u8] {
-        &self.document
+        &self.payload.bytes
     }
 
     /// The node's Ed25519 signature.
     #[must_use]
     pub fn signature(&self) -> &[u8; 64] {
-        &self.signature
+        &self.payload.signature
     }
 
-    /// Document and signature.
+    /// The document with all that proves it.
     #[must_use]
-    pub fn into_parts(self) -> (Vec<u8>, [u8; 64]) {
-        (self.document, self.signature)
+    pub fn into_payload(self) -> Payload {
+        self.payload
     }
 }
 
@@ -178,8 +189,32 @@ impl Answer {
 pub enum Reply {
     /// Released and logged.
     Answer(Answer),
-    /// Refused, and the refusal logged. The asker gets this code and the trace id only.
-    Refused(ReasonCode),
+    /// Refused, and the refusal logged.
+    Refused(Refusal),
+}
+
+/// A refusal that may leave: the asker gets this code, the trace id and our receipt of the entry, and nothing else.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Refusal {
+    /// Why.
+    pub reason: ReasonCode,
+    /// Our receipt of the DENY; none when it has no entry of its own.
+    pub receipt: Option<Box<SignedReceipt>>,
+}
+
+impl From<ReasonCode> for Refusal {
+    fn from(reason: ReasonCode) -> Self {
+        Self { reason, receipt: None }
+    }
+}
+
+/// Receipts that a partner asks for, at most 256 in all.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct WantedReceipts {
+    /// Transfers in which it asked us: what did we answer?
+    pub answers: Vec<TransferId>,
+    /// Transfers in which we asked it: did we receive its answer?
+    pub received: Vec<TransferId>,
 }
 
 /// The one verdict on a question. The node claims it right before it logs what it says; the call overrules it when its
@@ -218,6 +253,10 @@ pub struct AnswerBytes {
     pub document: Vec<u8>,
     /// The partner's signature, still to be verified.
     pub signature: [u8; 64],
+    /// The partner's receipt, still to be read and verified.
+    pub receipt: Vec<u8>,
+    /// Salt of the commitment in the receipt.
+    pub salt: [u8; 16],
 }
 
 /// The state of a node that a partner may see. Holds no value that derives from a child.
@@ -269,10 +308,24 @@ pub trait NodeService: Send + Sync + 'static {
 
     /// Logs that a question is refused whose verdict the caller overruled; the reason that may leave now, which is another
     /// one when the log cannot be written.
-    fn refuse(&self, peer: &Peer, request: &AggregateRequest, reason: ReasonCode) -> ReasonCode;
+    fn refuse(&self, peer: &Peer, request: &AggregateRequest, reason: ReasonCode) -> Refusal;
 
-    /// Logs how an answer ended: handed to the connection completely, or broken off. Called once for each answer.
-    fn answered(&self, peer: &Peer, transfer: TransferId, complete: bool);
+    /// Notes how an answer ended: handed to the connection completely, so that its receipt is waited for, or broken off.
+    /// Called once for each answer.
+    fn answered(&self, peer: &Peer, answer: HandedOver, complete: bool);
+
+    /// Takes the asker's receipt of an answer and logs it.
+    ///
+    /// # Errors
+    /// [`ReasonCode::ReceiptInvalid`], [`ReasonCode::ReceiptMismatch`], [`ReasonCode::ReceiptCounter`]; or the log cannot be
+    /// written.
+    fn confirm(&self, peer: &Peer, receipt: &[u8]) -> Result<(), ReasonCode>;
+
+    /// Our receipts of transfers between us and this peer.
+    ///
+    /// # Errors
+    /// [`ReasonCode::TooOften`]; or the log cannot be read.
+    fn receipts(&self, peer: &Peer, wanted: &WantedReceipts) -> Result<Vec<SignedReceipt>, ReasonCode>;
 
     /// The state that a partner may see.
     fn status(&self, peer: &Peer) -> StatusView;
@@ -349,13 +402,40 @@ impl PeerError {
     }
 }
 
+/// A question that brought no answer: why, and the partner's receipt when it refused with one (still to be verified).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Unanswered {
+    /// Why.
+    pub error: PeerError,
+    /// Bytes of the receipt.
+    pub receipt: Option<Vec<u8>>,
+}
+
+impl From<PeerError> for Unanswered {
+    fn from(error: PeerError) -> Self {
+        Self { error, receipt: None }
+    }
+}
+
 /// Our partners, one method per call. Blocks: call it from a thread that may.
 pub trait Peers: Send + Sync {
     /// Asks `to` a question and waits at most `deadline`, connecting included.
     ///
     /// # Errors
     /// [`PeerError`]; the caller decides on retries, with the same transfer id.
-    fn aggregate(&self, to: &Oin, request: &AggregateRequest, deadline: Duration) -> Result<AnswerBytes, PeerError>;
+    fn aggregate(&self, to: &Oin, request: &AggregateRequest, deadline: Duration) -> Result<AnswerBytes, Unanswered>;
+
+    /// Gives `to` our receipt of its answer.
+    ///
+    /// # Errors
+    /// [`PeerError`]; it will ask for the receipt itself.
+    fn confirm(&self, to: &Oin, receipt: &SignedReceipt, deadline: Duration) -> Result<(), PeerError>;
+
+    /// Asks `to` for receipts; their bytes, still to be verified, at most as many as were wanted.
+    ///
+    /// # Errors
+    /// [`PeerError`].
+    fn receipts(&self, to: &Oin, wanted: &WantedReceipts, deadline: Duration) -> Result<Vec<Vec<u8>>, PeerError>;
 
     /// Asks `to` for its state.
     ///

@@ -10,6 +10,7 @@ use super::columns::columns_of;
 use super::convenants::Standing;
 use super::ldv::Told;
 use super::memory::{InvalidState, Loader, Memory};
+use super::receipts::Receipts;
 use super::refused::RefusedConnections;
 use super::release::{Failed, Parts};
 use super::requests::Requests;
@@ -74,6 +75,9 @@ pub enum CoreError {
     /// The audit log.
     #[error(transparent)]
     Audit(#[from] AuditError),
+    /// Asked to ask someone who is no party.
+    #[error("{0} is geen partij bij het convenant")]
+    NotAParty(Oin),
 }
 
 /// An open node.
@@ -100,6 +104,7 @@ pub struct Core {
     pub(in crate::service) index: LogIndex,
     pub(in crate::service) subjects: SubjectKeys,
     pub(in crate::service) requests: Requests,
+    pub(in crate::service) receipts: Receipts,
     pub(in crate::service) refused: RefusedConnections,
     pub(in crate::service) export: Told,
     pub(in crate::service) desk: Desk,
@@ -115,6 +120,7 @@ struct Places {
     subjects: PathBuf,
     witness: PathBuf,
     audit: PathBuf,
+    receipts: PathBuf,
 }
 
 impl Places {
@@ -126,6 +132,7 @@ impl Places {
             subjects: data.join("subjects"),
             witness: data.join("witness"),
             audit: data.join("audit"),
+            receipts: data.join("receipts"),
         }
     }
 }
@@ -140,6 +147,7 @@ impl Core {
         StateStore::create(&places.state, keys.seal_key(SealUse::State))?;
         TransferLog::create(&places.log, oin, Arc::new(keys.checkpoint_key()))?;
         AuditLog::create(&places.audit, oin, keys.seal_key(SealUse::Audit), keys.signing_key())?;
+        Receipts::create(&places.receipts)?;
         Ok(())
     }
 
@@ -158,6 +166,7 @@ impl Core {
         let (state, _) = StateStore::open(&places.state, keys.seal_key(SealUse::State))?;
         let log = TransferLog::open(&places.log, identity.oin, Arc::new(keys.checkpoint_key()))?;
         let (audit, begun) = open_audit(&places.audit, identity.oin, &keys)?;
+        let receipts = super::receipts::open(&places.receipts, log.counters())?;
         let (mut memory, mut register) = load(&state, None)?;
         let frozen = columns_of(&state, &memory.frozen.rows)?;
         if let Some(kept) = Arc::get_mut(&mut memory.frozen) {
@@ -185,6 +194,7 @@ impl Core {
             index: LogIndex::new(&places.index, ours),
             subjects: SubjectKeys::new(places.subjects, seal, tags, Disk::plain()),
             requests: Requests::default(),
+            receipts,
             refused: RefusedConnections::default(),
             export: Told::default(),
             desk,
@@ -266,7 +276,7 @@ impl Core {
     /// Whether a write or sync failed, so that the process must stop.
     #[must_use]
     pub fn failed(&self) -> bool {
-        self.log.failed() || self.state.journal().failed()
+        self.log.failed() || self.receipts.failed() || self.state.journal().failed()
     }
 
     pub(in crate::service) fn kept_standing(&self) -> Option<Arc<Standing>> {

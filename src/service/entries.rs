@@ -9,6 +9,7 @@ use crate::policy::convenant::Convenant;
 use crate::translog::entry::{
     Aggregate, Confidentiality, Decision, Direction, Entry, Outcome, Phase, Status, TransferId,
 };
+use crate::translog::receipt::SignedReceipt;
 
 const DAY_MS: u64 = 86_400_000;
 /// A day in the year 8814: a clock that says later is not believed.
@@ -71,6 +72,7 @@ pub fn release_intent(about: &ReleaseFacts<'_>) -> Entry {
     entry.query_hash = Some(about.request.query.hash());
     entry.peer_entry_hash = Some(about.request.intent_hash);
     entry.payload_commitment = Some(about.commitment);
+    entry.counter = Some(about.counter);
     entry
 }
 
@@ -90,6 +92,8 @@ pub struct ReleaseFacts<'a> {
     pub aggregate: Aggregate,
     /// Salted hash of the document.
     pub commitment: Digest,
+    /// Receipt counter towards who asked.
+    pub counter: u64,
     /// When.
     pub now_ms: u64,
 }
@@ -125,8 +129,12 @@ pub fn outcome(intent: &Entry, outcome: Outcome, now_ms: u64) -> Entry {
 
 /// How an answer to a question of a partner ended.
 #[must_use]
-pub fn answered(id: TransferId, ourselves: Oin, peer: &Peer, ended: Outcome, now_ms: u64) -> Entry {
-    outcome(&incoming(id, Phase::Intent, ourselves, peer, now_ms), ended, now_ms)
+pub fn answered(id: TransferId, ourselves: Oin, peer: Oin, ended: Outcome, now_ms: u64) -> Entry {
+    let mut intent = Entry::new(id, Direction::Outgoing, Phase::Intent, now_ms);
+    intent.sender_oin = Some(ourselves);
+    intent.receiver_oin = Some(peer);
+    intent.service = AGGREGATE.to_owned();
+    outcome(&intent, ended, now_ms)
 }
 
 /// A question of ours that goes out.
@@ -143,27 +151,29 @@ pub fn question(ourselves: Oin, peer: Oin, convenant: &Convenant, query: Digest,
     entry
 }
 
-/// What came of a question of ours.
+/// What we asked for has arrived, with the partner's receipt.
 #[must_use]
-pub fn received(id: TransferId, ourselves: Oin, peer: Oin, result: Result<Digest, ReasonCode>, now_ms: u64) -> Entry {
-    let phase = if result.is_ok() { Phase::Received } else { Phase::Outcome };
-    let mut entry = Entry::new(id, Direction::Incoming, phase, now_ms);
-    entry.sender_oin = Some(peer);
-    entry.receiver_oin = Some(ourselves);
-    entry.service = AGGREGATE.to_owned();
+pub fn received(intent: &Entry, receipt: &SignedReceipt, now_ms: u64) -> Entry {
+    let mut entry = Entry::new(intent.transfer_id, intent.direction, Phase::Received, now_ms);
+    entry.sender_oin = intent.sender_oin;
+    entry.receiver_oin = intent.receiver_oin;
+    entry.service.clone_from(&intent.service);
     entry.end_ms = Some(now_ms);
-    match result {
-        Ok(document) => {
-            entry.peer_receipt_hash = Some(document);
-            entry.status = Some(Status::Ok);
-        }
-        Err(reason) => {
-            entry.outcome = Some(Outcome::Failed);
-            entry.reason_codes = vec![reason.code().to_owned()];
-            entry.status = Some(Status::Error);
-        }
-    }
+    entry.status = Some(Status::Ok);
+    let said = receipt.receipt();
+    entry.query_hash = said.query;
+    entry.payload_commitment = said.commitment;
+    entry.field_names.clone_from(&said.field_names);
+    entry.aggregate = said.aggregate;
+    entry.row_count = said.row_count;
+    under_receipt(&mut entry, receipt);
     entry
+}
+
+/// Names a receipt of the partner, and its entry that the receipt is about.
+pub fn under_receipt(entry: &mut Entry, receipt: &SignedReceipt) {
+    entry.peer_entry_hash = receipt.receipt().entry;
+    entry.peer_receipt_hash = Some(receipt.hash());
 }
 
 /// The organisation looks at its own figures.

@@ -16,6 +16,7 @@ pub mod ldv;
 pub mod memory;
 pub mod own;
 pub mod person;
+pub mod receipts;
 pub mod refused;
 pub mod register;
 pub mod release;

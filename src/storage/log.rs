@@ -35,6 +35,7 @@ pub use exports::{ExportDirectory, Extras};
 pub use find::{LogIndex, Page};
 pub use proofs::Proofs;
 pub use query::Filter;
+pub use state::OneSided;
 
 use checkpoints::Checkpoints;
 use state::State;
@@ -304,6 +305,20 @@ impl TransferLog {
     #[must_use]
     pub fn open_intents(&self) -> &[(u64, TransferId)] {
         &self.recovered
+    }
+}
+
+impl TransferLog {
+    /// Transfers that ended without a receipt of the other side, in the order of their INTENTs.
+    #[must_use]
+    pub fn one_sided(&self) -> Vec<OneSided> {
+        self.inner.state.one_sided()
+    }
+
+    /// The highest receipt counter in the log towards each partner.
+    #[must_use]
+    pub fn counters(&self) -> Vec<(Oin, u64)> {
+        self.inner.state.counters()
     }
 }
 

@@ -165,6 +165,13 @@ impl Entry {
         if self.direction == Direction::Incoming { self.sender_oin } else { self.receiver_oin }
     }
 
+    /// Whether this entry says that a receipt of the partner came. Logs of before there were receipts have the hash of the
+    /// document there in RECEIVED, without an entry of the partner.
+    #[must_use]
+    pub fn names_receipt(&self) -> bool {
+        self.peer_receipt_hash.is_some() && (self.phase != Phase::Received || self.peer_entry_hash.is_some())
+    }
+
     /// The rules between fields, the same for writing and reading.
     pub(crate) fn check(&self) -> Result<(), InvalidEntry> {
         let rules = [

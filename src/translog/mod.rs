@@ -10,6 +10,7 @@ pub mod entry;
 pub mod export;
 pub mod merkle;
 pub mod note;
+pub mod receipt;
 pub mod sealed;
 pub mod standards;
 pub mod tiles;

@@ -16,15 +16,18 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status};
 
 use super::guard::TRACEPARENT;
-use super::proto::StatusRequest;
 use super::proto::node_client::NodeClient;
+use super::proto::{self, StatusRequest};
 use super::status;
 use super::tls::{Expected, TlsHandle, reason_of};
 use super::wire::{self, Assembly, MAX_MESSAGE, Outbound};
 use crate::crypto::Digest;
 use crate::domain::oin::Oin;
-use crate::service::api::{AggregateRequest, AnswerBytes, PeerError, Peers, StatusView, TraceContext};
+use crate::service::api::{
+    AggregateRequest, AnswerBytes, PeerError, Peers, StatusView, TraceContext, Unanswered, WantedReceipts,
+};
 use crate::service::witness::{ShowReply, ShowRequest};
+use crate::translog::receipt::SignedReceipt;
 
 /// Where a partner is and by which keys we know it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -81,7 +84,7 @@ impl Client {
         Self { tls, directory, runtime, kept: Mutex::default() }
     }
 
-    /// As [`Peers::aggregate`], for async callers.
+    /// As [`Client::exchange`], without the receipt of a refusal.
     ///
     /// # Errors
     /// [`PeerError`].
@@ -91,14 +94,59 @@ impl Client {
         request: &AggregateRequest,
         deadline: Duration,
     ) -> Result<AnswerBytes, PeerError> {
+        self.exchange(to, request, deadline).await.map_err(|unanswered| unanswered.error)
+    }
+
+    /// As [`Peers::aggregate`], for async callers.
+    ///
+    /// # Errors
+    /// [`Unanswered`].
+    pub async fn exchange(
+        &self,
+        to: &Oin,
+        request: &AggregateRequest,
+        deadline: Duration,
+    ) -> Result<AnswerBytes, Unanswered> {
         let message = outgoing(request.encode(), &request.trace, deadline);
-        self.within(to, deadline, async |mut node: NodeClient<Channel>| {
-            let mut stream = node.aggregate(message).await?.into_inner();
+        let mut receipt = None;
+        let asked = self.within(to, deadline, async |mut node: NodeClient<Channel>| {
+            let mut stream = node.aggregate(message).await.inspect_err(|s| receipt = status::receipt(s))?.into_inner();
             let mut assembly = Assembly::default();
             while let Some(part) = stream.message().await? {
                 assembly.push(part).map_err(unreadable)?;
             }
             assembly.finish().map_err(unreadable)
+        });
+        let asked = asked.await;
+        asked.map_err(|error| Unanswered { error, receipt })
+    }
+
+    /// As [`Peers::confirm`], for async callers.
+    ///
+    /// # Errors
+    /// [`PeerError`].
+    pub async fn hand_receipt(&self, to: &Oin, receipt: &SignedReceipt, deadline: Duration) -> Result<(), PeerError> {
+        let message = outgoing(receipt.encode(), &TraceContext::random(), deadline);
+        self.within(to, deadline, async |mut node: NodeClient<Channel>| {
+            let proto::ConfirmReply {} = node.confirm(message).await?.into_inner();
+            Ok(())
+        })
+        .await
+    }
+
+    /// As [`Peers::receipts`], for async callers.
+    ///
+    /// # Errors
+    /// [`PeerError`].
+    pub async fn ask_receipts(
+        &self,
+        to: &Oin,
+        wanted: &WantedReceipts,
+        deadline: Duration,
+    ) -> Result<Vec<Vec<u8>>, PeerError> {
+        let message = outgoing(wanted.encode(), &TraceContext::random(), deadline);
+        self.within(to, deadline, async |mut node: NodeClient<Channel>| {
+            wire::receipts(node.receipts(message).await?.into_inner()).map_err(unreadable)
         })
         .await
     }
@@ -181,8 +229,16 @@ impl Client {
 
 /// Blocks the calling thread, which must be none of the runtime's own workers (a `spawn_blocking` thread is good).
 impl Peers for Client {
-    fn aggregate(&self, to: &Oin, request: &AggregateRequest, deadline: Duration) -> Result<AnswerBytes, PeerError> {
-        self.runtime.block_on(self.ask(to, request, deadline))
+    fn aggregate(&self, to: &Oin, request: &AggregateRequest, deadline: Duration) -> Result<AnswerBytes, Unanswered> {
+        self.runtime.block_on(self.exchange(to, request, deadline))
+    }
+
+    fn confirm(&self, to: &Oin, receipt: &SignedReceipt, deadline: Duration) -> Result<(), PeerError> {
+        self.runtime.block_on(self.hand_receipt(to, receipt, deadline))
+    }
+
+    fn receipts(&self, to: &Oin, wanted: &WantedReceipts, deadline: Duration) -> Result<Vec<Vec<u8>>, PeerError> {
+        self.runtime.block_on(self.ask_receipts(to, wanted, deadline))
     }
 
     fn status(&self, to: &Oin, deadline: Duration) -> Result<StatusView, PeerError> {

@@ -20,12 +20,11 @@ use super::proto;
 use super::proto::logs_server::LogsServer;
 use super::proto::node_server::{Node, NodeServer};
 use super::proto::witness_server::WitnessServer;
-use super::status::status;
+use super::status::{refused, status};
 use super::tls::TlsHandle;
 use super::wire::{self, MAX_MESSAGE, Outbound};
 use crate::domain::reason::ReasonCode;
-use crate::service::api::{AggregateRequest, NodeService, Peer, Reply, TraceContext, Verdict};
-use crate::translog::entry::TransferId;
+use crate::service::api::{AggregateRequest, HandedOver, NodeService, Peer, Refusal, Reply, TraceContext, Verdict};
 
 /// The bounds of a server.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -113,15 +112,15 @@ struct Ending {
     runtime: Handle,
     service: Arc<dyn NodeService>,
     peer: Arc<Peer>,
-    transfer: TransferId,
+    answer: HandedOver,
     complete: bool,
 }
 
 impl Drop for Ending {
     fn drop(&mut self) {
         let (service, peer) = (Arc::clone(&self.service), Arc::clone(&self.peer));
-        let (transfer, complete) = (self.transfer, self.complete);
-        drop(self.runtime.spawn_blocking(move || service.answered(&peer, transfer, complete)));
+        let (answer, complete) = (self.answer, self.complete);
+        drop(self.runtime.spawn_blocking(move || service.answered(&peer, answer, complete)));
     }
 }
 
@@ -159,20 +158,20 @@ struct Waiting {
 
 impl Waiting {
     /// The work on the question: its answer with its ending, or why there is none.
-    fn answer(&self) -> impl FnOnce() -> Result<Sending, ReasonCode> + Send + 'static {
+    fn answer(&self) -> impl FnOnce() -> Result<Sending, Refusal> + Send + 'static {
         let (runtime, service, peer) = (self.runtime.clone(), Arc::clone(&self.service), Arc::clone(&self.peer));
         let (question, verdict) = (Arc::clone(&self.question), self.verdict.clone());
         move || match service.aggregate(&peer, &question, &verdict) {
-            Reply::Refused(reason) => Err(reason),
+            Reply::Refused(refusal) => Err(refusal),
             Reply::Answer(answer) => {
-                let ending = Ending { runtime, service, peer, transfer: answer.transfer(), complete: false };
+                let ending = Ending { runtime, service, peer, answer: answer.handed(), complete: false };
                 Ok(Sending { parts: answer.encode()?.into_iter(), ending: Some(ending) })
             }
         }
     }
 
     /// Refuses the question in the log, unless something is being said on it; the reason that may leave.
-    fn overrule(&self, reason: ReasonCode) -> Option<JoinHandle<ReasonCode>> {
+    fn overrule(&self, reason: ReasonCode) -> Option<JoinHandle<Refusal>> {
         self.verdict.overrule().then(|| {
             let (service, peer, question) =
                 (Arc::clone(&self.service), Arc::clone(&self.peer), Arc::clone(&self.question));
@@ -230,6 +229,13 @@ impl Served {
         })
     }
 
+    /// A refusal that has no entry of its own: counted.
+    fn counted(&self, caller: &Caller, reason: ReasonCode) -> Status {
+        tracing::warn!(code = %reason, oin = %caller.peer.oin, trace = caller.trace.trace_hex(), "oproep geweigerd");
+        self.service.connection_refused(reason, Some(caller.peer.oin));
+        status(reason, &caller.trace)
+    }
+
     /// Answers a question within its deadline. Late, or after a fault, it is refused in the log before that leaves.
     async fn answer(&self, caller: &Caller, question: AggregateRequest) -> Result<Sending, Status> {
         let waiting = Waiting {
@@ -241,7 +247,7 @@ impl Served {
         };
         caller.due.asked.store(true, Ordering::Release);
         let mut work = pin!(self.blocking(caller, waiting.answer()));
-        let refused = |reason| status(reason, &caller.trace);
+        let refused = |refusal: Refusal| refused(&refusal, &caller.trace);
         let broken = match timeout_at(caller.due.until, &mut work).await {
             Ok(Ok(answered)) => return answered.map_err(refused),
             Ok(Err(broken)) => Some(broken),
@@ -249,9 +255,9 @@ impl Served {
         };
         let fault = if broken.is_some() { ReasonCode::Internal } else { ReasonCode::TooSlow };
         if let Some(logged) = waiting.overrule(fault) {
-            let reason = logged.await.unwrap_or(ReasonCode::Internal);
-            tracing::warn!(code = %reason, oin = %caller.peer.oin, trace = caller.trace.trace_hex(), "vraag geweigerd");
-            return Err(refused(reason));
+            let refusal = logged.await.unwrap_or_else(|_| ReasonCode::Internal.into());
+            tracing::warn!(code = %refusal.reason, oin = %caller.peer.oin, trace = caller.trace.trace_hex(), "vraag geweigerd");
+            return Err(refused(refusal));
         }
         // What the node says is in the log or on its way there.
         match broken {
@@ -277,6 +283,27 @@ impl Node for Served {
             status(reason, &caller.trace)
         })?;
         self.answer(&caller, question).await.map(Response::new)
+    }
+
+    async fn confirm(&self, request: Request<proto::ConfirmRequest>) -> Result<Response<proto::ConfirmReply>, Status> {
+        let caller = Caller::of(&request)?;
+        let proto::ConfirmRequest { receipt } = request.into_inner();
+        let (service, peer) = (Arc::clone(&self.service), Arc::clone(&caller.peer));
+        let taken = self.blocking(&caller, move || service.confirm(&peer, &receipt)).await?;
+        taken.map_err(|reason| self.counted(&caller, reason))?;
+        Ok(Response::new(proto::ConfirmReply {}))
+    }
+
+    async fn receipts(
+        &self,
+        request: Request<proto::ReceiptsRequest>,
+    ) -> Result<Response<proto::ReceiptsReply>, Status> {
+        let caller = Caller::of(&request)?;
+        let wanted = wire::wanted(request.into_inner()).map_err(|fault| self.counted(&caller, fault.reason()))?;
+        let (service, peer) = (Arc::clone(&self.service), Arc::clone(&caller.peer));
+        let found = self.blocking(&caller, move || service.receipts(&peer, &wanted)).await?;
+        let found = found.map_err(|reason| self.counted(&caller, reason))?;
+        Ok(Response::new(found.encode()))
     }
 
     async fn status(&self, request: Request<proto::StatusRequest>) -> Result<Response<proto::StatusReply>, Status> {

@@ -1,10 +1,10 @@
 //! The one table between reason codes and gRPC statuses. A peer gets the code and the trace id; no inner text leaves.
 
-use tonic::metadata::{MetadataMap, MetadataValue};
+use tonic::metadata::{BinaryMetadataValue, MetadataMap, MetadataValue};
 use tonic::{Code, Status};
 
 use crate::domain::reason::{ReasonCode, StatusClass};
-use crate::service::api::TraceContext;
+use crate::service::api::{Refusal, TraceContext};
 
 /// Metadata with the code of the registry.
 pub(super) const REASON: &str = "kp-reason";
@@ -24,6 +24,23 @@ fn code(class: StatusClass) -> Code {
         StatusClass::DeadlineExceeded => Code::DeadlineExceeded,
         StatusClass::Internal => Code::Internal,
     }
+}
+
+/// Metadata with the receipt of a refusal.
+pub(super) const RECEIPT: &str = "kp-receipt-bin";
+
+/// The status of a refusal that is in the log, with its receipt.
+pub(super) fn refused(refusal: &Refusal, trace: &TraceContext) -> Status {
+    let mut status = status(refusal.reason, trace);
+    if let Some(receipt) = &refusal.receipt {
+        status.metadata_mut().insert_bin(RECEIPT, BinaryMetadataValue::from_bytes(receipt.bytes()));
+    }
+    status
+}
+
+/// The bytes of the receipt that a partner's status has.
+pub(super) fn receipt(status: &Status) -> Option<Vec<u8>> {
+    Some(status.metadata().get_bin(RECEIPT)?.to_bytes().ok()?.to_vec())
 }
 
 /// The status of a refusal.

@@ -9,8 +9,13 @@ use crate::domain::oin::Oin;
 use crate::domain::period::Period;
 use crate::domain::query::{Dimension, IndicatorId, Query, TableQuery};
 use crate::domain::reason::ReasonCode;
-use crate::service::api::{AggregateRequest, Answer, AnswerBytes, MAX_DOCUMENT_BYTES, StatusView, TraceContext};
+use crate::service::answer::Payload;
+use crate::service::api::{
+    AggregateRequest, Answer, AnswerBytes, MAX_DOCUMENT_BYTES, StatusView, TraceContext, WantedReceipts,
+};
+use crate::service::receipts::MOST_WANTED;
 use crate::translog::entry::TransferId;
+use crate::translog::receipt::SignedReceipt;
 
 /// Bound on one message, in bytes.
 pub(super) const MAX_MESSAGE: usize = 1 << 20;
@@ -78,6 +83,9 @@ mod sealed {
     impl Sealed for &crate::service::api::AggregateRequest {}
     impl Sealed for crate::service::api::StatusView {}
     impl Sealed for crate::translog::standards::fsc::Page {}
+    impl Sealed for &crate::translog::receipt::SignedReceipt {}
+    impl Sealed for Vec<crate::translog::receipt::SignedReceipt> {}
+    impl Sealed for &crate::service::api::WantedReceipts {}
 }
 
 /// What may be encoded: a closed list. [`Answer`] is the exit that carries something about children; the rest is
@@ -95,11 +103,12 @@ impl Outbound for Answer {
 
     fn encode(self) -> Self::Message {
         use proto::aggregate_chunk::Part;
-        let (document, signature) = self.into_parts();
+        let Payload { bytes: document, signature, salt, receipt } = self.into_payload();
         let length = u32::try_from(document.len()).ok().filter(|_| document.len() <= MAX_DOCUMENT_BYTES);
         let document_bytes = length.ok_or(ReasonCode::MessageTooLarge)?;
         let document_digest = digest(&document).0.to_vec();
-        let head = proto::AnswerHead { document_bytes, document_digest, signature: signature.to_vec() };
+        let (signature, receipt, salt) = (signature.to_vec(), receipt.bytes().to_vec(), salt.to_vec());
+        let head = proto::AnswerHead { document_bytes, document_digest, signature, receipt, salt };
         let parts = document.chunks(CHUNK).map(|bytes| Part::Document(bytes.to_vec()));
         Ok(std::iter::once(Part::Head(head)).chain(parts).map(|p| proto::AggregateChunk { part: Some(p) }).collect())
     }
@@ -140,6 +149,48 @@ impl Outbound for StatusView {
     }
 }
 
+impl Outbound for &SignedReceipt {
+    type Message = proto::ConfirmRequest;
+
+    fn encode(self) -> Self::Message {
+        proto::ConfirmRequest { receipt: self.bytes().to_vec() }
+    }
+}
+
+impl Outbound for Vec<SignedReceipt> {
+    type Message = proto::ReceiptsReply;
+
+    fn encode(self) -> Self::Message {
+        proto::ReceiptsReply { receipts: self.iter().map(|receipt| receipt.bytes().to_vec()).collect() }
+    }
+}
+
+impl Outbound for &WantedReceipts {
+    type Message = proto::ReceiptsRequest;
+
+    fn encode(self) -> Self::Message {
+        let ids = |ids: &[TransferId]| ids.iter().map(|id| id.as_bytes().to_vec()).collect();
+        proto::ReceiptsRequest { answers: ids(&self.answers), received: ids(&self.received) }
+    }
+}
+
+/// Reads which receipts are asked for.
+pub(super) fn wanted(message: proto::ReceiptsRequest) -> Result<WantedReceipts, InvalidRequest> {
+    let proto::ReceiptsRequest { answers, received } = message;
+    if answers.len() + received.len() > MOST_WANTED {
+        return Err(InvalidRequest::TransferId);
+    }
+    let ids = |ids: Vec<Vec<u8>>| ids.into_iter().map(transfer).collect::<Option<Vec<_>>>();
+    let wanted = ids(answers).zip(ids(received)).map(|(answers, received)| WantedReceipts { answers, received });
+    wanted.ok_or(InvalidRequest::TransferId)
+}
+
+/// Reads receipts that we asked for: their number only, since they prove themselves.
+pub(super) fn receipts(message: proto::ReceiptsReply) -> Result<Vec<Vec<u8>>, InvalidReply> {
+    let proto::ReceiptsReply { receipts } = message;
+    if receipts.len() > MOST_WANTED { Err(InvalidReply::Field("receipts")) } else { Ok(receipts) }
+}
+
 /// Reads a question.
 pub(super) fn request(
     message: proto::AggregateRequest,
@@ -175,10 +226,19 @@ fn table(message: proto::TableQuery) -> Result<TableQuery, InvalidRequest> {
     })
 }
 
+/// What an answer must be, and what proves it.
+struct Head {
+    bytes: u32,
+    digest: Digest,
+    signature: [u8; 64],
+    receipt: Vec<u8>,
+    salt: [u8; 16],
+}
+
 /// Puts an answer together from its parts, within the bound that its head sets.
 #[derive(Default)]
 pub(super) struct Assembly {
-    head: Option<(u32, Digest, [u8; 64])>,
+    head: Option<Head>,
     document: Vec<u8>,
 }
 
@@ -187,20 +247,21 @@ impl Assembly {
     pub(super) fn push(&mut self, message: proto::AggregateChunk) -> Result<(), InvalidReply> {
         use proto::aggregate_chunk::Part;
         let proto::AggregateChunk { part } = message;
-        match (part.ok_or(InvalidReply::Parts)?, self.head) {
+        match (part.ok_or(InvalidReply::Parts)?, &self.head) {
             (Part::Head(head), None) => {
-                let proto::AnswerHead { document_bytes, document_digest, signature } = head;
-                let document_digest = Digest(document_digest.try_into().map_err(|_| InvalidReply::Document)?);
+                let proto::AnswerHead { document_bytes: bytes, document_digest, signature, receipt, salt } = head;
+                let digest = Digest(document_digest.try_into().map_err(|_| InvalidReply::Document)?);
+                let salt = salt.try_into().map_err(|_| InvalidReply::Document)?;
                 let signature = signature.try_into().map_err(|_| InvalidReply::Document)?;
-                if usize::try_from(document_bytes).map_or(true, |bytes| bytes > MAX_DOCUMENT_BYTES) {
+                if usize::try_from(bytes).map_or(true, |bytes| bytes > MAX_DOCUMENT_BYTES) {
                     return Err(InvalidReply::Document);
                 }
-                self.head = Some((document_bytes, document_digest, signature));
+                self.head = Some(Head { bytes, digest, signature, receipt, salt });
                 Ok(())
             }
-            (Part::Document(bytes), Some((total, _, _))) if !bytes.is_empty() => {
+            (Part::Document(bytes), Some(head)) if !bytes.is_empty() => {
                 self.document.extend_from_slice(&bytes);
-                if u32::try_from(self.document.len()).map_or(true, |so_far| so_far > total) {
+                if u32::try_from(self.document.len()).map_or(true, |so_far| so_far > head.bytes) {
                     return Err(InvalidReply::Document);
                 }
                 Ok(())
@@ -211,11 +272,12 @@ impl Assembly {
 
     /// The whole answer, when it is what its head says.
     pub(super) fn finish(self) -> Result<AnswerBytes, InvalidReply> {
-        let (total, expected, signature) = self.head.ok_or(InvalidReply::Parts)?;
-        if u32::try_from(self.document.len()) != Ok(total) || digest(&self.document) != expected {
+        let head = self.head.ok_or(InvalidReply::Parts)?;
+        if u32::try_from(self.document.len()) != Ok(head.bytes) || digest(&self.document) != head.digest {
             return Err(InvalidReply::Document);
         }
-        Ok(AnswerBytes { document: self.document, signature })
+        let Head { signature, receipt, salt, .. } = head;
+        Ok(AnswerBytes { document: self.document, signature, receipt, salt })
     }
 }
 
@@ -234,6 +296,7 @@ pub(super) fn status_view(message: proto::StatusReply) -> Result<StatusView, Inv
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::transport::tests::fake::receipt;
     use proptest::prelude::*;
     use prost::Message;
 
@@ -299,7 +362,9 @@ mod tests {
     }
 
     fn parts(length: usize) -> Vec<proto::AggregateChunk> {
-        Answer::for_tests((0..length).map(|i| u8::try_from(i % 251).unwrap()).collect(), [3; 64]).encode().unwrap()
+        Answer::for_tests((0..length).map(|i| u8::try_from(i % 251).unwrap()).collect(), [3; 64], receipt())
+            .encode()
+            .unwrap()
     }
 
     fn assemble(parts: Vec<proto::AggregateChunk>) -> Result<AnswerBytes, InvalidReply> {
@@ -317,8 +382,9 @@ mod tests {
             assert!(parts.iter().all(|part| part.encoded_len() < MAX_MESSAGE));
             let answer = assemble(parts).unwrap();
             assert_eq!((answer.document.len(), answer.signature), (length, [3; 64]));
+            assert_eq!((answer.receipt.as_slice(), answer.salt), (receipt().bytes(), [2; 16]));
         }
-        let too_large = Answer::for_tests(vec![0; MAX_DOCUMENT_BYTES + 1], [3; 64]);
+        let too_large = Answer::for_tests(vec![0; MAX_DOCUMENT_BYTES + 1], [3; 64], receipt());
         assert_eq!(too_large.encode(), Err(ReasonCode::MessageTooLarge));
     }
 

@@ -20,6 +20,7 @@ use ketenpoort::service::api::{AggregateRequest, Answer, NodeService, Peer, Repl
 use ketenpoort::service::core::{Clock, Core, Identity};
 use ketenpoort::storage::log::{Logged, TransferLog};
 use ketenpoort::translog::entry::{Decision, Direction, Entry, Phase, TransferId, payload_commitment};
+use ketenpoort::translog::receipt::Receipt;
 
 use crate::three::Three;
 
@@ -55,10 +56,20 @@ fn an_answer_needs_the_log_entry_of_its_own_question_and_bytes() {
         let intent = Entry::new(TransferId::new(1, random()), Direction::Outgoing, Phase::Intent, 1);
         log.append(&Entry { query_hash: query, payload_commitment: payload, ..intent }).expect("logged")
     };
-    let payload = |bytes: &[u8]| Payload { bytes: bytes.to_vec(), salt, signature: [0; 64] };
     let commitment = Some(payload_commitment(&salt, &bytes));
     let good = logged(Some(question.hash()), commitment);
-    assert_eq!(Answer::new(&released, &good, payload(&bytes)).expect("fits").transfer(), good.transfer_id());
+    let receipt = |entry: Digest| {
+        let nothing = Receipt::nothing(oin(1), oin(2), good.transfer_id(), (1, &log.last_checkpoint()));
+        Box::new(Receipt { entry: Some(entry), ..nothing }.sign(&keys().signing_key()).expect("a receipt"))
+    };
+    let payload = |bytes: &[u8]| {
+        let receipt = receipt(good.entry_hash());
+        Payload { bytes: bytes.to_vec(), salt, signature: [0; 64], receipt }
+    };
+    let handed = Answer::new(&released, &good, payload(&bytes)).expect("fits").handed();
+    assert_eq!((handed.transfer, handed.entry), (good.transfer_id(), good.entry_hash()));
+    let other = Payload { receipt: receipt(digest(b"another entry")), ..payload(&bytes) };
+    assert!(Answer::new(&released, &good, other).is_none(), "a receipt of another entry");
     assert!(Answer::new(&released, &good, payload(b"{\"tables\":[1]}")).is_none(), "other bytes than were logged");
     assert!(Answer::new(&released, &good, Payload { salt: [4; 16], ..payload(&bytes) }).is_none(), "another salt");
     for other in [
@@ -113,11 +124,16 @@ fn a_refusal_is_in_the_log_when_it_leaves() {
     let (core, peer, question) = asked(dir.path());
     for number in 1..4 {
         let request = question();
-        let Reply::Refused(reason) = core.aggregate(&peer, &request, &Verdict::default()) else {
+        let Reply::Refused(refusal) = core.aggregate(&peer, &request, &Verdict::default()) else {
             panic!("answered without a convenant")
         };
-        assert_eq!(reason, ReasonCode::NoConvenant);
-        is_refused(&core, number, &peer, &request, reason);
+        assert_eq!(refusal.reason, ReasonCode::NoConvenant);
+        is_refused(&core, number, &peer, &request, refusal.reason);
+        let signed = refusal.receipt.expect("a receipt");
+        signed.verify(&keys().signing_key().verifying_key()).expect("signed by the node");
+        let receipt = signed.receipt();
+        assert_eq!((receipt.transfer, receipt.peer_entry), (request.transfer_id, Some(request.intent_hash)));
+        assert_eq!((receipt.counter, receipt.decision), (Some(number), Some(Decision::Deny)));
     }
 }
 
@@ -127,10 +143,10 @@ fn an_overruled_question_has_the_refusal_of_who_overruled_it_and_no_other_entry(
     let (core, peer, question) = asked(dir.path());
     let (request, verdict) = (question(), Verdict::default());
     assert!(verdict.overrule());
-    assert_eq!(core.refuse(&peer, &request, ReasonCode::TooSlow), ReasonCode::TooSlow);
+    assert_eq!(core.refuse(&peer, &request, ReasonCode::TooSlow).reason, ReasonCode::TooSlow);
     is_refused(&core, 1, &peer, &request, ReasonCode::TooSlow);
     let late = core.aggregate(&peer, &request, &verdict);
-    assert!(matches!(late, Reply::Refused(ReasonCode::TooSlow)), "{late:?}");
+    assert!(matches!(&late, Reply::Refused(no) if *no == ReasonCode::TooSlow.into()), "{late:?}");
     assert_eq!(core.transfer_log().len(), 1);
 }
 
@@ -156,9 +172,9 @@ fn an_answer_whose_question_was_overruled_is_not_announced() {
     assert!(overruled.overrule());
     let before = log.len();
     let late = node.core.aggregate(&peer, &request, &overruled);
-    assert!(matches!(late, Reply::Refused(ReasonCode::TooSlow)), "{late:?}");
+    assert!(matches!(&late, Reply::Refused(no) if *no == ReasonCode::TooSlow.into()), "{late:?}");
     assert_eq!(log.len(), before, "no INTENT");
     let Reply::Answer(answer) = node.core.aggregate(&peer, &request, &Verdict::default()) else { panic!("refused") };
     let entry = log.entry(before).expect("read").expect("an entry");
-    assert_eq!((log.len(), entry.phase, entry.transfer_id), (before + 1, Phase::Intent, answer.transfer()));
+    assert_eq!((log.len(), entry.phase, entry.transfer_id), (before + 1, Phase::Intent, answer.handed().transfer));
 }

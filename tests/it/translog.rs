@@ -6,6 +6,7 @@ mod golden;
 mod live;
 mod oracle;
 mod python;
+mod receipts;
 mod tamper;
 
 use std::collections::BTreeMap;

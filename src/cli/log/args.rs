@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::evidence::EvidenceCommand;
 use super::officer::OfficerCommand;
 use super::search::MoreConditions;
 use crate::cli::args::NodeArgs;
@@ -42,6 +43,9 @@ pub enum LogCommand {
     /// Een bladzijde van het FSC-transactielog, zoals een andere organisatie die te zien krijgt
     #[command(after_help = "Voorbeeld: ketenpoort log fsc --as 00000099000000001000 --node ./gi --limit 100")]
     Fsc(LogFscArgs),
+    /// The log as evidence
+    #[command(flatten)]
+    Evidence(EvidenceCommand),
     /// What a privacy officer asks
     #[command(flatten)]
     Officer(OfficerCommand),
@@ -53,6 +57,9 @@ pub struct LogListArgs {
     /// Map van de node
     #[arg(long)]
     pub node: PathBuf,
+    /// Alleen overdrachten zonder bewijs van de andere kant, met hun leeftijd
+    #[arg(long, conflicts_with_all = ["partner", "since", "until", "purpose", "decision", "ground", "field", "before", "csv"])]
+    pub one_sided: bool,
     /// Hoogstens zoveel regels
     #[arg(long, default_value_t = 50)]
     pub limit: usize,

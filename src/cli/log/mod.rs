@@ -3,6 +3,7 @@
 pub mod args;
 mod breach;
 mod erase;
+mod evidence;
 mod officer;
 mod person;
 mod search;
@@ -16,10 +17,14 @@ use self::args::{LogCommand, LogListArgs};
 use super::local::on_node;
 use crate::node::command::{LocalCommand, Outcome};
 use crate::node::log::command::{AuditCommand, ListForm, LogListCommand, LogLocal};
+use crate::node::log::evidence::EvidenceLocal;
 
 /// Runs a log command.
 pub fn run(command: &LogCommand) -> Outcome {
     match command {
+        LogCommand::List(args) if args.one_sided => {
+            ask(&args.node, LogLocal::Evidence(EvidenceLocal::OneSided { json: args.json }))
+        }
         LogCommand::List(args) => search::run(args),
         LogCommand::Show(args) => ask(&args.node, LogLocal::Show { number: args.number, json: args.json }),
         LogCommand::Status(args) => ask(&args.node, LogLocal::Status { json: args.json }),
@@ -34,6 +39,7 @@ pub fn run(command: &LogCommand) -> Outcome {
         }
         LogCommand::ExportStatus(args) => ask(&args.node, LogLocal::ExportStatus { json: args.json }),
         LogCommand::Fsc(args) => ask(&args.node, standards::fsc(args)),
+        LogCommand::Evidence(command) => evidence::run(command),
         LogCommand::Officer(command) => officer::run(command),
         LogCommand::Verify(args) => verify::run(args).unwrap_or_else(Outcome::failed),
     }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::evidence::EvidenceLocal;
 use super::officer::OfficerLocal;
 use super::search::SearchCommand;
 use crate::domain::oin::Oin;
@@ -31,6 +32,8 @@ pub enum LogLocal {
         /// An empty or absent directory.
         out: PathBuf,
     },
+    /// The log as evidence.
+    Evidence(EvidenceLocal),
     /// What a privacy officer asks.
     Officer(OfficerLocal),
     /// The log in the words of a standard.

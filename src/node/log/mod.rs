@@ -4,6 +4,7 @@ mod audit;
 pub mod breach;
 pub mod command;
 mod erase;
+pub mod evidence;
 pub mod officer;
 mod page;
 pub mod person;
@@ -33,6 +34,7 @@ impl Node {
             LogLocal::ExportStatus { json } => crate::node::export::status(&self.core, &self.config, json),
             LogLocal::Standard(command) => standards::standard(&self.core, &command),
             LogLocal::Fsc { caller, question } => standards::fsc(&self.core, caller, &question),
+            LogLocal::Evidence(command) => self.evidence(&command),
             LogLocal::Officer(command) => self.officer(&command),
         }
     }

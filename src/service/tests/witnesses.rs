@@ -13,9 +13,13 @@ use crate::domain::codes::{OrgType, Owner};
 use crate::domain::day::Day;
 use crate::domain::gemeente::GemeenteList;
 use crate::domain::oin::Oin;
+use crate::domain::query::Query;
 use crate::domain::reason::ReasonCode;
 use crate::policy::fixture::{ALL, GATE, INSTITUTION, MONITOR, TOWN, day, draft, keys, oin, signed};
-use crate::service::api::{AggregateRequest, AnswerBytes, NodeService, Peer, PeerError, Peers, StatusView, TlsFacts};
+use crate::service::api::{
+    AggregateRequest, AnswerBytes, NodeService, Peer, PeerError, Peers, StatusView, TlsFacts, Unanswered,
+    WantedReceipts,
+};
 use crate::service::core::{Clock, Core, Identity};
 use crate::service::entries;
 use crate::service::witness::view::LogStatus;
@@ -24,6 +28,7 @@ use crate::storage::disk::{Disk, Fault, Moment, Step};
 use crate::translog::checkpoint::{Checkpoint, origin};
 use crate::translog::cosignature::cosigners;
 use crate::translog::note::Note;
+use crate::translog::receipt::SignedReceipt;
 use crate::translog::witness::Wrong;
 
 use super::copy_folder;
@@ -53,7 +58,15 @@ struct Region {
 struct Calls<'a>(&'a Region, Oin);
 
 impl Peers for Calls<'_> {
-    fn aggregate(&self, _: &Oin, _: &AggregateRequest, _: Duration) -> Result<AnswerBytes, PeerError> {
+    fn aggregate(&self, _: &Oin, _: &AggregateRequest, _: Duration) -> Result<AnswerBytes, Unanswered> {
+        Err(PeerError::Unreachable.into())
+    }
+
+    fn confirm(&self, _: &Oin, _: &SignedReceipt, _: Duration) -> Result<(), PeerError> {
+        Err(PeerError::Unreachable)
+    }
+
+    fn receipts(&self, _: &Oin, _: &WantedReceipts, _: Duration) -> Result<Vec<Vec<u8>>, PeerError> {
         Err(PeerError::Unreachable)
     }
 
@@ -233,7 +246,7 @@ fn all_witnesses_gone_raises_an_alarm_and_after_a_day_stops_transfers() {
     assert!(!NodeService::status(region.core(TOWN), &peer(oin(MONITOR))).ready);
     let (town, before) = (region.core(TOWN), region.status(TOWN).size);
     let convenant = town.standing().in_force.as_ref().expect("in force")[0].clone();
-    let asked = town.log_question(oin(GATE), &convenant, digest(b"question"));
+    let asked = town.log_question(oin(GATE), &convenant, Query::new(Vec::new()));
     assert!(asked.is_err_and(|error| error.to_string().contains("24 uur")), "no question goes out either");
     assert_eq!(region.status(TOWN).size, before);
     // A start gives the witnesses some minutes, and no more.

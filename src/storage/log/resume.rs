@@ -2,8 +2,9 @@
 //!
 //! It is believed only as far as the signed checkpoint confirms it: the root that follows from it must be the signed one.
 //! Bytes: `KPTR`, 2, size (8), count (1) and hashes (32 each) of the complete subtrees, count (4) of open transfers and per
-//! transfer its id (16), direction (1), the partner's OIN (20, zeros for none) and entry number (8), then SHA-256 of all
-//! that; numbers big-endian.
+//! transfer its id (16), direction (1), the partner's OIN (20, zeros for none) and entry number (8); count (4) of one-sided
+//! transfers, each as an open one with the moment of its end (8) after it; count (4) of receipt counters, each the partner's
+//! OIN (20) and the highest number (8); then SHA-256 of all that; numbers big-endian.
 
 use super::state::{Side, Snapshot};
 use crate::crypto::{Digest, digest};
@@ -24,6 +25,17 @@ pub(super) fn encode(snapshot: &Snapshot) -> Vec<u8> {
         put_side(&mut out, side);
         out.extend(index.to_be_bytes());
     }
+    out.extend(u32::try_from(snapshot.one_sided.len()).unwrap_or(u32::MAX).to_be_bytes());
+    for (side, (index, since)) in &snapshot.one_sided {
+        put_side(&mut out, side);
+        out.extend(index.to_be_bytes());
+        out.extend(since.to_be_bytes());
+    }
+    out.extend(u32::try_from(snapshot.counters.len()).unwrap_or(u32::MAX).to_be_bytes());
+    for (partner, counter) in &snapshot.counters {
+        out.extend(partner.as_str().as_bytes());
+        out.extend(counter.to_be_bytes());
+    }
     let sum = digest(&out);
     out.extend(sum.0);
     out
@@ -40,8 +52,10 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Snapshot> {
     let [count] = take::<1>(rest)?;
     let peaks = (0..count).map(|_| take(rest).map(Digest)).collect::<Option<Vec<_>>>()?;
     let tree = CompactTree::from_peaks(size, peaks)?;
-    let open = (0..u32::from_be_bytes(take(rest)?)).map(|_| Some((take_side(rest)?, u64::from_be_bytes(take(rest)?))));
-    let snapshot = Snapshot { tree, open: open.collect::<Option<_>>()? };
+    let open = all(rest, |rest| Some((take_side(rest)?, number(rest)?)))?;
+    let one_sided = all(rest, |rest| Some((take_side(rest)?, (number(rest)?, number(rest)?))))?;
+    let counters = all(rest, |rest| Some((take_oin(rest)??, number(rest)?)))?;
+    let snapshot = Snapshot { tree, open, one_sided, counters };
     rest.is_empty().then_some(snapshot)
 }
 
@@ -58,11 +72,27 @@ fn take_side(rest: &mut &[u8]) -> Option<Side> {
     let transfer = TransferId::from_bytes(take(rest)?).ok()?;
     let [direction] = take(rest)?;
     let direction = Direction::from_number(direction)?;
-    let partner = match take::<20>(rest)? {
-        [0, ..] => None,
-        oin => Some(Oin::parse(std::str::from_utf8(&oin).ok()?).ok()?),
-    };
-    Some(Side { transfer, partner, direction })
+    Some(Side { transfer, partner: take_oin(rest)?, direction })
+}
+
+#[expect(clippy::option_option, reason = "there may be no partner, and the bytes may be wrong")]
+fn take_oin(rest: &mut &[u8]) -> Option<Option<Oin>> {
+    match take::<20>(rest)? {
+        [0, ..] => Some(None),
+        oin => Oin::parse(std::str::from_utf8(&oin).ok()?).ok().map(Some),
+    }
+}
+
+fn number(rest: &mut &[u8]) -> Option<u64> {
+    take(rest).map(u64::from_be_bytes)
+}
+
+/// A count and as many of these.
+fn all<K: Ord, V>(
+    rest: &mut &[u8],
+    one: impl Fn(&mut &[u8]) -> Option<(K, V)>,
+) -> Option<std::collections::BTreeMap<K, V>> {
+    (0..u32::from_be_bytes(take(rest)?)).map(|_| one(rest)).collect()
 }
 
 fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
@@ -75,19 +105,28 @@ fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
 mod tests {
     use super::*;
     use crate::storage::log::state::Step;
-    use crate::translog::entry::Phase;
+    use crate::translog::entry::{Entry, Phase};
     use crate::translog::merkle::leaf_hash;
 
     #[test]
     fn comes_back_and_any_changed_byte_is_seen() {
         let mut snapshot = Snapshot::default();
         for n in 0..11_u8 {
-            let transfer = TransferId::new(u64::from(n / 2), [1; 10]);
+            let transfer = TransferId::new(if n > 8 { 0 } else { u64::from(n / 2) }, [1; 10]);
             let partner = (n % 4 > 0).then(|| Oin::parse(&format!("0000009900000000000{}", n % 2)).unwrap());
             let direction = if n % 5 == 0 { Direction::Incoming } else { Direction::Outgoing };
             let phase = if n % 3 == 2 { Phase::Deny } else { Phase::Intent };
-            snapshot.add(leaf_hash(&[n]), &Step { side: Side { transfer, partner, direction }, phase });
+            let (sender_oin, receiver_oin) = (partner, partner);
+            let entry = Entry {
+                sender_oin,
+                receiver_oin,
+                phase: if n > 8 { Phase::Outcome } else { phase },
+                counter: Some(u64::from(n)),
+                ..Entry::new(transfer, direction, phase, u64::from(n))
+            };
+            snapshot.add(leaf_hash(&[n]), &Step::from(&entry));
         }
+        assert!(!snapshot.open.is_empty() && !snapshot.one_sided.is_empty() && !snapshot.counters.is_empty());
         let bytes = encode(&snapshot);
         assert_eq!(decode(&bytes), Some(snapshot));
         for at in 0..bytes.len() {

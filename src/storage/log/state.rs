@@ -22,12 +22,22 @@ pub(super) struct Side {
 pub(super) struct Step {
     pub(super) side: Side,
     pub(super) phase: Phase,
+    /// Whether the entry names a receipt of the partner.
+    receipt: bool,
+    counter: Option<u64>,
+    start_ms: u64,
 }
 
 impl From<&Entry> for Step {
     fn from(entry: &Entry) -> Self {
         let (transfer, partner, direction) = (entry.transfer_id, entry.partner(), entry.direction);
-        Self { side: Side { transfer, partner, direction }, phase: entry.phase }
+        Self {
+            side: Side { transfer, partner, direction },
+            phase: entry.phase,
+            receipt: entry.names_receipt(),
+            counter: entry.counter,
+            start_ms: entry.start_ms,
+        }
     }
 }
 
@@ -37,6 +47,10 @@ pub(super) struct Snapshot {
     pub(super) tree: CompactTree,
     /// Open transfers with the entry number of their INTENT.
     pub(super) open: BTreeMap<Side, u64>,
+    /// Transfers that ended without a receipt of the other side: entry number of the INTENT and moment of the end.
+    pub(super) one_sided: BTreeMap<Side, (u64, u64)>,
+    /// The highest receipt counter towards each partner.
+    pub(super) counters: BTreeMap<Oin, u64>,
 }
 
 impl Snapshot {
@@ -49,11 +63,40 @@ impl Snapshot {
                 self.open.entry(step.side).or_insert(index);
             }
             Phase::Outcome | Phase::Received => {
-                self.open.remove(&step.side);
+                let open = self.open.remove(&step.side);
+                self.ended(step, open);
             }
             Phase::Deny | Phase::Connection => {}
         }
+        if let (Some(counter), Some(partner)) = (step.counter, step.side.partner) {
+            let highest = self.counters.entry(partner).or_default();
+            *highest = counter.max(*highest);
+        }
     }
+
+    /// A transfer ended that was announced by entry `open`. What had its receipt is not missing one afterwards.
+    fn ended(&mut self, step: &Step, open: Option<u64>) {
+        if step.receipt {
+            self.one_sided.remove(&step.side);
+        } else if let Some(intent) = open.filter(|_| step.side.direction != Direction::Local) {
+            self.one_sided.entry(step.side).or_insert((intent, step.start_ms)).0 = intent;
+        }
+    }
+}
+
+/// A transfer that ended without a receipt of the other side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OneSided {
+    /// Its id.
+    pub transfer: TransferId,
+    /// The other side.
+    pub partner: Oin,
+    /// Which way the data goes.
+    pub direction: Direction,
+    /// Number of the INTENT's entry.
+    pub number: u64,
+    /// When it ended here, milliseconds since 1970 UTC.
+    pub since_ms: u64,
 }
 
 #[derive(Debug)]
@@ -98,6 +141,20 @@ impl State {
 
     pub(super) fn snapshot(&self) -> Snapshot {
         self.lock().now.clone()
+    }
+
+    pub(super) fn one_sided(&self) -> Vec<OneSided> {
+        let one_sided = |(side, (number, since_ms)): (&Side, &(u64, u64))| {
+            let Side { transfer, partner, direction } = *side;
+            Some(OneSided { transfer, partner: partner?, direction, number: *number, since_ms: *since_ms })
+        };
+        let mut all: Vec<_> = self.lock().now.one_sided.iter().filter_map(one_sided).collect();
+        all.sort_unstable_by_key(|one| one.number);
+        all
+    }
+
+    pub(super) fn counters(&self) -> Vec<(Oin, u64)> {
+        self.lock().now.counters.iter().map(|(partner, counter)| (*partner, *counter)).collect()
     }
 
     pub(super) fn open_intents(&self) -> Vec<(u64, TransferId)> {

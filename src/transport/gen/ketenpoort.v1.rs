@@ -430,6 +430,39 @@ pub struct AnswerHead {
     /// Ed25519 signature of the node: 64 bytes.
     #[prost(bytes = "vec", tag = "3")]
     pub signature: ::prost::alloc::vec::Vec<u8>,
+    /// The node's receipt: a signed note of kind `answer`.
+    #[prost(bytes = "vec", tag = "4")]
+    pub receipt: ::prost::alloc::vec::Vec<u8>,
+    /// Salt of the commitment in the receipt: 16 bytes.
+    #[prost(bytes = "vec", tag = "5")]
+    pub salt: ::prost::alloc::vec::Vec<u8>,
+}
+/// The asker's receipt of an answer.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ConfirmRequest {
+    /// A signed note of kind `received`, at most 65,535 bytes.
+    #[prost(bytes = "vec", tag = "1")]
+    pub receipt: ::prost::alloc::vec::Vec<u8>,
+}
+/// It was taken and is in the log.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ConfirmReply {}
+/// Asks for receipts again, at most 256 in all. Ids are the 16 bytes of a UUID of version 7.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReceiptsRequest {
+    /// Transfers in which the caller asked: what was answered?
+    #[prost(bytes = "vec", repeated, tag = "1")]
+    pub answers: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
+    /// Transfers in which the caller was asked: was its answer received?
+    #[prost(bytes = "vec", repeated, tag = "2")]
+    pub received: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
+}
+/// Receipts of the transfers that were named, each made from the log as it is now; fewer when they do not fit a message.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReceiptsReply {
+    /// Signed notes.
+    #[prost(bytes = "vec", repeated, tag = "1")]
+    pub receipts: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
 }
 /// Asks for the state.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -555,6 +588,50 @@ pub mod node_client {
                 .insert(GrpcMethod::new("ketenpoort.v1.Node", "Aggregate"));
             self.inner.server_streaming(req, path, codec).await
         }
+        /// Gives the node the asker's receipt of its answer.
+        pub async fn confirm(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ConfirmRequest>,
+        ) -> std::result::Result<tonic::Response<super::ConfirmReply>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/ketenpoort.v1.Node/Confirm",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("ketenpoort.v1.Node", "Confirm"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Asks the node for receipts that did not come.
+        pub async fn receipts(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ReceiptsRequest>,
+        ) -> std::result::Result<tonic::Response<super::ReceiptsReply>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/ketenpoort.v1.Node/Receipts",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("ketenpoort.v1.Node", "Receipts"));
+            self.inner.unary(req, path, codec).await
+        }
         /// Asks the node which convenants are in force there and whether it is ready.
         pub async fn status(
             &mut self,
@@ -602,6 +679,16 @@ pub mod node_server {
             &self,
             request: tonic::Request<super::AggregateRequest>,
         ) -> std::result::Result<tonic::Response<Self::AggregateStream>, tonic::Status>;
+        /// Gives the node the asker's receipt of its answer.
+        async fn confirm(
+            &self,
+            request: tonic::Request<super::ConfirmRequest>,
+        ) -> std::result::Result<tonic::Response<super::ConfirmReply>, tonic::Status>;
+        /// Asks the node for receipts that did not come.
+        async fn receipts(
+            &self,
+            request: tonic::Request<super::ReceiptsRequest>,
+        ) -> std::result::Result<tonic::Response<super::ReceiptsReply>, tonic::Status>;
         /// Asks the node which convenants are in force there and whether it is ready.
         async fn status(
             &self,
@@ -726,6 +813,92 @@ pub mod node_server {
                                 max_encoding_message_size,
                             );
                         let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/ketenpoort.v1.Node/Confirm" => {
+                    #[allow(non_camel_case_types)]
+                    struct ConfirmSvc<T: Node>(pub Arc<T>);
+                    impl<T: Node> tonic::server::UnaryService<super::ConfirmRequest>
+                    for ConfirmSvc<T> {
+                        type Response = super::ConfirmReply;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ConfirmRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Node>::confirm(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ConfirmSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/ketenpoort.v1.Node/Receipts" => {
+                    #[allow(non_camel_case_types)]
+                    struct ReceiptsSvc<T: Node>(pub Arc<T>);
+                    impl<T: Node> tonic::server::UnaryService<super::ReceiptsRequest>
+                    for ReceiptsSvc<T> {
+                        type Response = super::ReceiptsReply;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ReceiptsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Node>::receipts(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ReceiptsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
                         Ok(res)
                     };
                     Box::pin(fut)

@@ -9,11 +9,17 @@ use tokio::sync::oneshot;
 
 use super::PATIENCE;
 use crate::crypto::Digest;
+use crate::crypto::{Secret32, SigningKey};
 use crate::domain::oin::Oin;
 use crate::domain::reason::ReasonCode;
-use crate::service::api::{AggregateRequest, Answer, NodeService, Peer, RecordsRefused, Reply, StatusView, Verdict};
+use crate::service::api::{
+    AggregateRequest, Answer, HandedOver, NodeService, Peer, RecordsRefused, Refusal, Reply, StatusView, Verdict,
+    WantedReceipts,
+};
 use crate::service::witness::{Said, ShowReply, ShowRequest};
+use crate::translog::checkpoint::{Checkpoint, origin};
 use crate::translog::entry::TransferId;
+use crate::translog::receipt::{Receipt, SignedReceipt};
 use crate::translog::standards::fsc::{Page, RawQuestion};
 
 /// What a node would have in its log about questions.
@@ -101,15 +107,15 @@ impl Fake {
         std::thread::sleep(takes);
         self.asked.lock().unwrap().push((peer.clone(), request.clone()));
         if !verdict.claim() {
-            return Reply::Refused(ReasonCode::TooSlow);
+            return Reply::Refused(ReasonCode::TooSlow.into());
         }
         if let Some(reason) = *self.says_no.lock().unwrap() {
             self.note(Noted::Deny(reason));
-            return Reply::Refused(reason);
+            return Reply::Refused(reason.into());
         }
         self.note(Noted::Allow);
         hold(after);
-        Reply::Answer(Answer::for_tests(self.document.lock().unwrap().clone(), [8; 64]))
+        Reply::Answer(Answer::for_tests(self.document.lock().unwrap().clone(), [8; 64], receipt()))
     }
 
     /// Waits until exactly this refusal was told, and nothing else.
@@ -129,6 +135,14 @@ impl Fake {
         let waited = tokio::time::timeout(PATIENCE, told).await;
         assert!(waited.is_ok(), "no {reason} of {claimed:?} in {:?}", self.refused.lock().unwrap());
     }
+}
+
+/// A receipt about nothing.
+pub(in crate::transport) fn receipt() -> SignedReceipt {
+    let oin = |n: u8| Oin::parse(&format!("000000990000000000{n:02}")).unwrap();
+    let key = SigningKey::from_seed(&Secret32::new([1; 32]));
+    let checkpoint = Checkpoint { origin: origin(oin(1)), size: 0, root: Digest([0; 32]) }.sign(&key).encode();
+    Receipt::nothing(oin(1), oin(2), TransferId::new(1, [1; 10]), (1, &checkpoint)).sign(&key).unwrap()
 }
 
 fn hold(pause: Option<Pause>) {
@@ -153,12 +167,12 @@ impl NodeService for Fake {
         reply
     }
 
-    fn refuse(&self, _: &Peer, _: &AggregateRequest, reason: ReasonCode) -> ReasonCode {
+    fn refuse(&self, _: &Peer, _: &AggregateRequest, reason: ReasonCode) -> Refusal {
         self.note(Noted::Deny(reason));
-        reason
+        Refusal { reason, receipt: Some(Box::new(receipt())) }
     }
 
-    fn answered(&self, _: &Peer, _: TransferId, complete: bool) {
+    fn answered(&self, _: &Peer, _: HandedOver, complete: bool) {
         self.note(Noted::Ended { complete });
     }
 
@@ -169,6 +183,14 @@ impl NodeService for Fake {
             None if request.checkpoint == "refuse" => Err(ReasonCode::CheckpointUnsigned),
             None => Ok(ShowReply { said: Said::Cosigned(request.checkpoint.clone()), seen }),
         }
+    }
+
+    fn confirm(&self, _: &Peer, taken: &[u8]) -> Result<(), ReasonCode> {
+        if taken == receipt().bytes() { Ok(()) } else { Err(ReasonCode::ReceiptInvalid) }
+    }
+
+    fn receipts(&self, _: &Peer, wanted: &WantedReceipts) -> Result<Vec<SignedReceipt>, ReasonCode> {
+        Ok(wanted.answers.iter().chain(&wanted.received).map(|_| receipt()).collect())
     }
 
     fn status(&self, peer: &Peer) -> StatusView {

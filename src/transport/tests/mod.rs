@@ -3,7 +3,7 @@
 
 mod authority;
 mod calls;
-mod fake;
+pub(super) mod fake;
 mod hostile;
 #[path = "../../../tests/it/raw_tls.rs"]
 mod raw_tls;

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use http::uri::PathAndQuery;
 use ketenpoort::domain::reason::ReasonCode;
+use ketenpoort::translog::receipt::SignedReceipt;
 use tokio::runtime::Runtime;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status};
@@ -102,12 +103,20 @@ impl Asker {
     }
 }
 
-/// A refusal says a code of the registry and a trace id, and not a word more.
 fn refusal(status: &Status) -> Got {
+    reason_of(status).map_or(Got::Closed, |reason| Got::Refused(status.code(), reason))
+}
+
+/// A refusal says a code of the registry and a trace id, with the receipt of its entry, and not a word more.
+pub fn reason_of(status: &Status) -> Option<ReasonCode> {
     let text = |name: &str| status.metadata().get(name).and_then(|value| value.to_str().ok());
-    let Some(reason) = text("kp-reason") else { return Got::Closed };
+    let reason = text("kp-reason")?;
     assert_eq!(status.message(), reason, "{status:?}");
     assert!(status.details().is_empty(), "{status:?}");
     assert_eq!(text("kp-trace").map(str::len), Some(32), "{status:?}");
-    Got::Refused(status.code(), ReasonCode::parse(reason).expect("a code of the registry"))
+    if let Some(receipt) = status.metadata().get_bin("kp-receipt-bin") {
+        let signed = SignedReceipt::decode(&receipt.to_bytes().expect("base64")).expect("a receipt");
+        assert_eq!(signed.receipt().reason_codes, [reason], "{status:?}");
+    }
+    Some(ReasonCode::parse(reason).expect("a code of the registry"))
 }

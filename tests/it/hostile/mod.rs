@@ -7,6 +7,7 @@ mod convenants;
 mod liar;
 mod questions;
 mod reasons;
+mod receipts;
 mod records;
 mod reload;
 mod siege;

@@ -47,7 +47,7 @@ fn vectors() -> String {
     serde_json::to_string_pretty(&list).expect("JSON") + "\n"
 }
 
-fn renew() -> bool {
+pub(super) fn renew() -> bool {
     std::env::var_os("KETENPOORT_RENEW_GOLDEN").is_some()
 }
 

@@ -1,0 +1,108 @@
+//! The log as evidence: transfers without a receipt of the other side, and proof of what was sent or received.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::node::Node;
+use crate::node::command::Outcome;
+use crate::node::show::pretty;
+use crate::service::core::Clock;
+use crate::service::receipts::Proof;
+use crate::storage::log::OneSided;
+use crate::translog::entry::TransferId;
+
+/// The longest payload: more than any answer.
+const MAX_PAYLOAD: u64 = 64 << 20;
+
+/// A question about evidence. Paths are absolute.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum EvidenceLocal {
+    /// Transfers without a receipt of the other side.
+    OneSided {
+        /// As JSON.
+        json: bool,
+    },
+    /// Whether a file is the payload of a transfer.
+    Prove {
+        /// Id of the transfer, 36 characters.
+        transfer: String,
+        /// The file.
+        payload: PathBuf,
+        /// As JSON.
+        json: bool,
+    },
+}
+
+impl Node {
+    /// Runs a command about evidence.
+    pub(super) fn evidence(&self, command: &EvidenceLocal) -> Outcome {
+        match command {
+            EvidenceLocal::OneSided { json } => one_sided(&self.core.one_sided(), super::SystemClock.now_ms(), *json),
+            EvidenceLocal::Prove { transfer, payload, json } => self.prove(transfer, payload, *json),
+        }
+    }
+
+    fn prove(&self, transfer: &str, payload: &Path, as_json: bool) -> Outcome {
+        let Ok(id) = TransferId::parse(transfer) else { return Outcome::failed("dit is geen overdrachtnummer") };
+        let said = |e: std::io::Error| Outcome::failed(format!("{}: {e}", payload.display()));
+        match std::fs::metadata(payload) {
+            Ok(meta) if meta.len() > MAX_PAYLOAD => return Outcome::failed("het bestand is groter dan 64 MiB"),
+            Err(e) => return said(e),
+            Ok(_) => {}
+        }
+        let bytes = match std::fs::read(payload) {
+            Ok(bytes) => bytes,
+            Err(e) => return said(e),
+        };
+        match self.core.prove_payload(id, &bytes) {
+            Ok(proof) => proved(transfer, proof, as_json),
+            Err(e) => Outcome::failed(e.to_string()),
+        }
+    }
+}
+
+fn proved(transfer: &str, proof: Proof, as_json: bool) -> Outcome {
+    let (said, number, text) = match proof {
+        Proof::Same(n) => ("ja", Some(n), format!("ja: regel {n} legt precies deze inhoud vast")),
+        Proof::Other(n) => ("nee", Some(n), format!("nee: regel {n} legt een andere inhoud vast")),
+        Proof::Nothing => ("onbekend", None, "van deze overdracht is geen vastlegging van inhoud te openen".to_owned()),
+    };
+    let exit = u8::from(!matches!(proof, Proof::Same(_)));
+    let shown = json!({ "transfer_id": transfer, "bewezen": said, "regel": number });
+    Outcome { exit, stdout: if as_json { pretty(&shown) } else { text }, stderr: String::new() }
+}
+
+fn one_sided(all: &[OneSided], now_ms: u64, as_json: bool) -> Outcome {
+    let age = |one: &OneSided| now_ms.saturating_sub(one.since_ms) / 1000;
+    if as_json {
+        let shown = all.iter().map(|one| {
+            json!({
+                "transfer_id": one.transfer.to_string(), "partner": one.partner, "direction": one.direction.as_str(),
+                "number": one.number, "age_seconds": age(one),
+            })
+        });
+        return Outcome::done(pretty(&shown.collect::<Vec<_>>()));
+    }
+    if all.is_empty() {
+        return Outcome {
+            stderr: "van elke overdracht is er een bewijs van de andere kant".to_owned(),
+            ..Outcome::default()
+        };
+    }
+    let line = |one: &OneSided| {
+        let (id, partner, way, age) = (one.transfer, one.partner, one.direction.as_str(), duration(age(one)));
+        format!("{:>6} {id} {partner} {way:<8} {age}\n", one.number)
+    };
+    Outcome::done(all.iter().map(line).collect::<String>())
+}
+
+fn duration(seconds: u64) -> String {
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min", seconds / 60),
+        3600..86_400 => format!("{} uur", seconds / 3600),
+        _ => format!("{} dagen", seconds / 86_400),
+    }
+}
