@@ -205,6 +205,22 @@ fn raw_tables_are_named_only_where_they_are_made_and_protected() {
 }
 
 #[test]
+fn every_entry_of_the_transfer_log_goes_through_the_one_door() {
+    let mut files = Vec::new();
+    rust_files(&root().join("src"), &mut files);
+    for path in files {
+        let code = bare_code(&fs::read_to_string(&path).expect("readable source"));
+        let door = path.ends_with("service/append.rs") || room_of(&path) == "storage";
+        let tests = path.components().any(|part| part.as_os_str() == "tests");
+        assert!(
+            door || tests || !code.contains("log.append("),
+            "{}: an entry gets its trace, span and activity in service/append.rs (`self.append`)",
+            path.display()
+        );
+    }
+}
+
+#[test]
 fn files_open_with_what_they_hold_and_stay_small() {
     let mut files = Vec::new();
     for dir in ["src", "tests/it", "benches", "examples"] {
