@@ -13,7 +13,7 @@ use super::core::Core;
 use crate::crypto::{Digest, random};
 use crate::domain::oin::Oin;
 use crate::storage::log::{LogError, Logged};
-use crate::translog::entry::{Entry, Phase, TransferId};
+use crate::translog::entry::{Direction, Entry, Phase, TransferId};
 
 /// Actions that are remembered; of others the log is asked.
 const MOST: usize = 16_384;
@@ -68,9 +68,9 @@ impl Known {
     }
 }
 
-/// Actions that were announced, by transfer and partner.
+/// Actions that were announced, by transfer, partner and way of the data.
 #[derive(Default)]
-pub(in crate::service) struct Actions(Mutex<HashMap<(TransferId, Option<Oin>), Known>>);
+pub(in crate::service) struct Actions(Mutex<HashMap<(TransferId, Option<Oin>, Direction), Known>>);
 
 impl Core {
     /// Completes an entry and appends it; durable when this returns.
@@ -87,7 +87,7 @@ impl Core {
             if actions.len() >= MOST {
                 actions.clear();
             }
-            actions.insert((entry.transfer_id, entry.partner()), known);
+            actions.insert((entry.transfer_id, entry.partner(), entry.direction), known);
         }
         Ok(logged)
     }
@@ -119,11 +119,15 @@ impl Core {
 
     /// The action that this entry ends: from memory, or from the log after a restart.
     fn known(&self, entry: &Entry) -> Option<Known> {
-        let key = (entry.transfer_id, entry.partner());
+        let key = (entry.transfer_id, entry.partner(), entry.direction);
         let kept = self.actions.0.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
         kept.or_else(|| {
             let entries = self.index.of_transfer(&self.log, key.1?, key.0).ok()?;
-            entries.iter().rev().find(|(_, e)| e.phase == Phase::Intent).and_then(|(_, e)| Known::of(e))
+            entries
+                .iter()
+                .rev()
+                .find(|(_, e)| e.phase == Phase::Intent && e.direction == key.2)
+                .and_then(|(_, e)| Known::of(e))
         })
     }
 

@@ -15,12 +15,16 @@ use thiserror::Error;
 use super::core::Core;
 use crate::storage::files::{FileError, read_bounded, write_atomic};
 use crate::storage::log::LogError;
+use crate::translog::merkle::leaf_hash;
 use crate::translog::standards::join::Joiner;
 use crate::translog::standards::ldv::{self, Line};
 use crate::translog::standards::lezen;
 
-/// Lines in one delivery.
+/// Lines in one delivery, and about how many bytes.
 const BATCH: usize = 512;
+const BATCH_BYTES: usize = 512 << 10;
+/// Lines that are offered again in one step.
+const OFFERED: usize = 16;
 /// Entries that are read in one step, so that a step ends also in a log of announcements.
 const READ: u64 = 2_048;
 /// Lines that the receiver refuses and that are kept aside; with more the export stands still.
@@ -43,6 +47,9 @@ pub enum Undelivered {
         /// What it says.
         reason: String,
     },
+    /// The delivery is larger than the receiver takes; a smaller one may pass.
+    #[error("een levering is te groot voor de ontvanger ({0})")]
+    TooLarge(String),
     /// Nothing is known: not reached, too slow, not ready.
     #[error("{reason}")]
     Unavailable {
@@ -96,6 +103,8 @@ struct Mark {
     next: u64,
     /// Where reading begins after a start: the oldest INTENT below `next` that was open.
     from: u64,
+    /// Leaf hash of entry `next - 1`: another log is not gone on with.
+    last: String,
     aside: Vec<Aside>,
 }
 
@@ -154,6 +163,13 @@ fn read_mark(path: &Path) -> Result<Mark, ExportError> {
     mark.filter(|mark| mark.version == 1).ok_or_else(|| ExportError::Mark(path.display().to_string()))
 }
 
+/// Leaf hash of the entry before this number; empty at the first.
+fn leaf_before(core: &Core, number: u64) -> Result<String, LogError> {
+    let Some(before) = number.checked_sub(1) else { return Ok(String::new()) };
+    let bytes = core.transfer_log().raw_entries(before..number).next().transpose()?;
+    Ok(bytes.map_or_else(String::new, |(_, bytes)| leaf_hash(&bytes).to_hex()))
+}
+
 impl LdvExport {
     /// Goes on where the mark under `data` stands; without a mark at the first entry.
     ///
@@ -165,10 +181,10 @@ impl LdvExport {
             std::fs::create_dir_all(dir).map_err(|source| FileError::Io { path: dir.to_owned(), source })?;
         }
         let mut mark = read_mark(&path)?;
-        if mark.next > core.transfer_log().len() {
+        if mark.next > core.transfer_log().len() || mark.last != leaf_before(core, mark.next)? {
             tracing::error!(
                 mark = mark.next,
-                "het transferlog is korter dan wat al is uitgevoerd; alles wordt opnieuw aangeboden"
+                "het transferlog is een ander dan wat al is uitgevoerd; alles wordt opnieuw aangeboden"
             );
             (mark.next, mark.from) = (0, 0);
         }
@@ -208,10 +224,11 @@ impl LdvExport {
                 "de ontvanger weigert een regel van het transferlog"
             );
         }
-        let mut aside = std::mem::take(&mut self.mark.aside);
+        let mut aside = self.mark.aside.clone();
         aside.extend(refused);
         let from = self.joiner.oldest_open().unwrap_or(self.read);
-        self.keep(Mark { version: 1, next: self.read, from, aside })?;
+        let last = leaf_before(core, self.read)?;
+        self.keep(Mark { version: 1, next: self.read, from, last, aside })?;
         self.waiting.clear();
         Ok(Step::More)
     }
@@ -219,11 +236,9 @@ impl LdvExport {
     /// Makes a mark durable, and only then goes by it.
     fn keep(&mut self, mark: Mark) -> Result<(), ExportError> {
         let bytes = serde_json::to_vec(&mark).unwrap_or_default();
-        let written = write_atomic(&self.path, &bytes, 0o600);
-        // What was delivered is delivered again when the mark cannot be written; what is aside stays so.
-        self.mark.aside = mark.aside;
-        written?;
-        (self.mark.next, self.mark.from) = (mark.next, mark.from);
+        // When the mark cannot be written, what was delivered is delivered again.
+        write_atomic(&self.path, &bytes, 0o600)?;
+        self.mark = mark;
         Ok(())
     }
 
@@ -233,14 +248,17 @@ impl LdvExport {
         if self.waiting.len() >= BATCH {
             return Ok(());
         }
+        let mut bytes = 0;
         for entry in core.transfer_log().entries(self.read..end) {
             let (number, entry) = entry?;
             for action in self.joiner.push(number, entry) {
                 let subjects = core.subjects_of(&action);
-                self.waiting.extend(ldv::lines(&action, &setting, &subjects).into_iter().map(|line| (number, line)));
+                let lines = ldv::lines(&action, &setting, &subjects);
+                bytes += lines.iter().map(|line| lezen::write(line).to_string().len()).sum::<usize>();
+                self.waiting.extend(lines.into_iter().map(|line| (number, line)));
             }
             self.read = number + 1;
-            if self.waiting.len() >= BATCH {
+            if self.waiting.len() >= BATCH || bytes >= BATCH_BYTES {
                 break;
             }
         }
@@ -260,7 +278,7 @@ impl LdvExport {
         };
         match again {
             Ok(()) => Ok(Vec::new()),
-            Err(refusal @ Undelivered::Refused { .. }) => {
+            Err(refusal @ (Undelivered::Refused { .. } | Undelivered::TooLarge(_))) => {
                 let mut refused = Vec::new();
                 sift(receiver, &self.waiting, &lines, &refusal, &mut refused)?;
                 if refused.len() == lines.len() { Err(refusal.into()) } else { alone(receiver, refused) }
@@ -269,21 +287,32 @@ impl LdvExport {
         }
     }
 
-    /// Offers what is aside again, one by one; what is taken now is no longer aside.
+    /// Offers some of what is aside again, one by one; what is taken now is no longer aside. A receiver that is away is left
+    /// alone until the next time.
     fn offer_again(&mut self, receiver: &dyn LineReceiver, now_ms: u64) -> Result<(), ExportError> {
         if self.mark.aside.is_empty() || now_ms.abs_diff(self.offered_ms) < OFFER_AGAIN_MS {
             return Ok(());
         }
         self.offered_ms = now_ms;
-        let mut still = Vec::new();
-        for aside in &self.mark.aside {
-            let taken = lezen::read(aside.line.clone()).ok().is_some_and(|line| receiver.deliver(&[line]).is_ok());
-            if !taken {
-                still.push(aside.clone());
+        let (mut still, mut taken) = (Vec::new(), 0);
+        let mut rest = self.mark.aside.clone().into_iter();
+        for aside in rest.by_ref().take(OFFERED) {
+            match lezen::read(aside.line.clone()).map(|line| receiver.deliver(&[line])) {
+                Ok(Ok(())) => taken += 1,
+                Ok(Err(Undelivered::Unavailable { .. })) => {
+                    still.push(aside);
+                    break;
+                }
+                Ok(Err(_)) | Err(_) => still.push(aside),
             }
         }
-        if still.len() < self.mark.aside.len() {
-            self.keep(Mark { version: 1, next: self.mark.next, from: self.mark.from, aside: still })?;
+        // Those that were not offered stand first the next time.
+        let aside: Vec<Aside> = rest.chain(still).collect();
+        if taken > 0 {
+            let Mark { next, from, ref last, .. } = self.mark;
+            self.keep(Mark { version: 1, next, from, last: last.clone(), aside })?;
+        } else {
+            self.mark.aside = aside;
         }
         Ok(())
     }
@@ -310,7 +339,7 @@ fn alone(receiver: &dyn LineReceiver, refused: Vec<Aside>) -> Result<Vec<Aside>,
         match lezen::read(aside.line.clone()).map(|line| receiver.deliver(&[line])) {
             Ok(Ok(())) => {}
             Ok(Err(other @ Undelivered::Unavailable { .. })) => return Err(other.into()),
-            Ok(Err(Undelivered::Refused { .. })) | Err(_) => still.push(aside),
+            Ok(Err(Undelivered::Refused { .. } | Undelivered::TooLarge(_))) | Err(_) => still.push(aside),
         }
     }
     Ok(still)
@@ -324,7 +353,11 @@ fn sift(
     refusal: &Undelivered,
     refused: &mut Vec<Aside>,
 ) -> Result<(), Undelivered> {
-    let Undelivered::Refused { lines: count, reason } = refusal else { return Err(refusal.clone()) };
+    let (count, reason) = match refusal {
+        Undelivered::Refused { lines, reason } => (*lines, reason),
+        Undelivered::TooLarge(reason) => (None, reason),
+        Undelivered::Unavailable { .. } => return Err(refusal.clone()),
+    };
     if lines.len() == 1 || count.is_some_and(|count| count >= lines.len() as u64) {
         let aside =
             |(entry, line): &(u64, Line)| Aside { entry: *entry, reason: reason.clone(), line: lezen::write(line) };
@@ -335,8 +368,8 @@ fn sift(
     for (numbered, lines) in [(&numbered[..middle], &lines[..middle]), (&numbered[middle..], &lines[middle..])] {
         match receiver.deliver(lines) {
             Ok(()) => {}
-            Err(refusal @ Undelivered::Refused { .. }) => sift(receiver, numbered, lines, &refusal, refused)?,
-            Err(other) => return Err(other),
+            Err(other @ Undelivered::Unavailable { .. }) => return Err(other),
+            Err(refusal) => sift(receiver, numbered, lines, &refusal, refused)?,
         }
     }
     Ok(())

@@ -210,8 +210,15 @@ fn failed_inside(entry: &Entry) -> bool {
 /// Takes entries in the order of the log and gives actions, each when the log says how it ended.
 #[derive(Clone, Debug, Default)]
 pub struct Joiner {
-    /// By transfer and partner: another partner's transfer with the same id is another one.
-    open: BTreeMap<(TransferId, Option<Oin>), (u64, Entry)>,
+    open: BTreeMap<Key, (u64, Entry)>,
+}
+
+/// Transfer, partner and way of the data: another partner's transfer with the same id is another one, and so is the partner's
+/// own question under the id of ours.
+type Key = (TransferId, Option<Oin>, Direction);
+
+fn key(entry: &Entry) -> Key {
+    (entry.transfer_id, entry.partner(), entry.direction)
 }
 
 impl Joiner {
@@ -221,13 +228,12 @@ impl Joiner {
         match entry.phase {
             Phase::Deny => alone(Kind::Refused, entry),
             Phase::Connection => alone(Kind::Connections, entry),
-            Phase::Outcome | Phase::Received => match self.open.remove(&(entry.transfer_id, entry.partner())) {
+            Phase::Outcome | Phase::Received => match self.open.remove(&key(&entry)) {
                 Some(first) => vec![Action { kind: Kind::Closed, first, last: Some((number, entry)) }],
                 None => alone(Kind::Late, entry),
             },
             Phase::Intent => {
-                let mut gone: Vec<_> =
-                    self.open.insert((entry.transfer_id, entry.partner()), (number, entry)).into_iter().collect();
+                let mut gone: Vec<_> = self.open.insert(key(&entry), (number, entry)).into_iter().collect();
                 if self.open.len() > MOST_OPEN
                     && let Some(oldest) = self.open.iter().min_by_key(|(_, (n, _))| *n).map(|(id, _)| *id)
                 {

@@ -73,6 +73,7 @@ fn undelivered(status: &Status) -> Undelivered {
         Code::InvalidArgument | Code::FailedPrecondition | Code::OutOfRange => {
             Undelivered::Refused { lines: None, reason }
         }
+        Code::ResourceExhausted => Undelivered::TooLarge(reason),
         _ => unavailable(reason),
     }
 }

@@ -53,6 +53,7 @@ fn judge(status: StatusCode, headers: &http::HeaderMap, body: &[u8]) -> Result<(
         StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => {
             Err(Undelivered::Refused { lines: None, reason: format!("HTTP {}", status.as_u16()) })
         }
+        StatusCode::PAYLOAD_TOO_LARGE => Err(Undelivered::TooLarge(format!("HTTP {}", status.as_u16()))),
         _ => {
             let after = headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
             let reason = format!("HTTP {}", status.as_u16());
