@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use super::answer::{Payload, covered};
 use super::witness::{ShowReply, ShowRequest};
-use crate::crypto::Digest;
+use crate::crypto::{Digest, hex};
 use crate::disclosure::release::Released;
 use crate::domain::oin::Oin;
 use crate::domain::query::Query;
@@ -90,10 +90,6 @@ impl fmt::Debug for TraceContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
