@@ -143,7 +143,8 @@ fn main() {
     rate("export", len, begun);
     println!("export: {:.0} bytes an entry", bytes_below(&out) as f64 / len as f64);
     let begun = Instant::now();
-    let trust = Trust { key: key().verifying_key(), oin: Some(oin(1)), earlier: None, quorum: None };
+    let trust =
+        Trust { key: key().verifying_key(), oin: Some(oin(1)), earlier: None, quorum: None, parties: Vec::new() };
     let report = verify(&ExportDirectory::new(&out), Some(&trust));
     assert!(report.is_intact(), "{report}");
     rate("verify the export", len, begun);

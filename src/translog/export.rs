@@ -11,7 +11,7 @@ use thiserror::Error;
 use super::checkpoint::{Checkpoint, oin_of};
 use super::entry::{Entry, InvalidEntry};
 use super::note::{InvalidNote, Note};
-use super::tiles::{TileFile, TileWriter};
+use super::tiles::{TILE_WIDTH, TileFile, TileWriter, put_in_bundle, receipts_path};
 use crate::crypto::{Digest, SigningKey, VerifyingKey, digest};
 
 /// Name of the signed checkpoint in an export.
@@ -22,6 +22,8 @@ pub const COSIGNED: &str = "cosigned";
 pub const MANIFEST: &str = "manifest.json";
 /// Name of the note over the manifest.
 pub const MANIFEST_NOTE: &str = "manifest.sig";
+/// Directory of the receipts of partners.
+pub const RECEIPTS: &str = "receipts/";
 /// Directory of the copies of cards and convenants.
 pub const ATTACHMENTS: &str = "attachments/";
 /// The format that this program writes and reads.
@@ -140,12 +142,21 @@ pub struct Exporter<P> {
     tiles: TileWriter,
     files: Vec<FileRecord>,
     range: Option<(u64, u64)>,
+    receipts: Option<Bundle>,
+}
+
+/// Receipts that fill the next bundle.
+#[derive(Default)]
+struct Bundle {
+    index: u64,
+    count: u16,
+    bytes: Vec<u8>,
 }
 
 impl<E, P: FnMut(&str, &[u8]) -> Result<(), E>> Exporter<P> {
     /// An export whose files go to `put` (path, bytes), each once.
     pub fn new(put: P) -> Self {
-        Self { put, tiles: TileWriter::new(), files: Vec::new(), range: None }
+        Self { put, tiles: TileWriter::new(), files: Vec::new(), range: None, receipts: None }
     }
 
     fn put(&mut self, path: &str, bytes: &[u8]) -> Result<(), ExportError<E>> {
@@ -168,6 +179,27 @@ impl<E, P: FnMut(&str, &[u8]) -> Result<(), E>> Exporter<P> {
         self.range = Some((from.min(entry.start_ms), to.max(entry.start_ms)));
         let full = self.tiles.push(bytes);
         self.put_all(full)
+    }
+
+    /// Says that the export holds the receipts of partners, also when there are none.
+    pub fn with_receipts(&mut self) {
+        self.receipts.get_or_insert_default();
+    }
+
+    /// Adds the next receipt of a partner, in the order of the entries that name them.
+    ///
+    /// # Errors
+    /// [`ExportError::Put`] when a file is refused.
+    pub fn receipt(&mut self, bytes: &[u8]) -> Result<(), ExportError<E>> {
+        let bundle = self.receipts.get_or_insert_default();
+        put_in_bundle(&mut bundle.bytes, bytes);
+        bundle.count += 1;
+        if bundle.count < TILE_WIDTH {
+            return Ok(());
+        }
+        let (path, bytes) = (receipts_path(bundle.index, TILE_WIDTH), std::mem::take(&mut bundle.bytes));
+        (bundle.index, bundle.count) = (bundle.index + 1, 0);
+        self.put(&path, &bytes)
     }
 
     /// Adds the copy of a card or convenant under `attachments/`; `name` has ASCII letters, digits, `.`, `-` and `_` only
@@ -205,6 +237,9 @@ impl<E, P: FnMut(&str, &[u8]) -> Result<(), E>> Exporter<P> {
         }
         let rest = std::mem::take(&mut self.tiles).finish();
         self.put_all(rest)?;
+        if let Some(last) = self.receipts.take() {
+            self.put(&receipts_path(last.index, last.count), &last.bytes)?;
+        }
         self.put(CHECKPOINT, note.encode().as_bytes())?;
         self.files.sort();
         let manifest = Manifest {

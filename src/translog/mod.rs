@@ -11,6 +11,7 @@ pub mod export;
 pub mod merkle;
 pub mod note;
 pub mod receipt;
+pub mod reconcile;
 pub mod sealed;
 pub mod standards;
 pub mod tiles;

@@ -20,6 +20,12 @@ pub fn bundle_path(index: u64, width: u16) -> String {
     format!("tile/entries/{}{}", number(index), partial(width))
 }
 
+/// Path of bundle `index` of receipts with `width` receipts, 256 is a full bundle.
+#[must_use]
+pub fn receipts_path(index: u64, width: u16) -> String {
+    format!("receipts/{}{}", number(index), partial(width))
+}
+
 /// Three digits per path element, all but the last with an `x` in front: 1234067 is `x001/x234/067`.
 fn number(index: u64) -> String {
     let mut text = format!("{:03}", index % 1000);

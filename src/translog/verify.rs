@@ -3,6 +3,7 @@
 
 mod cosigned;
 mod entries;
+mod receipts;
 pub mod report;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,11 +11,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use thiserror::Error;
 
 use self::entries::Entries;
-pub use self::report::{CosignedReport, Cosigner, Finding, OpenTransfer, Report, Signer};
+use self::receipts::Receipts;
+pub use self::report::{CosignedReport, Cosigner, Finding, OpenTransfer, ReceiptKeys, ReceiptsReport, Report, Signer};
 use super::checkpoint::{Checkpoint, oin_of};
 use super::export::{
-    ATTACHMENTS, CHECKPOINT, COSIGNED, FileRecord, MANIFEST, MANIFEST_NOTE, Manifest, key_fingerprint, manifest_head,
-    manifest_text,
+    ATTACHMENTS, CHECKPOINT, COSIGNED, FileRecord, MANIFEST, MANIFEST_NOTE, Manifest, RECEIPTS, key_fingerprint,
+    manifest_head, manifest_text,
 };
 use super::note::Note;
 use super::tiles::{bundle_path, bundles_of, tile_path, tiles_of};
@@ -64,6 +66,8 @@ pub struct Trust {
     pub earlier: Option<Checkpoint>,
     /// The witnesses of the log, from a trusted convenant: their cosignatures must be a quorum.
     pub quorum: Option<Quorum>,
+    /// The signing keys of the parties of a trusted convenant: receipts must be signed by them.
+    pub parties: Vec<(Oin, VerifyingKey)>,
 }
 
 /// An earlier checkpoint that the entries must begin with.
@@ -115,7 +119,8 @@ fn examine(export: &dyn Files, trust: Option<&Trust>, kept: Option<Checkpoint>) 
     let kept = kept.map(|checkpoint| Earlier { checkpoint, file: CHECKPOINT, what: "bewaarde" });
     let cosigned = cosigned::check(export, &checkpoint, key.as_ref(), trust, &mut report);
     let earlier: Vec<Earlier> = kept.into_iter().chain(cosigned).collect();
-    let entries = Entries::walk(export, &checkpoint, &earlier, &mut report);
+    let receipts = Receipts::begin(export, &names, trust, oin_of(&checkpoint.origin), &mut report);
+    let entries = Entries::walk(export, &checkpoint, &earlier, receipts, &mut report);
     if let Some((manifest, _)) = &manifest {
         check_manifest(manifest, &checkpoint, &entries, &mut report);
     }
@@ -183,7 +188,8 @@ fn check_layout(checkpoint: &Checkpoint, names: &BTreeSet<String>, report: &mut 
     for name in expected.difference(names) {
         report.fault(name, None, "het bestand ontbreekt");
     }
-    for name in names.difference(&expected).filter(|name| !name.starts_with(ATTACHMENTS) && *name != COSIGNED) {
+    let elsewhere = |name: &str| name.starts_with(ATTACHMENTS) || name.starts_with(RECEIPTS) || name == COSIGNED;
+    for name in names.difference(&expected).filter(|name| !elsewhere(name)) {
         report.fault(name, None, "onbekend bestand (hoort niet bij een log van deze omvang)");
     }
 }

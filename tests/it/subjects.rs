@@ -233,7 +233,13 @@ fn handover(core: &Core, bsn: &str, case: &str) {
 
 fn exported(core: &Core, out: &Path) -> u64 {
     let manifest = core.transfer_log().export(out, &[], 1).unwrap();
-    let trust = Trust { key: tree().checkpoint_key().verifying_key(), oin: Some(oin()), earlier: None, quorum: None };
+    let trust = Trust {
+        key: tree().checkpoint_key().verifying_key(),
+        oin: Some(oin()),
+        earlier: None,
+        quorum: None,
+        parties: Vec::new(),
+    };
     let report = verify(&ExportDirectory::new(out), Some(&trust));
     assert!(report.is_intact(), "{report}");
     manifest.size

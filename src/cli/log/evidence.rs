@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::reconcile::ReconcileArgs;
 use crate::node::command::Outcome;
 use crate::node::log::command::LogLocal;
 use crate::node::log::evidence::EvidenceLocal;
@@ -18,6 +19,11 @@ pub enum EvidenceCommand {
                       --node ./gi"
     )]
     Prove(ProveArgs),
+    /// Vergelijk de exports van twee organisaties en noem elk verschil, zonder node en zonder netwerk
+    #[command(
+        after_help = "Voorbeeld: ketenpoort log reconcile --export ./gi --export ./monitor --trust convenant.json"
+    )]
+    Reconcile(ReconcileArgs),
 }
 
 /// Arguments of `log prove`.
@@ -51,6 +57,7 @@ fn transfer(text: &str) -> Result<TransferId, String> {
 /// Runs a command about evidence.
 pub(super) fn run(command: &EvidenceCommand) -> Outcome {
     match command {
+        EvidenceCommand::Reconcile(args) => super::reconcile::run(args).unwrap_or_else(Outcome::failed),
         EvidenceCommand::Prove(args) => {
             let payload = std::path::absolute(&args.payload).unwrap_or_else(|_| args.payload.clone());
             let transfer = args.transfer.to_string();

@@ -6,6 +6,7 @@ mod erase;
 mod evidence;
 mod officer;
 mod person;
+mod reconcile;
 mod search;
 mod standards;
 mod subject;

@@ -62,9 +62,11 @@ pub(super) fn read_trust(path: &Path, export: &Path) -> Result<Trust, String> {
         let oin = owner_of(export)?;
         let party = bundle.convenant().party(&oin).ok_or_else(|| in_file(&format!("{oin} is geen partij")))?;
         let quorum = Some(Quorum::of(bundle.convenant(), oin)).filter(|quorum| quorum.needed > 0);
-        return Ok(Trust { key: party.card.card().checkpoint, oin: Some(oin), earlier: None, quorum });
+        let parties = bundle.convenant().parties.iter().map(|p| (*p.oin(), p.card.card().signing)).collect();
+        return Ok(Trust { key: party.card.card().checkpoint, oin: Some(oin), earlier: None, quorum, parties });
     };
-    Ok(Trust { key: card.card().checkpoint, oin: Some(card.card().oin), earlier: None, quorum: None })
+    let (key, oin) = (card.card().checkpoint, Some(card.card().oin));
+    Ok(Trust { key, oin, earlier: None, quorum: None, parties: Vec::new() })
 }
 
 /// Whose log an export says it is; the key of that party must then verify it.

@@ -20,6 +20,7 @@ mod words;
 use self::command::LogLocal;
 use super::command::Outcome;
 use super::{Node, SystemClock};
+use crate::policy::bundle::{ConvenantBundle, State};
 use crate::storage::log::Extras;
 
 impl Node {
@@ -43,7 +44,14 @@ impl Node {
         let card = std::fs::read(self.config.dir.join("card.json")).unwrap_or_default();
         let now = crate::service::core::Clock::now_ms(&SystemClock);
         let cosigned = self.core.cosigned_note();
-        let extras = Extras { attachments: &[("card.json", &card)], cosigned: cosigned.as_deref() };
+        let named = |(bundle, _): &(ConvenantBundle, State)| {
+            (format!("convenant-{}.json", bundle.hash().to_hex()), bundle.to_text().into_bytes())
+        };
+        let convenants: Vec<(String, Vec<u8>)> = self.core.convenants().iter().map(named).collect();
+        let mut attachments: Vec<(&str, &[u8])> = vec![("card.json", &card)];
+        attachments.extend(convenants.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())));
+        let receipts = Some(self.core.receipt_journal());
+        let extras = Extras { attachments: &attachments, cosigned: cosigned.as_deref(), receipts };
         match self.core.transfer_log().export_with(out, &extras, now) {
             Ok(manifest) => Outcome::done(format!("{} regels uitgevoerd naar {}", manifest.size, out.display())),
             Err(e) => Outcome::failed(e.to_string()),

@@ -1,5 +1,6 @@
 //! Exports as directories: writing one, and reading one for verification.
 
+use std::collections::{HashMap, VecDeque};
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::ops::Range;
@@ -7,8 +8,10 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Component, Path, PathBuf};
 
 use super::{LogError, TransferLog};
+use crate::crypto::{Digest, digest};
 use crate::storage::disk::is_full;
 use crate::storage::files::{self, FileError};
+use crate::storage::journal::{Journal, Records};
 use crate::translog::checkpoint::Checkpoint;
 use crate::translog::entry::Entry;
 use crate::translog::export::{CHECKPOINT, Exporter, Manifest};
@@ -26,6 +29,8 @@ pub struct Extras<'a> {
     pub attachments: &'a [(&'a str, &'a [u8])],
     /// The checkpoint that a quorum of witnesses cosigned, a note.
     pub cosigned: Option<&'a str>,
+    /// The receipts of partners, in about the order of the entries that name them.
+    pub receipts: Option<&'a Journal>,
 }
 
 impl TransferLog {
@@ -56,8 +61,19 @@ impl TransferLog {
         };
         let note = Note::decode(note.as_bytes()).map_err(LogError::Checkpoint)?;
         let mut exporter = Exporter::new(|path: &str, bytes: &[u8]| put(out, path, bytes));
+        let mut ahead = extras.receipts.map(Ahead::of);
+        if ahead.is_some() {
+            exporter.with_receipts();
+        }
         for record in self.raw_entries(0..checkpoint.size) {
-            exporter.entry(&record?.1).map_err(Box::new)?;
+            let (index, bytes) = record?;
+            exporter.entry(&bytes).map_err(Box::new)?;
+            let Some(ahead) = &mut ahead else { continue };
+            let entry = Entry::decode(&bytes).map_err(|error| LogError::Unreadable { index, error })?;
+            let Some(named) = entry.peer_receipt_hash.filter(|_| entry.names_receipt()) else { continue };
+            if let Some(receipt) = ahead.take(named)? {
+                exporter.receipt(&receipt).map_err(Box::new)?;
+            }
         }
         for (name, bytes) in extras.attachments {
             exporter.attach(name, bytes).map_err(Box::new)?;
@@ -66,6 +82,42 @@ impl TransferLog {
             exporter.cosigned(cosigned).map_err(Box::new)?;
         }
         Ok(exporter.finish(&note, self.inner.checkpoints.key(), now_ms).map_err(Box::new)?)
+    }
+}
+
+/// Receipts are found by reading ahead of the entries: their journal has nearly the same order, and a crash leaves one here
+/// and there that no entry names.
+struct Ahead {
+    records: Records,
+    held: HashMap<Digest, Vec<u8>>,
+    order: VecDeque<Digest>,
+}
+
+/// Receipts that are held while others are looked for.
+const MOST_HELD: usize = 8192;
+
+impl Ahead {
+    fn of(journal: &Journal) -> Self {
+        Self { records: journal.iter_from(0), held: HashMap::new(), order: VecDeque::new() }
+    }
+
+    fn take(&mut self, named: Digest) -> Result<Option<Vec<u8>>, LogError> {
+        if let Some(receipt) = self.held.remove(&named) {
+            return Ok(Some(receipt));
+        }
+        for record in self.records.by_ref() {
+            let (_, bytes) = record?;
+            let hash = digest(&bytes);
+            if hash == named {
+                return Ok(Some(bytes));
+            }
+            self.held.insert(hash, bytes);
+            self.order.push_back(hash);
+            if self.order.len() > MOST_HELD {
+                self.order.pop_front().map(|oldest| self.held.remove(&oldest));
+            }
+        }
+        Ok(None)
     }
 }
 

@@ -7,6 +7,7 @@ use super::super::entry::{Entry, Phase, TransferId};
 use super::super::export::CHECKPOINT;
 use super::super::merkle::leaf_hash;
 use super::super::tiles::{HashTiles, bundle_path, bundles_of, split_bundle, tile_path};
+use super::receipts::Receipts;
 use super::{Earlier, Files, OpenTransfer, Report};
 use crate::crypto::Digest;
 use crate::domain::oin::Oin;
@@ -17,17 +18,31 @@ pub(super) struct Entries {
     /// Earliest and latest `start_ms`.
     pub(super) times: Option<(u64, u64)>,
     last_start: u64,
-    /// Per announced transfer with a partner: the entry of its INTENT while it is open.
-    intents: HashMap<(TransferId, Option<Oin>), Option<u64>>,
+    /// Per announced transfer with a partner.
+    intents: HashMap<(TransferId, Option<Oin>), Announced>,
+}
+
+/// What was announced of a transfer.
+struct Announced {
+    /// The entry of its INTENT while it is open.
+    open: Option<u64>,
+    /// Leaf hashes of its INTENTs, which receipts of the partner name.
+    hashes: Vec<Digest>,
 }
 
 impl Entries {
     /// Checks every entry, every hash tile and the root.
-    pub(super) fn walk(export: &dyn Files, checkpoint: &Checkpoint, earlier: &[Earlier], report: &mut Report) -> Self {
+    pub(super) fn walk(
+        export: &dyn Files,
+        checkpoint: &Checkpoint,
+        earlier: &[Earlier],
+        mut receipts: Receipts,
+        report: &mut Report,
+    ) -> Self {
         let mut entries = Self::default();
         let mut hashes = HashTiles::default();
         for (index, width) in bundles_of(checkpoint.size) {
-            let Some(leaves) = entries.bundle(export, index, width, report) else { break };
+            let Some(leaves) = entries.bundle(export, (index, width), &mut receipts, report) else { break };
             for leaf in leaves {
                 check_earlier(&hashes, earlier, report);
                 let full = hashes.push(leaf);
@@ -42,13 +57,20 @@ impl Entries {
         }
         let rest = hashes.finish();
         rest.iter().filter(|(path, _)| !path.starts_with("tile/0/")).for_each(|file| check_tile(export, file, report));
+        receipts.end(export, report);
         entries.close(report);
         entries
     }
 
     /// One bundle and the hash tile beside it; the leaf hashes of the entries, or of the tile where entries are missing.
     /// `None` when neither is there, so that the walk cannot go on.
-    fn bundle(&mut self, export: &dyn Files, index: u64, width: u16, report: &mut Report) -> Option<Vec<Digest>> {
+    fn bundle(
+        &mut self,
+        export: &dyn Files,
+        (index, width): (u64, u16),
+        receipts: &mut Receipts,
+        report: &mut Report,
+    ) -> Option<Vec<Digest>> {
         let (path, tile) = (bundle_path(index, width), tile_path(0, index, width));
         let first = index * 256;
         let bytes = export.read(&path).ok();
@@ -59,13 +81,18 @@ impl Entries {
                 items
             }
         };
-        for (number, item) in (first..).zip(&items) {
+        let leaves: Vec<Digest> = items.iter().map(|item| leaf_hash(item)).collect();
+        for (number, (item, hash)) in (first..).zip(items.iter().zip(&leaves)) {
             match Entry::decode(item) {
-                Ok(entry) => self.entry(number, &path, &entry, report),
+                Ok(entry) => {
+                    self.entry((number, &path), &entry, *hash, report);
+                    let announced = self.intents.get(&(entry.transfer_id, entry.partner()));
+                    let hashes = announced.map_or(&[][..], |announced| &announced.hashes);
+                    receipts.entry(export, (number, &entry), hashes, report);
+                }
                 Err(error) => report.fault(&path, Some(number), error.to_string()),
             }
         }
-        let leaves: Vec<Digest> = items.iter().map(|item| leaf_hash(item)).collect();
         let expected = export.read(&tile).ok().map(|bytes| tile_hashes(&bytes));
         if let Some(wrong) = expected.as_ref().and_then(|expected| first_difference(&leaves, expected)) {
             report.fault(&path, Some(first + wrong), format!("de regel is niet die van de boom ({tile})"));
@@ -77,7 +104,7 @@ impl Entries {
         expected.filter(|hashes| hashes.len() == usize::from(width))
     }
 
-    fn entry(&mut self, number: u64, path: &str, entry: &Entry, report: &mut Report) {
+    fn entry(&mut self, (number, path): (u64, &str), entry: &Entry, hash: Digest, report: &mut Report) {
         let start = entry.start_ms;
         let (from, to) = self.times.unwrap_or((start, start));
         self.times = Some((from.min(start), to.max(start)));
@@ -87,10 +114,12 @@ impl Entries {
         let transfer = (entry.transfer_id, entry.partner());
         match entry.phase {
             Phase::Intent => {
-                self.intents.entry(transfer).or_insert(Some(number));
+                let announced =
+                    self.intents.entry(transfer).or_insert(Announced { open: Some(number), hashes: vec![] });
+                announced.hashes.push(hash);
             }
             Phase::Outcome | Phase::Received => match self.intents.get_mut(&transfer) {
-                Some(open) => *open = None,
+                Some(announced) => announced.open = None,
                 None if entry.phase == Phase::Outcome => {
                     report.fault(path, Some(number), "een afloop (OUTCOME) zonder eerdere aankondiging (INTENT)");
                 }
@@ -105,7 +134,7 @@ impl Entries {
         let open = self
             .intents
             .iter()
-            .filter_map(|((id, _), entry)| entry.map(|entry| OpenTransfer { entry, transfer_id: id.to_string() }));
+            .filter_map(|((id, _), a)| a.open.map(|entry| OpenTransfer { entry, transfer_id: id.to_string() }));
         report.open_transfers = open.collect();
         report.open_transfers.sort_by_key(|open| open.entry);
     }

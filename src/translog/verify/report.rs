@@ -69,6 +69,31 @@ pub struct CosignedReport {
     pub witnesses: Vec<Cosigner>,
 }
 
+/// Under which keys receipts were checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum ReceiptKeys {
+    /// Those of a trusted convenant.
+    #[serde(rename = "vertrouwd convenant")]
+    Trusted,
+    /// Those of the convenants that came with the export.
+    #[serde(rename = "meegezonden convenanten")]
+    Attached,
+    /// None were at hand: signatures were not checked.
+    #[serde(rename = "niet nagegaan")]
+    None,
+}
+
+/// What was found of the receipts of partners.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ReceiptsReport {
+    /// Receipts that are there.
+    pub count: u64,
+    /// Entries that name a receipt that is not there.
+    pub missing: u64,
+    /// Under which keys they were checked.
+    pub keys: ReceiptKeys,
+}
+
 /// The result of a verification.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Report {
@@ -92,6 +117,8 @@ pub struct Report {
     pub open_transfers: Vec<OpenTransfer>,
     /// What witnesses said of the log, when the export holds it.
     pub cosigned: Option<CosignedReport>,
+    /// The receipts of partners, when the export holds them or an entry names one.
+    pub receipts: Option<ReceiptsReport>,
     /// What is wrong, in the order of the checks; at most 100.
     pub findings: Vec<Finding>,
     /// Findings beyond those.
@@ -127,6 +154,22 @@ impl Report {
         format!("De eerste {size} regels zijn medeondertekend door {}{checked}.{young}", who.join(", "))
     }
 
+    /// What partners vouch for, in one Dutch sentence.
+    fn receipts(receipts: &ReceiptsReport) -> String {
+        let keys = match receipts.keys {
+            ReceiptKeys::Trusted => "onder de sleutels van het vertrouwde convenant",
+            ReceiptKeys::Attached => {
+                "onder de sleutels van de meegezonden convenanten (geef met --trust het convenant)"
+            }
+            ReceiptKeys::None => "waarvan de ondertekenaar niet is nagegaan (geef met --trust het convenant)",
+        };
+        let missing = match receipts.missing {
+            0 => String::new(),
+            n => format!(" Let op: {n} regels noemen een ontvangstbewijs dat hier niet bij zit."),
+        };
+        format!("{} ontvangstbewijzen van partners, {keys}.{missing}", receipts.count)
+    }
+
     /// The result in one Dutch sentence.
     #[must_use]
     pub fn conclusion(&self) -> String {
@@ -158,6 +201,9 @@ impl fmt::Display for Report {
         }
         if self.origin.is_some() {
             writeln!(f, "{}", self.witnesses())?;
+        }
+        if let Some(receipts) = &self.receipts {
+            writeln!(f, "{}", Self::receipts(receipts))?;
         }
         if self.earlier_than_previous > 0 {
             writeln!(

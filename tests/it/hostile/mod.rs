@@ -4,6 +4,7 @@
 mod asker;
 mod connections;
 mod convenants;
+mod crash;
 mod liar;
 mod questions;
 mod reasons;

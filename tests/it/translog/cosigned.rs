@@ -61,7 +61,7 @@ pub(super) fn cases() -> Vec<(String, Export)> {
 }
 
 fn trust() -> Trust {
-    Trust { key: key(1).verifying_key(), oin: Some(oin()), earlier: None, quorum: Some(quorum()) }
+    Trust { key: key(1).verifying_key(), oin: Some(oin()), earlier: None, quorum: Some(quorum()), parties: Vec::new() }
 }
 
 #[test]

@@ -81,7 +81,8 @@ fn the_golden_export_verifies_for_ever_and_is_made_again_byte_for_byte() {
             fs::write(dir.join(path), bytes).expect("written");
         }
     }
-    let trust = Trust { key: key(1).verifying_key(), oin: Some(oin()), earlier: None, quorum: None };
+    let trust =
+        Trust { key: key(1).verifying_key(), oin: Some(oin()), earlier: None, quorum: None, parties: Vec::new() };
     let report = verify(&ExportDirectory::new(&dir), Some(&trust));
     assert!(report.is_intact(), "{report}");
     assert_eq!((report.size, report.root.as_deref()), (COUNT, Some(ROOT)));

@@ -63,7 +63,8 @@ fn what_was_appended_is_there_after_reopening_and_exports() {
     fill(&log, 300..310);
     let out = place.path().join("export");
     log.export(&out, &[("kaart.json", b"{}")], START_MS).expect("export");
-    let trust = Trust { key: key(1).verifying_key(), oin: Some(oin()), earlier: None, quorum: None };
+    let trust =
+        Trust { key: key(1).verifying_key(), oin: Some(oin()), earlier: None, quorum: None, parties: Vec::new() };
     let report = verify(&ExportDirectory::new(&out), Some(&trust));
     assert!(report.is_intact() && report.size == 310, "{report}");
     for range in [0..310, 0..0, 250..260, 300..999, 309..310] {

@@ -72,7 +72,7 @@ fn the_python_verifier_agrees() {
     assert_eq!(lines.len(), cases.len(), "{said}\n{}", String::from_utf8_lossy(&run.stderr));
     let mut good = 0;
     for ((name, export), line) in cases.iter().zip(lines) {
-        let trust = Trust { key: trusted, oin: None, earlier: None, quorum: None };
+        let trust = Trust { key: trusted, oin: None, earlier: None, quorum: None, parties: Vec::new() };
         let report = verify(export, Some(&trust));
         assert_eq!(line.starts_with("OK "), report.is_intact(), "{name}: {line}\n{report}");
         assert_eq!(name.starts_with("good"), report.is_intact(), "{name}");

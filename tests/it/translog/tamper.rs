@@ -10,7 +10,7 @@ use super::*;
 const COUNT: u64 = 600;
 
 fn trust() -> Trust {
-    Trust { key: key(1).verifying_key(), oin: Some(oin()), earlier: None, quorum: None }
+    Trust { key: key(1).verifying_key(), oin: Some(oin()), earlier: None, quorum: None, parties: Vec::new() }
 }
 
 fn check(export: &Export) -> Report {

@@ -1,0 +1,166 @@
+//! The receipts of partners in an export: they stand in the order of the entries that name them, so that both are read once.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+
+use super::super::entry::{Entry, Phase};
+use super::super::export::{ATTACHMENTS, RECEIPTS};
+use super::super::receipt::{Kind, SignedReceipt};
+use super::super::tiles::{TILE_WIDTH, receipts_path, split_bundle};
+use super::report::{ReceiptKeys, ReceiptsReport};
+use super::{Files, Report, Trust};
+use crate::crypto::{Digest, VerifyingKey, digest};
+use crate::domain::oin::Oin;
+use crate::policy::bundle::ConvenantBundle;
+
+/// Bundles of receipts as they are read, with what is known of their signers.
+pub(super) struct Receipts {
+    /// Paths of the bundles that are still to be read; `None` in an export without receipts.
+    bundles: Option<VecDeque<String>>,
+    queue: VecDeque<Vec<u8>>,
+    path: String,
+    ours: Option<Oin>,
+    keys: BTreeMap<Oin, Vec<VerifyingKey>>,
+    counters: HashMap<(Oin, u64), Option<Digest>>,
+    result: ReceiptsReport,
+}
+
+impl Receipts {
+    /// Finds the bundles and the signing keys: of the trusted convenant, else of those that came with the export.
+    pub(super) fn begin(
+        export: &dyn Files,
+        names: &BTreeSet<String>,
+        trust: Option<&Trust>,
+        ours: Option<Oin>,
+        report: &mut Report,
+    ) -> Self {
+        let mut keys: BTreeMap<Oin, Vec<VerifyingKey>> = BTreeMap::new();
+        let trusted = trust.map_or(&[][..], |trust| &trust.parties);
+        trusted.iter().for_each(|(oin, key)| keys.entry(*oin).or_default().push(*key));
+        let mut source = ReceiptKeys::Trusted;
+        if keys.is_empty() {
+            source = ReceiptKeys::Attached;
+            for name in names.iter().filter(|name| name.starts_with(ATTACHMENTS) && name.ends_with(".json")) {
+                let text = export.read(name).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+                let Some(bundle) = text.and_then(|text| ConvenantBundle::parse(&text).ok()) else { continue };
+                for party in &bundle.convenant().parties {
+                    keys.entry(*party.oin()).or_default().push(party.card.card().signing);
+                }
+            }
+        }
+        if keys.is_empty() {
+            source = ReceiptKeys::None;
+        }
+        let bundles = layout(names, report);
+        let result = ReceiptsReport { count: 0, missing: 0, keys: source };
+        let (queue, path) = (VecDeque::new(), String::new());
+        Self { bundles, queue, path, ours, keys, counters: HashMap::new(), result }
+    }
+
+    /// Checks the receipt that an entry names; `announced` are the leaf hashes of our INTENTs of that transfer.
+    pub(super) fn entry(
+        &mut self,
+        export: &dyn Files,
+        (number, entry): (u64, &Entry),
+        announced: &[Digest],
+        report: &mut Report,
+    ) {
+        let Some(named) = entry.peer_receipt_hash.filter(|_| entry.names_receipt()) else { return };
+        if self.bundles.is_none() {
+            self.result.missing += 1;
+            return;
+        }
+        let found = self.next(export, report).filter(|bytes| digest(bytes) == named);
+        let Some(bytes) = found else {
+            self.result.missing += 1;
+            return report.fault(RECEIPTS, Some(number), "het ontvangstbewijs dat de regel noemt staat hier niet");
+        };
+        self.result.count += 1;
+        let wrong = self.wrong(&bytes, entry, announced);
+        if let Some(text) = wrong {
+            report.fault(&self.path, Some(number), text);
+        }
+    }
+
+    /// What is wrong with a receipt of the entry that names it.
+    fn wrong(&mut self, bytes: &[u8], entry: &Entry, announced: &[Digest]) -> Option<String> {
+        let signed = match SignedReceipt::decode(bytes) {
+            Ok(signed) => signed,
+            Err(error) => return Some(error.to_string()),
+        };
+        let receipt = signed.receipt();
+        let received = entry.phase == Phase::Received;
+        let same = [
+            (receipt.transfer == entry.transfer_id, "overdracht"),
+            (Some(receipt.counterparty) == self.ours, "ontvanger"),
+            (Some(receipt.signer) == entry.partner(), "ondertekenaar"),
+            (receipt.entry == entry.peer_entry_hash, "logregel van de andere kant"),
+            (receipt.peer_entry.is_none_or(|hash| announced.contains(&hash)), "logregel van deze kant"),
+            (!received || receipt.kind == Kind::Answer, "soort"),
+            (!received || receipt.query == entry.query_hash, "vraag"),
+            (!received || receipt.commitment == entry.payload_commitment, "inhoud"),
+            (!received || receipt.field_names == entry.field_names, "gegevens"),
+            (!received || receipt.aggregate == entry.aggregate, "aantallen"),
+        ];
+        if let Some((_, what)) = same.iter().find(|(holds, _)| !holds) {
+            return Some(format!("het ontvangstbewijs zegt iets anders dan de regel ({what})"));
+        }
+        if let Some(counter) = receipt.counter {
+            let known = *self.counters.entry((receipt.signer, counter)).or_insert(receipt.entry);
+            if known != receipt.entry {
+                return Some(format!("{} gebruikte volgnummer {counter} voor twee logregels", receipt.signer));
+            }
+        }
+        match self.keys.get(&receipt.signer) {
+            Some(keys) if keys.iter().any(|key| signed.verify(key).is_ok()) => None,
+            None if self.result.keys == ReceiptKeys::None => None,
+            Some(_) => Some(format!("het ontvangstbewijs is niet ondertekend door {}", receipt.signer)),
+            None => Some(format!("van {} is geen sleutel bekend", receipt.signer)),
+        }
+    }
+
+    fn next(&mut self, export: &dyn Files, report: &mut Report) -> Option<Vec<u8>> {
+        while self.queue.is_empty() {
+            self.path = self.bundles.as_mut()?.pop_front()?;
+            let bytes = export.read(&self.path).unwrap_or_default();
+            let items = split_bundle(&bytes).unwrap_or_else(|items| {
+                report.fault(&self.path, None, "een ontvangstbewijs breekt af");
+                items
+            });
+            let width = self.path.rsplit_once(".p/").map_or(Ok(usize::from(TILE_WIDTH)), |(_, width)| width.parse());
+            if width != Ok(items.len()) {
+                report.fault(&self.path, None, format!("{} ontvangstbewijzen in plaats van zijn naam", items.len()));
+            }
+            self.queue.extend(items.into_iter().map(<[u8]>::to_vec));
+        }
+        self.queue.pop_front()
+    }
+
+    /// What is left over belongs to no entry.
+    pub(super) fn end(mut self, export: &dyn Files, report: &mut Report) {
+        if self.next(export, report).is_some() {
+            report.fault(&self.path, None, "een ontvangstbewijs dat geen regel noemt");
+        }
+        if self.bundles.is_some() || self.result.missing > 0 {
+            report.receipts = Some(self.result);
+        }
+    }
+}
+
+/// The bundles in order: full ones, then exactly one that is not full, of 0 to 255 receipts.
+fn layout(names: &BTreeSet<String>, report: &mut Report) -> Option<VecDeque<String>> {
+    let ours: BTreeSet<&String> = names.iter().filter(|name| name.starts_with(RECEIPTS)).collect();
+    if ours.is_empty() {
+        return None;
+    }
+    let full = ours.iter().filter(|name| !name.contains(".p/")).count() as u64;
+    let mut paths: VecDeque<String> = (0..full).map(|index| receipts_path(index, TILE_WIDTH)).collect();
+    let last = (0..TILE_WIDTH).map(|width| receipts_path(full, width)).find(|path| ours.contains(path));
+    paths.extend(last);
+    if paths.len() as u64 == full {
+        report.fault(RECEIPTS, None, "het laatste bestand met ontvangstbewijzen ontbreekt");
+    }
+    for name in ours.iter().filter(|name| !paths.contains(**name)) {
+        report.fault(name, None, "onbekend bestand (hoort niet bij de ontvangstbewijzen)");
+    }
+    Some(paths)
+}

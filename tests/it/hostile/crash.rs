@@ -1,0 +1,99 @@
+//! Processes that are killed in the middle of a transfer: both sides end with an entry that says what is known, and the side
+//! that was killed asks its partner.
+
+use std::process::{Command, Stdio};
+
+use super::siege::{NODE, Siege};
+use crate::three::{OINS, Three, within};
+
+/// Outcomes in the log of node `key` of transfers with `partner`, oldest first.
+fn outcomes(three: &Three, key: &str, partner: &str) -> Vec<String> {
+    let mut entries = three.log(key);
+    entries.reverse();
+    let theirs = entries.iter().filter(|e| e["sender"] == partner || e["receiver"] == partner);
+    theirs.filter_map(|e| e["outcome"].as_str().map(str::to_owned)).collect()
+}
+
+fn one_sided(three: &Three, key: &str, partner: &str) -> bool {
+    three.node(&["log", "list", "--one-sided"], key).contains(partner)
+}
+
+#[test]
+fn a_node_that_is_killed_between_answer_and_confirmation_asks_whether_it_was_received() {
+    let mut siege = Siege::begin(|_| ());
+    siege.three.serve(&["m"]);
+    siege.answered();
+    siege.three.signal(NODE, "KILL");
+    assert_eq!(siege.three.ended(NODE), None, "killed");
+    siege.three.serve(&[NODE]);
+    assert_eq!(outcomes(&siege.three, NODE, OINS[2]).first().map(String::as_str), Some("UNKNOWN"));
+    // The monitor's own node never asked this, and signs that it received nothing.
+    within("the monitor's receipt is in the log", || outcomes(&siege.three, NODE, OINS[2]) == ["UNKNOWN"; 2]);
+    assert!(!one_sided(&siege.three, NODE, OINS[2]));
+    siege.three.node(&["log", "verify"], NODE);
+}
+
+#[test]
+fn an_asker_that_is_killed_before_the_answer_asks_what_became_of_its_question() {
+    let mut siege = Siege::begin(|_| ());
+    siege.three.serve(&["m"]);
+    siege.three.signal(NODE, "STOP");
+    let (node, out) = (siege.three.path("m"), siege.three.path("rapport"));
+    let mut pull = Command::new(env!("CARGO_BIN_EXE_ketenpoort"));
+    pull.args(["monitor", "pull", "--node", &node, "--period", "2022", "--out", &out]);
+    let mut pull = pull.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("started");
+    let asked = |three: &Three| three.log("m").iter().any(|e| e["phase"] == "INTENT" && e["sender"] == OINS[0]);
+    within("the question is in the log", || asked(&siege.three));
+    siege.three.signal("m", "KILL");
+    assert_eq!(siege.three.ended("m"), None, "killed");
+    pull.wait().expect("ended");
+    siege.three.signal(NODE, "CONT");
+    siege.three.serve(&["m"]);
+    assert_eq!(outcomes(&siege.three, "m", OINS[0]).first().map(String::as_str), Some("UNKNOWN"));
+    within("the partner's receipt is in the log", || outcomes(&siege.three, "m", OINS[0]).len() == 2);
+    assert!(!one_sided(&siege.three, "m", OINS[0]));
+    assert!(one_sided(&siege.three, "m", OINS[1]), "node b is not there to say anything");
+    siege.three.node(&["log", "verify"], "m");
+}
+
+#[test]
+fn a_transfer_that_went_well_is_two_entries_on_each_side_and_proves_its_payload() {
+    let mut siege = Siege::begin(|_| ());
+    siege.three.serve(&["m"]);
+    let out = siege.three.path("rapport");
+    siege.three.node(&["monitor", "pull", "--period", "2022", "--indicator", "IND-01", "--out", &out], "m");
+    let phases = |key: &str, partner: &str| -> Vec<String> {
+        let mut entries = siege.three.log(key);
+        entries.retain(|e| e["service"] == "ketenpoort.v1.Node/Aggregate");
+        entries.retain(|e| e["sender"] == partner || e["receiver"] == partner);
+        entries.iter().rev().map(|e| e["phase"].as_str().expect("a phase").to_owned()).collect()
+    };
+    assert_eq!(phases("m", OINS[0]), ["INTENT", "RECEIVED"]);
+    within("the receipt of the monitor is there", || phases(NODE, OINS[2]) == ["INTENT", "OUTCOME"]);
+    assert_eq!(outcomes(&siege.three, NODE, OINS[2]), ["CONFIRMED"]);
+    // With only the export and the convenant.
+    for key in [NODE, "m"] {
+        let (export, trust) = (siege.three.path(&format!("export-{key}")), siege.three.path("proef.json"));
+        siege.three.node(&["log", "export", "--out", &export], key);
+        let verified = crate::demo::done(&["log", "verify", "--export", &export, "--trust", &trust]);
+        assert!(
+            verified.contains("1 ontvangstbewijzen van partners, onder de sleutels van het vertrouwde"),
+            "{verified}"
+        );
+        let plain = crate::demo::done(&["log", "verify", "--export", &export]);
+        assert!(plain.contains("meegezonden convenanten"), "{plain}");
+    }
+    let (one, other) = (siege.three.path("export-a"), siege.three.path("export-m"));
+    let trust = siege.three.path("proef.json");
+    let equal = crate::demo::done(&["log", "reconcile", "--export", &one, "--export", &other, "--trust", &trust]);
+    assert!(equal.contains("zeggen hetzelfde"), "{equal}");
+    let wrong = siege.three.path("anders.json");
+    std::fs::write(&wrong, b"{}").expect("written");
+    let log = siege.three.log("m");
+    let intent = log.iter().find(|e| e["phase"] == "RECEIVED").expect("received");
+    let id = intent["transfer_id"].as_str().expect("an id");
+    let node = siege.three.path("m");
+    let refuted = crate::demo::ketenpoort(&["log", "prove", "--transfer", id, "--payload", &wrong, "--node", &node]);
+    assert_eq!(refuted.status.code(), Some(1), "{refuted:?}");
+    assert!(String::from_utf8_lossy(&refuted.stdout).starts_with("nee"), "{refuted:?}");
+}
