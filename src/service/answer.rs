@@ -1,13 +1,13 @@
 //! Answering a question of the monitor: permit, release, log, sign; and refusing one. The order of the steps is the point.
 
 use super::api::{
-    AggregateRequest, Answer, HandedOver, NodeService, Peer, RecordsRefused, Refusal, Reply, StatusView, Verdict,
-    WantedReceipts,
+    AggregateRequest, Answer, HandedOver, NodeService, Peer, Refusal, Reply, StatusView, Verdict, WantedReceipts,
 };
 use super::convenants::Standing;
 use super::core::{Core, CoreError};
 use super::document::{AnswerDocument, sign};
 use super::entries::{self, ReleaseFacts};
+use super::standards::RecordsRefused;
 use super::witness::{ShowReply, ShowRequest};
 use crate::crypto::{Digest, hex, random};
 use crate::domain::oin::Oin;

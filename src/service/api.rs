@@ -8,6 +8,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use super::answer::{Payload, covered};
+use super::standards::RecordsRefused;
 use super::witness::{ShowReply, ShowRequest};
 use crate::crypto::{Digest, hex};
 use crate::disclosure::release::Released;
@@ -17,7 +18,7 @@ use crate::domain::reason::ReasonCode;
 use crate::storage::log::Logged;
 use crate::translog::entry::TransferId;
 use crate::translog::receipt::SignedReceipt;
-use crate::translog::standards::fsc::{InvalidQuestion, Page, RawQuestion};
+use crate::translog::standards::fsc::{Page, RawQuestion};
 
 /// Bound on the document of an answer, in bytes: 16 MiB. A longer one cannot leave.
 pub const MAX_DOCUMENT_BYTES: usize = 16 << 20;
@@ -266,28 +267,6 @@ pub struct StatusView {
     pub convenants: Vec<Digest>,
     /// Whether questions can be answered now.
     pub ready: bool,
-}
-
-/// Why a partner gets no records.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
-pub enum RecordsRefused {
-    /// Its question is wrong.
-    #[error(transparent)]
-    Question(InvalidQuestion),
-    /// The log cannot be read.
-    #[error("{0}")]
-    Log(ReasonCode),
-}
-
-impl RecordsRefused {
-    /// The code that the partner is told.
-    #[must_use]
-    pub fn reason(self) -> ReasonCode {
-        match self {
-            Self::Question(_) => ReasonCode::MessageMalformed,
-            Self::Log(reason) => reason,
-        }
-    }
 }
 
 /// What a node serves to its partners. Called from threads that may block; no method may panic on bad input.

@@ -1,10 +1,13 @@
 //! The transfer log in the words of the log standards: actions as a stream, and pages of FSC records for one organisation.
 
+use thiserror::Error;
+
 use super::core::Core;
 use crate::crypto::hex;
 use crate::domain::oin::Oin;
+use crate::domain::reason::ReasonCode;
 use crate::storage::log::{Filter, LogError};
-use crate::translog::standards::fsc::{self, Page, Question};
+use crate::translog::standards::fsc::{self, InvalidQuestion, Page, Question};
 use crate::translog::standards::join::{Action, Joiner};
 use crate::translog::standards::{Setting, Subject};
 
@@ -13,6 +16,28 @@ use crate::translog::standards::{Setting, Subject};
 const LOOK: usize = 20_000;
 /// Entries that are read at a time.
 const STEP: usize = 256;
+
+/// Why a partner gets no records.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+pub enum RecordsRefused {
+    /// Its question is wrong.
+    #[error(transparent)]
+    Question(InvalidQuestion),
+    /// The log cannot be read.
+    #[error("{0}")]
+    Log(ReasonCode),
+}
+
+impl RecordsRefused {
+    /// The code that the partner is told.
+    #[must_use]
+    pub fn reason(self) -> ReasonCode {
+        match self {
+            Self::Question(_) => ReasonCode::MessageMalformed,
+            Self::Log(reason) => reason,
+        }
+    }
+}
 
 impl Core {
     /// Whose log this is, for the mappings.

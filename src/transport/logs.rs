@@ -11,7 +11,7 @@ use super::server::{Caller, Served};
 use super::status::status;
 use super::wire::Outbound;
 use crate::domain::oin::Oin;
-use crate::service::api::RecordsRefused;
+use crate::service::standards::RecordsRefused;
 use crate::translog::standards::fsc::{Destination, FscDirection, InvalidQuestion, Page, RawQuestion, Record, Source};
 
 /// Metadata with FSC's own code of an error.

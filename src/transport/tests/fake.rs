@@ -13,9 +13,9 @@ use crate::crypto::{Secret32, SigningKey};
 use crate::domain::oin::Oin;
 use crate::domain::reason::ReasonCode;
 use crate::service::api::{
-    AggregateRequest, Answer, HandedOver, NodeService, Peer, RecordsRefused, Refusal, Reply, StatusView, Verdict,
-    WantedReceipts,
+    AggregateRequest, Answer, HandedOver, NodeService, Peer, Refusal, Reply, StatusView, Verdict, WantedReceipts,
 };
+use crate::service::standards::RecordsRefused;
 use crate::service::witness::{Said, ShowReply, ShowRequest};
 use crate::translog::checkpoint::{Checkpoint, origin};
 use crate::translog::entry::TransferId;
