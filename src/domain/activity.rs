@@ -57,6 +57,16 @@ impl fmt::Display for ActivityBase {
     }
 }
 
+/// An identifier without its version (`v3`), so that every version of one activity has the same.
+#[must_use]
+pub fn unversioned(activity: &str) -> &str {
+    let is_version = |last: &str| {
+        let hash = last.len() == 64 && last.bytes().all(|b| b.is_ascii_hexdigit());
+        hash || last.strip_prefix('v').is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+    };
+    activity.rsplit_once('/').filter(|(_, last)| is_version(last)).map_or(activity, |(front, _)| front)
+}
+
 /// One segment of a path (RFC 3986): everything but unreserved characters as `%XX`; an empty one is `-`.
 fn segment(text: &str) -> String {
     if text.is_empty() {
@@ -81,6 +91,10 @@ mod tests {
         let urn = ActivityBase::of_oin(Oin::parse("00000099000000001000").expect("an OIN"));
         assert_eq!(urn.own("a/b c"), "urn:oin:00000099000000001000/verwerkingsactiviteiten/eigen/a%2Fb%20c/v1");
         assert_eq!(ActivityBase::parse(&urn.to_string()), Some(urn));
+        for one in [base.under("twente", "P1", 12), base.under_hash("twente", "P1", &"a0".repeat(32))] {
+            assert_eq!(unversioned(&one), "https://gi.example/register/verwerkingsactiviteiten/twente/P1");
+        }
+        assert_eq!((unversioned("urn:x/vt"), unversioned("urn:x/v"), unversioned("v1")), ("urn:x/vt", "urn:x/v", "v1"));
     }
 
     #[test]

@@ -76,6 +76,13 @@ pub fn holds_bsn(text: &str) -> bool {
     bytes.windows(9).any(is_subject) || bytes.windows(8).any(is_subject)
 }
 
+/// As [`holds_bsn`], for a text that somebody typed: a BSN is also found with spaces, dots and dashes between its digits.
+#[must_use]
+pub fn holds_typed_bsn(text: &str) -> bool {
+    let between = |c: char| c.is_whitespace() || matches!(c, '.' | '-' | '\u{2010}'..='\u{2015}');
+    holds_bsn(&text.replace(between, ""))
+}
+
 impl Bsn {
     /// Local pseudonym S = HMAC-SHA-256(local key, "local" ‖ 0x00 ‖ 9 digits): the node's own name for this person.
     #[must_use]

@@ -17,6 +17,7 @@ use crate::domain::row::printable;
 use crate::service::append::Scope;
 use crate::service::audit::Employee;
 use crate::service::core::Core;
+use crate::translog::entry::TransferId;
 
 /// The process that gives a command.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -220,16 +221,16 @@ fn describe_officer(command: &OfficerLocal) -> Described {
             .approved_by
             .iter()
             .enumerate()
-            .fold(Described::named("log erase"), |d, (n, name)| d.with(&format!("akkoord {}", n + 1), name))
-            .with("reason", &erase.reason),
+            .fold(Described::named("log erase"), |d, (n, name)| d.with(&format!("akkoord {}", n + 1), name)),
         OfficerLocal::Subject(subject) => Described::named("log subject").with("all", subject.all),
         OfficerLocal::Confidentiality(marked) => {
-            let (name, what) = match &marked.what {
-                Marking::Transfer(id) => ("transfer", id),
-                Marking::Activity(uri) => ("activity", uri),
+            // The reason, and an identifier that may be refused, are in the transfer log, under the same trace.
+            let transfer = match &marked.what {
+                Marking::Transfer(id) => TransferId::parse(id).ok(),
+                Marking::Activity(_) => None,
             };
             let set = if marked.lifted { "opgeheven" } else { "vertrouwelijk" };
-            Described::named("log confidentiality").with(name, what).with("set", set).with("reason", &marked.reason)
+            Described::named("log confidentiality").maybe("transfer", transfer).with("set", set)
         }
         OfficerLocal::Register { .. } => Described::named("log register"),
         OfficerLocal::Breach(breach) => Described::named("log breach")

@@ -51,11 +51,15 @@ fn under(entry: &mut Entry, convenant: &Convenant) {
     entry.retention_until = Some(retention_until(entry.start_ms, convenant));
 }
 
+/// Day of a moment; a clock past the year 8814 is not believed.
+pub(in crate::service) fn day_of(start_ms: u64) -> Day {
+    Day(i32::try_from(start_ms / DAY_MS).unwrap_or(i32::MAX).min(LAST_DAY))
+}
+
 /// Last day that the sealed part of an entry of this moment is kept under a convenant.
 #[must_use]
 pub fn retention_until(start_ms: u64, convenant: &Convenant) -> Day {
-    let day = Day(i32::try_from(start_ms / DAY_MS).unwrap_or(i32::MAX).min(LAST_DAY));
-    day.add_months(i32::try_from(convenant.retention.log_years).unwrap_or(0).saturating_mul(12))
+    day_of(start_ms).add_months(i32::try_from(convenant.retention.log_years).unwrap_or(0).saturating_mul(12))
 }
 
 /// A released answer that is about to leave.

@@ -22,6 +22,8 @@ use crate::translog::sealed::SealedPart;
 
 /// Name of an overview in the log.
 pub const OVERVIEW: &str = "inzage-betrokkene";
+/// Years that an entry of the node's own is kept when no convenant says so.
+const OWN_YEARS: i32 = 5;
 
 /// One transfer about the person.
 #[derive(Clone, Debug, Serialize)]
@@ -91,8 +93,8 @@ impl PersonView {
 }
 
 impl Core {
-    /// Everything about a person; without what is confidential unless `all`. Logged, sealed to the person, before it
-    /// returns.
+    /// Everything about a person; without what is confidential unless `all`. Logged before it
+    /// returns: sealed to the person when the node knows the person, else about nobody, so that no key is made.
     ///
     /// # Errors
     /// [`SubjectError`]; then nothing may be shown.
@@ -106,17 +108,24 @@ impl Core {
         intent.confidentiality = Some(Confidentiality::Normal);
         intent.field_names = vec!["overdrachten".to_owned(), "aantallen gebeurtenissen".to_owned()];
         intent.retention_until = self.longest_retention(intent.start_ms);
-        let part = SealedPart { subject: Some(*subject), ..SealedPart::default() };
-        let _ = self.note_about(intent.clone(), &part)?;
+        let view = PersonView { transfers, events, tables };
+        if view.is_known() || self.subjects.find(subject)?.is_some() {
+            let part = SealedPart { subject: Some(*subject), ..SealedPart::default() };
+            let _ = self.note_about(intent.clone(), &part)?;
+        } else {
+            self.note(&intent)?;
+        }
         self.note(&entries::outcome(&intent, Outcome::Confirmed, self.clock.now_ms()))?;
-        Ok(PersonView { transfers, events, tables })
+        Ok(view)
     }
 
-    /// Entries of our own fall under no convenant; what the convenants in force say at most goes for them.
+    /// Entries of our own fall under no convenant; what the convenants in force say at most goes for them,
+    /// and without one [`OWN_YEARS`].
     pub(in crate::service) fn longest_retention(&self, start_ms: u64) -> Option<Day> {
         let standing = self.standing();
         let under = standing.in_force.iter().flatten();
-        under.map(|c| entries::retention_until(start_ms, c.convenant())).max()
+        let longest = under.map(|c| entries::retention_until(start_ms, c.convenant())).max();
+        longest.or_else(|| Some(entries::day_of(start_ms).add_months(OWN_YEARS * 12)))
     }
 
     fn person_transfers(&self, subject: &Tag, all: bool) -> Result<Vec<PersonTransfer>, SubjectError> {
@@ -128,7 +137,8 @@ impl Core {
                 continue;
             }
             let id = entry.transfer_id.to_string();
-            match found.iter_mut().find(|transfer| transfer.transfer_id == id) {
+            let is_same = |known: &&mut PersonTransfer| known.transfer_id == id && known.is_with(&entry);
+            match found.iter_mut().find(is_same) {
                 Some(known) => known.goes_on(&entry),
                 None => found.push(PersonTransfer::of(number, &entry, &part, confidential)),
             }
@@ -145,7 +155,7 @@ impl Core {
         let Ok(id) = crate::translog::entry::TransferId::parse(&transfer.transfer_id) else { return Ok(()) };
         let filter = crate::storage::log::Filter { transfer: Some(id), ..Default::default() };
         for (_, entry) in self.log_entries(&filter, (None, usize::MAX))? {
-            if entry.transfer_id == id && transfer.outcome.is_none() {
+            if entry.transfer_id == id && transfer.is_with(&entry) && transfer.outcome.is_none() {
                 transfer.goes_on(&entry);
             }
         }
@@ -206,6 +216,12 @@ impl PersonTransfer {
         };
         transfer.goes_on(entry);
         transfer
+    }
+
+    /// Whether an entry is of the same partner and the same way: the one who asks chooses the id, so two may choose one.
+    fn is_with(&self, entry: &Entry) -> bool {
+        let partner = if entry.direction == Direction::Local { None } else { entry.partner() };
+        self.partner == partner && self.direction == entry.direction.as_str()
     }
 
     /// Takes in what a later entry of the same transfer says.

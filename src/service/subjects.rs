@@ -8,19 +8,17 @@ use thiserror::Error;
 use super::core::{Core, CoreError};
 use super::entries;
 use crate::crypto::{SealKey, SealUse, Tag};
-use crate::domain::bsn::holds_bsn;
+use crate::domain::bsn::holds_typed_bsn;
 use crate::domain::day::Day;
 use crate::storage::log::{LogError, Logged};
 use crate::storage::subjects::{SubjectKey, SubjectsError};
 use crate::translog::entry::{Decision, Direction, Entry, Outcome, Phase};
-use crate::translog::sealed::{InvalidReference, SealedPart};
+use crate::translog::sealed::{InvalidReference, MAX_REFERENCE_BYTES, SealedPart};
 
 /// Name of an erasure in the log.
 pub const ERASURE: &str = "verwijdering-persoon";
 /// Days after which the last recovery copy of the key file has expired.
 pub const RECOVERY_DAYS: i32 = 30;
-/// Longest reason of an erasure, in bytes.
-const MAX_REASON_BYTES: usize = 500;
 /// Key domain of what the node names S in its own log.
 const DOMAIN: &str = "lokaal";
 
@@ -37,20 +35,29 @@ pub enum SubjectError {
     #[error(transparent)]
     Log(#[from] LogError),
     /// A reason that may not stand in the log.
-    #[error("de reden is leeg, te lang (meer dan {MAX_REASON_BYTES} tekens) of bevat een nummer dat een BSN kan zijn")]
+    #[error(
+        "de reden is leeg, te lang (meer dan {MAX_REFERENCE_BYTES} bytes) of bevat een nummer dat een BSN kan zijn"
+    )]
     Reason,
+    /// A processing activity that is not one.
+    #[error("deze verwerking staat niet in het register (log register) en niet in het log")]
+    Activity,
     /// The state journal.
     #[error(transparent)]
     State(Box<CoreError>),
 }
 
-/// Whether a reason may stand in the log.
+/// What seals a reason under the node's own key: a free text never stands in the clear part of the log.
 ///
 /// # Errors
 /// [`SubjectError::Reason`].
-pub(in crate::service) fn checked_reason(reason: &str) -> Result<(), SubjectError> {
-    let fits = !reason.trim().is_empty() && reason.len() <= MAX_REASON_BYTES && !reason.chars().any(char::is_control);
-    if fits && !holds_bsn(reason) { Ok(()) } else { Err(SubjectError::Reason) }
+pub(in crate::service) fn sealed_reason(reason: &str) -> Result<SealedPart, SubjectError> {
+    let fits =
+        !reason.trim().is_empty() && reason.len() <= MAX_REFERENCE_BYTES && !reason.chars().any(char::is_control);
+    if !fits || holds_typed_bsn(reason) {
+        return Err(SubjectError::Reason);
+    }
+    Ok(SealedPart { reference: reason.to_owned(), ..SealedPart::default() })
 }
 
 /// An entry about a child with its number and what is sealed in it.
@@ -59,6 +66,8 @@ pub type AboutSubject = (u64, Entry, SealedPart);
 /// What an erasure did.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Erased {
+    /// Whether there was a key.
+    pub destroyed: bool,
     /// Entries that can no longer be read as being about this child.
     pub entries: usize,
     /// Day on which the last recovery copy has expired.
@@ -111,26 +120,27 @@ impl Core {
         Ok(found)
     }
 
-    /// Destroys the key of a child, with an INTENT before and an OUTCOME after that name nobody. The log stays whole.
+    /// Destroys the key of a child, with an INTENT before and an OUTCOME after that name nobody; the OUTCOME
+    /// has as its rows how many keys were destroyed, 0 or 1. The log stays whole.
     ///
     /// # Errors
     /// [`SubjectError::Reason`]; any other error: ask again, the key may still be there.
     pub fn erase_subject(&self, subject: &Tag, reason: &str) -> Result<Erased, SubjectError> {
-        checked_reason(reason)?;
+        let part = sealed_reason(reason)?;
         let labels: Vec<[u8; 16]> = self.subjects.find(subject)?.map_or_else(Vec::new, |key| key.labels().collect());
         let entries = self.entries_about(subject)?.len();
-        let mut intent = self.local_entry(ERASURE, &format!("Sleutel van een persoon vernietigen: {reason}"));
+        let mut intent = self.local_entry(ERASURE, "Sleutel van een persoon vernietigen");
         "AVG 17".clone_into(&mut intent.ground_article);
-        self.note(&intent)?;
+        let _ = self.note_about(intent.clone(), &part)?;
         let destroyed = self.subjects.destroy(subject);
         let outcome = if destroyed.is_ok() { Outcome::Confirmed } else { Outcome::Failed };
-        let end = entries::outcome(&intent, outcome, self.clock.now_ms());
+        let mut end = entries::outcome(&intent, outcome, self.clock.now_ms());
+        end.row_count = destroyed.as_ref().ok().map(|destroyed| u64::from(*destroyed));
         if destroyed.is_ok() {
             self.index.forget(&self.log, &labels);
         }
         self.note(&end)?;
-        destroyed?;
-        Ok(Erased { entries, complete_on: Day(self.clock.today().0 + RECOVERY_DAYS) })
+        Ok(Erased { destroyed: destroyed?, entries, complete_on: Day(self.clock.today().0 + RECOVERY_DAYS) })
     }
 
     /// An entry about a processing on the organisation's own machine, for the rights of data subjects (P9).

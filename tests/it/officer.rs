@@ -28,6 +28,7 @@ use crate::three::{OINS, Three, event_file};
 /// 2026-03-01T00:00:00Z.
 const START_MS: u64 = 1_772_323_200_000;
 const HOUR_MS: u64 = 3_600_000;
+const REASON: &str = "verzoek van de ouders";
 const ACTIVITY: &str = "urn:proef/verwerkingsactiviteiten/proef/P5/v1";
 /// Numbers of nobody in the example region.
 const SHARED: &str = "999990019";
@@ -87,7 +88,7 @@ fn handover(core: &Core, subject: Tag, hour: u64, certificate: u8) -> String {
         receiver_oin: Some(Oin::parse(OINS[1]).unwrap()),
         service: "SCN-07".to_owned(),
         action: "Overdracht van een zaak".to_owned(),
-        activity_own: ACTIVITY.to_owned(),
+        activity_own: if hour > 12 { ACTIVITY.replace("/v1", "/v2") } else { ACTIVITY.to_owned() },
         purpose: "P5".to_owned(),
         ground_article: "Jeugdwet 7.3.11 lid 4".to_owned(),
         decision: Some(Decision::Allow),
@@ -143,6 +144,7 @@ fn a_person_reads_what_was_shared_and_what_is_held() {
     let unknown = shown(&three, &["log", "subject"], SHARED);
     assert!(unknown.contains("geen gegevens over deze persoon gevonden"), "{unknown}");
     let node = core(&three);
+    assert_eq!(node.opener().unwrap().keys().len(), 0, "a question about nobody makes no key");
     let (first, second) =
         (handover(&node, subject(&three, SHARED), 5, 1), handover(&node, subject(&three, SHARED), 9, 1));
     handover(&node, subject(&three, OTHER), 7, 1);
@@ -163,7 +165,6 @@ fn a_person_reads_what_was_shared_and_what_is_held() {
         assert!(text.contains(part), "{part}: {text}");
     }
     assert!(!text.contains("Z-7"), "nothing of another child");
-    assert!(text.contains("Overzicht voor de betrokkene maken"), "the earlier overview is shown");
 
     // A running node answers the same, and each overview shows the ones before.
     three.serve(&["a"]);
@@ -171,7 +172,7 @@ fn a_person_reads_what_was_shared_and_what_is_held() {
     let ids: Vec<&str> =
         json["overdrachten"].as_array().unwrap().iter().map(|t| t["transfer_id"].as_str().unwrap()).collect();
     assert!(ids.contains(&first.as_str()) && ids.contains(&second.as_str()));
-    assert_eq!(ids.len(), 4, "two transfers and two earlier overviews");
+    assert_eq!(ids.len(), 3, "two transfers and one earlier overview, not that of before the person was known");
     assert_eq!(json["overdrachten"][2]["partner_name"], Value::Null, "an overview goes to nobody");
     three.stop("a");
 
@@ -195,9 +196,10 @@ fn what_is_confidential_is_withheld_until_it_is_lifted_and_an_erasure_empties_th
     let three = region();
     let node = core(&three);
     let (held, open) = (handover(&node, subject(&three, SHARED), 5, 1), handover(&node, subject(&three, SHARED), 9, 1));
+    let newer = handover(&node, subject(&three, SHARED), 13, 1);
     drop(node);
     let mark = |what: &[&str], state: &str| {
-        let words = [&["log", "confidentiality", "--set", state, "--reason", "lopend onderzoek"], what].concat();
+        let words = [&["log", "confidentiality", "--set", state, "--reason", REASON], what].concat();
         typed(&three, &words, "").status.code()
     };
     let overview = || shown(&three, &["log", "subject"], SHARED);
@@ -208,29 +210,43 @@ fn what_is_confidential_is_withheld_until_it_is_lifted_and_an_erasure_empties_th
     assert!(all.contains(&held) && all.matches("[VERTROUWELIJK").count() == 1, "{all}");
     let activity = ["--activity", ACTIVITY];
     assert_eq!(mark(&activity, "vertrouwelijk"), Some(0));
-    assert!(!overview().contains(&open));
+    let text = overview();
+    assert!(!text.contains(&open) && !text.contains(&newer), "every version of the activity: {text}");
     // The newest mark counts, whichever it is.
     assert_eq!(mark(&["--transfer", &held], "opgeheven"), Some(0));
     let text = overview();
     assert!(text.contains(&held) && !text.contains(&open), "{text}");
     assert_eq!(mark(&activity, "opgeheven"), Some(0));
     assert!(overview().contains(&open));
+    // Also for what the product itself logs, and for every version of an activity.
+    let own = format!("{}/verwerkingsactiviteiten/eigen/inzage-betrokkene", three.config("a").activities);
+    assert!(overview().contains("Overzicht voor de betrokkene maken"));
+    assert_eq!(mark(&["--activity", &format!("{own}/v1")], "vertrouwelijk"), Some(0));
+    let text = overview();
+    assert!(!text.contains("Overzicht voor de betrokkene maken") && text.contains(&open), "{text}");
+    for strange in ["", "urn:proef/iets/v1", "onzin", &format!("{own}/v999990019"), &format!("{own}/v1\n")] {
+        assert_eq!(mark(&["--activity", strange], "vertrouwelijk"), Some(1), "{strange}");
+    }
     let strange = TransferId::new(START_MS, [9; 10]).to_string();
     assert_eq!(mark(&["--transfer", &strange], "vertrouwelijk"), Some(1));
     assert_eq!(mark(&["--transfer", "niets"], "vertrouwelijk"), Some(2));
 
-    let erase = |names: &[&str]| {
-        let mut words = vec!["log", "erase", "--reason", "verzoek van de ouders"];
-        names.iter().for_each(|name| words.extend(["--approved-by", *name]));
-        typed(&three, &words, SHARED)
-    };
-    assert_eq!(erase(&["Jansen"]).status.code(), Some(2), "two pairs of eyes");
+    let erase =
+        |names: &[&str]| typed(&three, &["log", "erase", "--reason", REASON], &[&[SHARED], names].concat().join("\n"));
+    assert_eq!(erase(&["Jansen"]).status.code(), Some(2), "two names");
     assert_eq!(erase(&["Jansen", " jansen"]).status.code(), Some(2), "of two people");
     assert!(overview().contains(&open), "nothing was erased");
     let erased = String::from_utf8(erase(&["A. Jansen", "B. de Vries"]).stdout).unwrap();
     assert!(erased.contains("niet meer te lezen") && erased.contains("Volledig op"), "{erased}");
     let text = overview();
     assert!(!text.contains(&held) && !text.contains(&open), "{text}");
+    let again = String::from_utf8(erase(&["A. Jansen", "B. de Vries"]).stdout).unwrap();
+    assert!(again.starts_with("Geen sleutel gevonden, niets vernietigd"), "{again}");
+    let bad = typed(&three, &["log", "erase", "--reason", "om 9999.90-01 9"], &format!("{SHARED}\nA\nB"));
+    assert_eq!(bad.status.code(), Some(1), "a number with dots in it is a number");
+    for text in [REASON, "Jansen", "9999.90"] {
+        assert!(!holds(&Path::new(&three.path("a/data")).join("translog"), text), "{text} is nowhere in the clear log");
+    }
     let verified = three.node(&["log", "verify"], "a");
     assert!(verified.starts_with("Ongeschonden"), "{verified}");
 }

@@ -269,7 +269,7 @@ fn after_an_erasure_the_child_is_gone_and_the_log_is_whole() {
     assert!(matches!(node.erase_subject(&subject(gone), "om 111222333"), Err(SubjectError::Reason)));
     assert!(matches!(node.erase_subject(&subject(gone), " "), Err(SubjectError::Reason)));
     let erased = node.erase_subject(&subject(gone), "verzoek van de ouders").unwrap();
-    assert_eq!((erased.entries as u64, erased.complete_on), (MANY, Day(TODAY.0 + 30)));
+    assert_eq!((erased.destroyed, erased.entries as u64, erased.complete_on), (true, MANY, Day(TODAY.0 + 30)));
     assert!(cases(&node, gone).is_empty());
     assert_eq!(cases(&node, stays).len() as u64, MANY);
     let opener = node.opener().unwrap();
@@ -277,12 +277,19 @@ fn after_an_erasure_the_child_is_gone_and_the_log_is_whole() {
     let open = node.transfer_log().entries(0..before).filter(|e| readable(&e.as_ref().unwrap().1)).count();
     assert_eq!(open as u64, MANY, "only the other child's entries open");
 
+    for reason in ["om 11 1222.333", "om 111-222-333", &"x".repeat(257)] {
+        assert!(matches!(node.erase_subject(&subject(gone), reason), Err(SubjectError::Reason)), "{reason}");
+    }
     // The erasure itself is in the log and names nobody.
     let after = exported(&node, &dir.path().join("after"));
     assert_eq!(after, before + 2);
     for entry in node.transfer_log().entries(before..after).map(|e| e.unwrap().1) {
         assert_eq!((entry.service.as_str(), entry.direction), (ERASURE, Direction::Local));
-        assert!(entry.subject_sealed.is_empty() && entry.subject_label.is_empty());
+        assert!(entry.subject_label.is_empty() && !entry.action.contains("ouders"), "the reason is sealed");
+        match entry.phase {
+            Phase::Intent => assert_eq!(opener.open(&entry).unwrap().reference, "verzoek van de ouders"),
+            _ => assert_eq!((entry.subject_sealed.len(), entry.row_count), (0, Some(1))),
+        }
     }
     for old in files(&dir.path().join("before/tile")) {
         let new = dir.path().join("after/tile").join(&old);

@@ -37,8 +37,7 @@ pub enum OfficerCommand {
     Retention(RetentionArgs),
     /// Vernietig de sleutel van één persoon (AVG 17): regels over die persoon zijn dan niet meer te lezen
     #[command(
-        after_help = "Voorbeeld: ketenpoort log erase --node ./gi --approved-by \"A. Jansen\" --approved-by \"B. de Vries\" \
-                      --reason \"verzoek van de ouders van 3 maart\""
+        after_help = "Voorbeeld: ketenpoort log erase --node ./gi --reason \"verzoek van de ouders van 3 maart\""
     )]
     Erase(EraseArgs),
 }
@@ -58,7 +57,7 @@ pub struct ConfidentialityArgs {
     /// Vertrouwelijk, of opgeheven
     #[arg(long, value_name = "STAND", value_parser = ["vertrouwelijk", "opgeheven"])]
     pub set: String,
-    /// Waarom; komt in het log, noem er geen personen in
+    /// Waarom; komt verzegeld in het log, noem er geen personen in
     #[arg(long, value_name = "TEKST")]
     pub reason: String,
 }

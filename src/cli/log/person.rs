@@ -13,8 +13,8 @@ use crate::domain::bsn::{Bsn, BsnReading, read_bsn};
 use crate::node::command::Outcome;
 use crate::node::log::person::Person;
 
-/// More than this is no BSN.
-const MAX_INPUT: usize = 64;
+/// More than this is no BSN and no name.
+const MAX_INPUT: usize = 256;
 
 /// Asks for the BSN of a person and derives what this node calls that person.
 ///
@@ -29,12 +29,12 @@ pub(super) fn ask(node: &Path, descriptor: Option<u32>) -> Result<Person, Outcom
 fn read(descriptor: Option<u32>) -> Result<Bsn, Outcome> {
     let failed = |e: std::io::Error| Outcome::failed(format!("het BSN is niet te lezen: {e}"));
     let text = match descriptor {
-        Some(number) => File::open(format!("/dev/fd/{number}")).and_then(line).map_err(failed)?,
+        Some(number) => File::open(format!("/dev/fd/{number}")).and_then(|mut file| line(&mut file)).map_err(failed)?,
         None if std::io::stdin().is_terminal() => {
             eprint!("BSN (wordt niet getoond): ");
             Zeroizing::new(Term::stderr().read_secure_line().map_err(failed)?)
         }
-        None => line(std::io::stdin()).map_err(failed)?,
+        None => line(&mut std::io::stdin()).map_err(failed)?,
     };
     match read_bsn(text.trim()) {
         BsnReading::Subject { bsn, .. } => Ok(bsn),
@@ -42,12 +42,12 @@ fn read(descriptor: Option<u32>) -> Result<Bsn, Outcome> {
     }
 }
 
-/// The first line, in a buffer of its own that is wiped.
-fn line(mut from: impl Read) -> std::io::Result<Zeroizing<String>> {
+/// The next line and no byte more, in a buffer of its own that is wiped.
+pub(super) fn line(from: &mut impl Read) -> std::io::Result<Zeroizing<String>> {
     let mut text = Zeroizing::new([0_u8; MAX_INPUT]);
     let mut length = 0;
     while length < MAX_INPUT && !text[..length].contains(&b'\n') {
-        match from.read(&mut text[length..])? {
+        match from.read(&mut text[length..=length])? {
             0 => break,
             read => length += read,
         }

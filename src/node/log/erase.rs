@@ -16,9 +16,18 @@ impl Node {
             Err(e @ SubjectError::Reason) => return Outcome::refused(e.to_string()),
             Err(e) => return Outcome::failed(e.to_string()),
         };
+        if !erased.destroyed {
+            return Outcome::done(if command.json {
+                pretty(&json!({"vernietigd": false, "regels_onleesbaar": 0}))
+            } else {
+                "Geen sleutel gevonden, niets vernietigd: deze node kent geen regels over deze persoon, of de sleutel was al \
+                 vernietigd. Ook deze poging staat in het log, zonder persoon.\n"
+                    .to_owned()
+            });
+        }
         if command.json {
             return Outcome::done(pretty(&json!({
-                "regels_onleesbaar": erased.entries, "volledig_op": erased.complete_on, "goedgekeurd_door": command.approved_by,
+                "vernietigd": true, "regels_onleesbaar": erased.entries, "volledig_op": erased.complete_on, "akkoord_volgens_opgave": command.approved_by,
             })));
         }
         Outcome::done(format!(
@@ -30,7 +39,7 @@ impl Node {
              oudere kopie van de map data/subjects.\n\
              Niet verwijderd: gebeurtenissen die uw organisatie over deze persoon heeft aangeleverd. Verwijder die in het \
              bronsysteem en lever opnieuw aan (statuscode 3, of een vervangende levering).\n\
-             Goedgekeurd door: {}.\n",
+             Akkoord volgens opgave, vastgelegd in het auditlog: {}. De opdracht kan niet nagaan of zij het zelf waren.\n",
             erased.entries,
             erased.complete_on,
             command.approved_by.join(" en "),

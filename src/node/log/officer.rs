@@ -72,7 +72,7 @@ pub struct ConfidentialityCommand {
     pub what: Marking,
     /// Lifted instead of confidential.
     pub lifted: bool,
-    /// Why; stands in the log.
+    /// Why; stands in the log, sealed.
     pub reason: String,
 }
 
@@ -102,7 +102,7 @@ pub struct BreachCommand {
 pub struct EraseCommand {
     /// Whose key.
     pub person: Person,
-    /// Why; stands in the log.
+    /// Why; stands in the log, sealed.
     pub reason: String,
     /// Two employees who agree; never in the transfer log.
     pub approved_by: Vec<String>,

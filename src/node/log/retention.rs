@@ -60,7 +60,7 @@ impl Node {
                 "Vertrouwelijk: dit staat niet in het overzicht van de betrokkene (UAVG 41) tot het wordt opgeheven.",
             ),
             Ok(false) => Outcome::refused("deze overdracht staat niet in het log"),
-            Err(e @ SubjectError::Reason) => Outcome::refused(e.to_string()),
+            Err(e @ (SubjectError::Reason | SubjectError::Activity)) => Outcome::refused(e.to_string()),
             Err(e) => Outcome::failed(e.to_string()),
         }
     }
