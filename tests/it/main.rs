@@ -27,6 +27,7 @@ mod region;
 mod relations;
 mod release;
 mod standards;
+mod simulation;
 mod storage;
 mod storage_index;
 mod storage_kill;
