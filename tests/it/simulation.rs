@@ -19,6 +19,7 @@ use ketenpoort::service::api::{
     Verdict, WantedReceipts,
 };
 use ketenpoort::service::core::{Clock, Core, Identity};
+use ketenpoort::service::witness::{ShowReply, ShowRequest};
 use ketenpoort::translog::entry::{Direction, Entry, Outcome, Phase, TransferId};
 use ketenpoort::translog::merkle::leaf_hash;
 use ketenpoort::translog::receipt::SignedReceipt;
@@ -281,6 +282,10 @@ impl Peers for Net {
             return Err(PeerError::Deadline);
         }
         Ok(receipts.iter().map(|receipt| receipt.bytes().to_vec()).collect())
+    }
+
+    fn show_checkpoint(&self, _: &Oin, _: &ShowRequest, _: Duration) -> Result<ShowReply, PeerError> {
+        Err(PeerError::Unreachable)
     }
 
     fn status(&self, _: &Oin, _: Duration) -> Result<StatusView, PeerError> {
