@@ -47,7 +47,8 @@ pub fn run() -> ExitCode {
 
 fn print(outcome: &Outcome) {
     if !outcome.stderr.is_empty() {
-        eprintln!("{}", outcome.stderr.trim_end());
+        // A full disk under the standard error must not turn an exit code into a panic.
+        let _ = writeln!(std::io::stderr(), "{}", outcome.stderr.trim_end());
     }
     let mut stdout = std::io::stdout().lock();
     let newline = if outcome.stdout.is_empty() || outcome.stdout.ends_with('\n') { "" } else { "\n" };

@@ -188,6 +188,7 @@ pub fn tls_paths(config: &Config) -> TlsPaths {
 
 fn init_tracing() {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,h2=warn,sled=warn"));
+        // What goes wrong with the index we say ourselves, once.
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,h2=warn,sled=off"));
     let _ = tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(std::io::stderr).try_init();
 }
