@@ -68,9 +68,12 @@ impl Known {
     }
 }
 
+/// A transfer with one partner, one way.
+type Way = (TransferId, Option<Oin>, Direction);
+
 /// Actions that were announced, by transfer, partner and way of the data.
 #[derive(Default)]
-pub(in crate::service) struct Actions(Mutex<HashMap<(TransferId, Option<Oin>, Direction), Known>>);
+pub(in crate::service) struct Actions(Mutex<HashMap<Way, Known>>);
 
 impl Core {
     /// Completes an entry and appends it; durable when this returns.
