@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use thiserror::Error;
 
@@ -32,8 +32,14 @@ pub enum WitnessError {
 pub struct WitnessStore {
     dir: PathBuf,
     disk: Disk,
+    /// What is on disk; never locked during a write.
     held: Mutex<Held>,
+    /// Writers of one file, one at a time.
+    writers: Mutex<BTreeMap<Writer, Arc<Mutex<()>>>>,
 }
+
+/// Whose file is written: the record of a log, or for `None` `cosigned`.
+type Writer = Option<Oin>;
 
 #[derive(Debug)]
 struct Held {
@@ -65,34 +71,39 @@ impl WitnessStore {
             }
         }
         held.cosigned = read_cosigned(&dir.join("cosigned"));
-        Ok(Self { dir: dir.to_owned(), disk, held: Mutex::new(held) })
+        Ok(Self { dir: dir.to_owned(), disk, held: Mutex::new(held), writers: Mutex::default() })
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn writer(&self, of: Writer) -> Arc<Mutex<()>> {
+        Arc::clone(self.writers.lock().unwrap_or_else(PoisonError::into_inner).entry(of).or_default())
+    }
+
     fn path(&self, oin: Oin) -> PathBuf {
         self.dir.join("logs").join(format!("{oin}.json"))
     }
 
-    /// Works on the record of one log, one at a time; what changed is durable when this returns. When it cannot be made
+    /// Works on the record of one log, one at a time per log; what changed is durable when this returns. When it cannot be made
     /// durable nothing changed.
     ///
     /// # Errors
     /// [`WitnessError`].
     pub fn change<T>(&self, oin: Oin, work: impl FnOnce(&mut Record) -> T) -> Result<T, WitnessError> {
-        let mut held = self.held();
-        if held.unreadable.contains(&oin) {
+        let writer = self.writer(Some(oin));
+        let _alone = writer.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.held().unreadable.contains(&oin) {
             return Err(WitnessError::Unreadable(self.path(oin)));
         }
-        let old = held.records.get(&oin).cloned().unwrap_or_default();
+        let old = self.held().records.get(&oin).cloned().unwrap_or_default();
         let mut record = old.clone();
         let result = work(&mut record);
         if record != old {
             let bytes = serde_json::to_vec_pretty(&record).unwrap_or_default();
             files::write_on(&self.disk, &self.path(oin), &bytes, MODE)?;
-            held.records.insert(oin, record);
+            self.held().records.insert(oin, record);
         }
         Ok(result)
     }
@@ -120,12 +131,13 @@ impl WitnessStore {
     /// # Errors
     /// [`WitnessError::File`]: the earlier one stands.
     pub fn keep_cosigned(&self, shown: Shown) -> Result<(), WitnessError> {
-        let mut held = self.held();
-        if held.cosigned.as_ref().is_some_and(|kept| kept.checkpoint().size > shown.checkpoint().size) {
+        let writer = self.writer(None);
+        let _alone = writer.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.cosigned().is_some_and(|kept| kept.checkpoint().size > shown.checkpoint().size) {
             return Ok(());
         }
         files::write_on(&self.disk, &self.dir.join("cosigned"), shown.note().as_bytes(), MODE)?;
-        held.cosigned = Some(shown);
+        self.held().cosigned = Some(shown);
         Ok(())
     }
 }
@@ -139,4 +151,28 @@ fn read(path: &Path) -> Result<Record, WitnessError> {
 fn read_cosigned(path: &Path) -> Option<Shown> {
     let text = String::from_utf8(files::read_bounded(path, MAX_RECORD).ok()?).ok()?;
     Shown::try_from(text).inspect_err(|error| tracing::error!("{}: {error}", path.display())).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The road of a transfer asks for `cosigned`: it never waits for the disk of a record, nor one log for another.
+    #[test]
+    fn nobody_waits_for_the_record_of_another_log() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let store = Arc::new(WitnessStore::open(dir.path(), Disk::plain()).expect("opens"));
+        let (done, finished) = std::sync::mpsc::channel();
+        let working = Arc::clone(&store);
+        let oin = |n: u8| Oin::parse(&format!("000000990000000000{n:02}")).expect("OIN");
+        std::thread::spawn(move || {
+            let result = working.change(oin(1), |_| {
+                let _other = working.change(oin(2), |_| ());
+                (working.cosigned(), working.records().len())
+            });
+            done.send(result.expect("changed")).expect("sent");
+        });
+        let waited = finished.recv_timeout(std::time::Duration::from_secs(20));
+        assert_eq!(waited.ok(), Some((None, 0)), "locked during the change of a record");
+    }
 }

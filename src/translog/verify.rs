@@ -123,6 +123,7 @@ fn examine(export: &dyn Files, trust: Option<&Trust>, kept: Option<Checkpoint>) 
     let entries = Entries::walk(export, &checkpoint, &earlier, receipts, &mut report);
     if let Some((manifest, _)) = &manifest {
         check_manifest(manifest, &checkpoint, &entries, &mut report);
+        cosigned::check_age(entries.waiting, manifest.exported_ms, &mut report);
     }
     report
 }

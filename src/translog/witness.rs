@@ -8,9 +8,13 @@ use super::merkle::empty_root;
 use super::merkle::proof::verify_consistency;
 use super::note::{InvalidNote, Note};
 use crate::crypto::{Digest, VerifyingKey};
+use crate::domain::oin::Oin;
 
-/// Checkpoints of one log that wait for a proof; a further one takes the place of the smallest.
-pub const MOST_PENDING: usize = 16;
+/// Checkpoints of one log that wait for a proof, at most; a further one is left out, and told again once these are proven. With
+/// the one cosigned last their proofs fit in one message.
+pub const MOST_PENDING: usize = 60;
+/// Of these, those that one giver brought.
+pub const MOST_GIVEN: usize = 4;
 /// Earlier checkpoints of one log that are remembered, the largest ones.
 const MOST_PROVEN: usize = 16;
 /// Findings about one log that are kept; the first ones.
@@ -22,6 +26,8 @@ const MOST_FINDINGS: usize = 32;
 pub struct Shown {
     checkpoint: Checkpoint,
     note: String,
+    /// Who brought it, while this process lives; nobody when the log itself showed it.
+    giver: Option<Oin>,
 }
 
 impl Shown {
@@ -34,7 +40,13 @@ impl Shown {
         if checkpoint.size == 0 && checkpoint.root != empty_root() {
             return Err(InvalidNote::Form);
         }
-        Ok(Self { checkpoint, note: note.to_owned() })
+        Ok(Self { checkpoint, note: note.to_owned(), giver: None })
+    }
+
+    /// The same, brought by this party.
+    #[must_use]
+    pub fn given_by(self, giver: Oin) -> Self {
+        Self { giver: Some(giver), ..self }
     }
 
     /// What it says.
@@ -67,7 +79,7 @@ impl TryFrom<String> for Shown {
     type Error = InvalidNote;
     fn try_from(note: String) -> Result<Self, InvalidNote> {
         let checkpoint = Checkpoint::from_note(&Note::decode(note.as_bytes())?)?;
-        Ok(Self { checkpoint, note })
+        Ok(Self { checkpoint, note, giver: None })
     }
 }
 
@@ -148,11 +160,11 @@ impl Record {
         self.known().find(|known| known.contradicts(shown)).cloned()
     }
 
-    /// Whether this checkpoint is known here, or is not larger than what was cosigned.
+    /// Whether this checkpoint was cosigned or proven here, or is not larger than what was cosigned.
     #[must_use]
     pub fn remembers(&self, shown: &Shown) -> bool {
         let past = self.cosigned.as_ref().is_some_and(|cosigned| cosigned.size() >= shown.size());
-        past || self.known().any(|known| known.is_same(shown))
+        past || self.proven.iter().any(|known| known.is_same(shown))
     }
 
     /// Notes a finding once, whatever is shown again; whether it is new.
@@ -168,7 +180,8 @@ impl Record {
     }
 
     /// Takes in a checkpoint that came by another road: with a message of a partner, or from another witness. The log must
-    /// prove at its next show that it contains it. Returns whether the record changed.
+    /// prove at its next show that it contains it. What is known stays: a newcomer that does not fit is left out. Returns
+    /// whether the record changed.
     pub fn seen(&mut self, shown: Shown, at_ms: u64) -> bool {
         if shown.size() == 0 || self.known().any(|known| known.is_same(&shown)) {
             return false;
@@ -176,11 +189,12 @@ impl Record {
         if let Some(first) = self.contradicted(&shown) {
             return self.find(Finding { wrong: Wrong::Forked, first, second: shown, at_ms });
         }
+        let given = self.pending.iter().filter(|known| known.giver.is_some() && known.giver == shown.giver).count();
+        if given >= MOST_GIVEN || self.pending.len() >= MOST_PENDING {
+            return false;
+        }
         self.pending.push(shown);
         self.pending.sort_by_key(Shown::size);
-        if self.pending.len() > MOST_PENDING {
-            self.pending.remove(0);
-        }
         true
     }
 
@@ -226,6 +240,7 @@ impl Record {
         let (past, later) = std::mem::take(&mut self.pending).into_iter().partition(|p| p.size() <= shown.size());
         self.pending = later;
         self.proven.extend::<Vec<Shown>>(past);
+        self.proven.iter_mut().for_each(|past| past.giver = None);
         self.proven.extend(self.cosigned.take());
         self.proven.retain(|past| !past.is_same(&shown));
         self.proven.sort_by_key(Shown::size);

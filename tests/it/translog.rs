@@ -141,6 +141,10 @@ fn export_of(entries: &[Vec<u8>], key: &SigningKey) -> (Export, Manifest) {
 
 /// As [`export_of`], with this file `cosigned`.
 fn export_with(entries: &[Vec<u8>], key: &SigningKey, cosigned: Option<&str>) -> (Export, Manifest) {
+    export_at(entries, key, cosigned, START_MS + 1_000_000)
+}
+
+fn export_at(entries: &[Vec<u8>], key: &SigningKey, cosigned: Option<&str>, now_ms: u64) -> (Export, Manifest) {
     let mut files = Export::new();
     let mut exporter = Exporter::new(|path: &str, bytes: &[u8]| {
         files.insert(path.to_owned(), bytes.to_vec());
@@ -154,6 +158,6 @@ fn export_with(entries: &[Vec<u8>], key: &SigningKey, cosigned: Option<&str>) ->
         exporter.cosigned(cosigned).expect("written");
     }
     let checkpoint = Checkpoint { origin: origin(oin()), size: entries.len() as u64, root: root_of(entries) };
-    let manifest = exporter.finish(&checkpoint.sign(key), key, START_MS + 1_000_000).expect("export");
+    let manifest = exporter.finish(&checkpoint.sign(key), key, now_ms).expect("export");
     (files, manifest)
 }

@@ -103,7 +103,10 @@ impl Core {
                 && Checkpoint::open(receipt.checkpoint.as_bytes(), &name, &card.checkpoint).is_ok()
         });
         match by_card && receipt.signer == partner {
-            true if receipt.counterparty == self.identity.oin => Ok(signed),
+            true if receipt.counterparty == self.identity.oin => {
+                self.hear_checkpoint(receipt.checkpoint.clone());
+                Ok(signed)
+            }
             true => Err(ReasonCode::ReceiptMismatch),
             false => Err(ReasonCode::ReceiptInvalid),
         }

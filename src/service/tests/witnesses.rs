@@ -33,6 +33,8 @@ use crate::translog::witness::Wrong;
 
 use super::copy_folder;
 
+mod attacks;
+
 /// A clock to the millisecond.
 struct Ticks(AtomicU64);
 
@@ -295,7 +297,7 @@ fn what_cannot_be_remembered_is_not_cosigned() {
         let gate = region.cores.get_mut(&oin(GATE)).expect("the gate");
         let place = region.dir.path().join(GATE.to_string()).join("witness");
         gate.desk = Desk::open_on(&place, keys(GATE).witness_key(), 0, disk).expect("opens");
-        gate.desk.has_heard();
+        ALL.iter().for_each(|n| gate.desk.has_heard(oin(*n)));
         let known = |region: &Region| {
             let status = region.status(GATE);
             status.witnessed.iter().find(|log| log.oin == oin(TOWN)).and_then(|log| log.size)
@@ -429,16 +431,15 @@ fn a_witness_that_forgot_is_told_by_the_others() {
     region.append(TOWN, 4);
     region.round(&[TOWN]);
     region.restart(GATE, |data| std::fs::remove_dir_all(data.join("witness")).expect("removed"));
-    // A partner's message brings a checkpoint with the gate's own cosignature; here its file at the town.
-    let kept = std::fs::read_to_string(region.data(TOWN).join("witness/cosigned")).expect("kept");
-    assert_eq!(region.core(GATE).seen_checkpoint(&kept), Ok(()));
+    // The town's reply brings its cosigned checkpoint, with the gate's own cosignature.
+    region.round(&[GATE]);
     assert_eq!(region.found(GATE, TOWN), [Wrong::Forgotten]);
     // So the forked log does not get its cosignature.
-    region.round(&[GATE]);
     region.restart(TOWN, put_back(&backup));
     region.append(TOWN, 9);
     region.round(&[TOWN]);
-    assert_eq!(region.found(GATE, TOWN), [Wrong::Forgotten, Wrong::Unproven]);
+    // The copy tells of an earlier cosignature that the gate forgot as well.
+    assert_eq!(region.found(GATE, TOWN), [Wrong::Forgotten, Wrong::Forgotten, Wrong::Unproven]);
 }
 
 #[test]

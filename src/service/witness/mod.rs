@@ -7,9 +7,9 @@ mod serve;
 mod show;
 pub mod view;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::crypto::SigningKey;
@@ -55,7 +55,7 @@ pub struct ShowReply {
 pub enum Said {
     /// A signature line, a cosignature.
     Cosigned(String),
-    /// Proofs from these sizes are wanted. None: the witness has just started and first asks its own witnesses.
+    /// Proofs from these sizes are wanted. None: the witness has just started and first asks a quorum of its own witnesses.
     Wanted(Vec<u64>),
     /// It contradicts what is known or does not prove it; evidence is kept, and what is known of the log comes along.
     Refused(ReasonCode),
@@ -78,8 +78,8 @@ pub(in crate::service) struct Desk {
     key: SigningKey,
     proofs: Proofs,
     started_ms: u64,
-    /// Whether one of our witnesses was heard since the start: what it has seen of others is known here now.
-    heard: AtomicBool,
+    /// Our witnesses that were heard since the start: what they have seen of others is known here now.
+    heard: Mutex<BTreeSet<Oin>>,
     /// Entries in the log when it was last shown.
     shown_size: AtomicU64,
     tried: Mutex<BTreeMap<Oin, Tried>>,
@@ -109,7 +109,7 @@ impl Desk {
             key,
             proofs: Proofs::new(dir.join("subtrees")),
             started_ms,
-            heard: AtomicBool::new(false),
+            heard: Mutex::default(),
             shown_size: AtomicU64::new(u64::MAX),
             tried: Mutex::default(),
             contradiction: Mutex::default(),
@@ -120,9 +120,13 @@ impl Desk {
         })
     }
 
-    /// One of our witnesses was heard, or there is none.
-    pub(in crate::service) fn has_heard(&self) {
-        self.heard.store(true, Ordering::Release);
+    /// This witness of ours was heard.
+    pub(in crate::service) fn has_heard(&self, witness: Oin) {
+        self.heard().insert(witness);
+    }
+
+    fn heard(&self) -> MutexGuard<'_, BTreeSet<Oin>> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn tried(&self) -> MutexGuard<'_, BTreeMap<Oin, Tried>> {

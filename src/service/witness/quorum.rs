@@ -3,6 +3,7 @@
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
+use crate::domain::oin::Oin;
 use crate::domain::reason::ReasonCode;
 use crate::policy::witness::Quorum;
 use crate::service::core::Core;
@@ -22,6 +23,16 @@ impl Core {
         let ours = standing.in_force.iter().flatten().map(|c| c.convenant());
         let ours = ours.filter(|convenant| convenant.party(&self.identity.oin).is_some());
         ours.map(|convenant| Quorum::of(convenant, self.identity.oin)).filter(|q| q.needed > 0).collect()
+    }
+
+    /// Whether, since the start, a quorum of our witnesses was heard that does not count `shower`: whose log they may know better
+    /// than we do and than it says itself. With no other witness than `shower`: always.
+    pub(super) fn is_awake(&self, shower: Oin) -> bool {
+        let heard = self.desk.heard().clone();
+        self.quorums().iter().all(|quorum| {
+            let others = || quorum.witnesses.iter().filter(|(oin, _)| *oin != shower);
+            others().filter(|(oin, _)| heard.contains(oin)).count() >= quorum.needed.min(others().count())
+        })
     }
 
     /// When the oldest entry began that no quorum cosigned, milliseconds since 1970 UTC; none when all are cosigned.

@@ -23,15 +23,24 @@ impl Core {
     /// [`ReasonCode::NotItsLog`] when it is of no party, [`ReasonCode::CheckpointUnsigned`] when it is not signed by the
     /// party's key, [`ReasonCode::WitnessUnable`] when it cannot be kept.
     pub fn seen_checkpoint(&self, note: &str) -> Result<(), ReasonCode> {
+        self.seen_from(note, None)
+    }
+
+    /// As [`Core::seen_checkpoint`], from a partner. What it says of its own log it says by showing it; of that only what
+    /// bears our own cosignature is taken in.
+    fn seen_from(&self, note: &str, giver: Option<Oin>) -> Result<(), ReasonCode> {
         let read = Note::decode(note.as_bytes()).map_err(|_| ReasonCode::CheckpointUnsigned)?;
         let named = Checkpoint::from_note(&read).map_err(|_| ReasonCode::CheckpointUnsigned)?;
         let oin = oin_of(&named.origin).ok_or(ReasonCode::NotItsLog)?;
-        let shown = self.open_shown(oin, note)?;
+        let shown = self.open_shown(oin, note)?.given_by(giver.unwrap_or(oin));
         if oin == self.identity.oin {
             return self.compare_own(shown).map_err(|_| ReasonCode::WitnessUnable);
         }
         let ours = [(self.identity.oin, self.desk.key.verifying_key())];
         let cosigned_by_us = !cosigners(&read, &ours).is_empty();
+        if giver == Some(oin) && !cosigned_by_us {
+            return Ok(());
+        }
         let now = self.clock.now_ms();
         self.with_record(oin, |record| {
             if cosigned_by_us && !record.remembers(&shown) {
@@ -54,23 +63,29 @@ impl Core {
     /// Takes in what was put by.
     pub(super) fn take_aside(&self) {
         let notes = std::mem::take(&mut *self.desk.aside.lock().unwrap_or_else(PoisonError::into_inner));
-        self.take_seen(&notes);
+        self.take_seen(&notes, None);
     }
 
     /// Takes in what a partner has seen; what cannot be used is left.
-    pub(super) fn take_seen(&self, notes: &[String]) {
+    pub(super) fn take_seen(&self, notes: &[String], giver: Option<Oin>) {
         for note in notes.iter().take(MOST_SEEN) {
-            if let Err(reason) = self.seen_checkpoint(note) {
+            if let Err(reason) = self.seen_from(note, giver) {
                 tracing::debug!(code = %reason, "meegestuurd checkpoint niet gebruikt");
             }
         }
     }
 
-    /// The newest checkpoints that we know of other logs; those that we cosigned bear our cosignature.
-    pub(super) fn newest_seen(&self) -> Vec<String> {
+    /// The newest checkpoints for a partner: of the logs of parties with which it shares a convenant in force, ours included
+    /// as our quorum cosigned it. Those that we cosigned bear our cosignature.
+    pub(in crate::service) fn newest_seen(&self, partner: Oin) -> Vec<String> {
+        let standing = self.standing();
+        let shared: Vec<_> =
+            standing.in_force.iter().flatten().map(|c| c.convenant()).filter(|c| c.party(&partner).is_some()).collect();
+        let shares = |oin: &Oin| shared.iter().any(|convenant| convenant.party(oin).is_some());
         let (name, now) = (witness_name(self.identity.oin), self.clock.now_ms() / 1000);
-        let mut notes = Vec::new();
-        for record in self.desk.store.records().values() {
+        let ours = self.desk.store.cosigned().filter(|_| shares(&self.identity.oin));
+        let mut notes: Vec<String> = ours.map(String::from).into_iter().collect();
+        for (_, record) in self.desk.store.records().iter().filter(|(oin, _)| shares(oin)) {
             for shown in record.newest() {
                 let Ok(mut note) = Note::decode(shown.note().as_bytes()) else { continue };
                 if record.cosigned.as_ref() == Some(shown) {

@@ -1,7 +1,5 @@
 //! As a witness: a partner shows the checkpoint of its log, and gets a cosignature, a wish for proofs, or a refusal.
 
-use std::sync::atomic::Ordering;
-
 use super::{Said, ShowReply, ShowRequest};
 use crate::domain::reason::ReasonCode;
 use crate::service::api::Peer;
@@ -21,12 +19,12 @@ impl Core {
             return Err(ReasonCode::NotItsLog);
         }
         let shown = self.open_shown(peer.oin, &request.checkpoint)?;
-        self.take_seen(&request.seen);
+        self.take_seen(&request.seen, Some(peer.oin));
         if self.desk.contradiction().is_some() {
             return Err(ReasonCode::WitnessUnable);
         }
-        let seen = self.newest_seen();
-        if !self.desk.heard.load(Ordering::Acquire) {
+        let seen = self.newest_seen(peer.oin);
+        if !self.is_awake(peer.oin) {
             return Ok(ShowReply { said: Said::Wanted(Vec::new()), seen });
         }
         let now = self.clock.now_ms();

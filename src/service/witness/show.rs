@@ -12,7 +12,7 @@ use crate::service::api::{PeerError, Peers};
 use crate::service::core::Core;
 use crate::storage::log::LogError;
 use crate::translog::checkpoint::{Checkpoint, origin};
-use crate::translog::cosignature::{verify, witness_name};
+use crate::translog::cosignature::{cosigners, verify, witness_name};
 use crate::translog::note::{Note, NoteSignature};
 use crate::translog::witness::{Shown, SizedProof};
 
@@ -74,9 +74,11 @@ impl Core {
         let _one_at_a_time = self.desk.one_round.lock().unwrap_or_else(PoisonError::into_inner);
         self.compare_kept()?;
         let quorums = self.quorums();
-        let witnesses: BTreeMap<Oin, VerifyingKey> = quorums.iter().flat_map(|q| q.witnesses.iter().copied()).collect();
+        let mut witnesses: BTreeMap<Oin, Vec<VerifyingKey>> = BTreeMap::new();
+        for (oin, key) in quorums.iter().flat_map(|quorum| &quorum.witnesses) {
+            witnesses.entry(*oin).or_default().push(*key);
+        }
         if witnesses.is_empty() {
-            self.desk.has_heard();
             return Ok(true);
         }
         self.log.checkpoint()?;
@@ -88,17 +90,21 @@ impl Core {
         self.desk.shown_size.store(checkpoint.size, Ordering::Release);
         let mut lines: Vec<(Oin, NoteSignature)> = std::thread::scope(|scope| {
             let (note, text, checkpoint) = (&note, &text, &checkpoint);
-            let show = |(oin, key): (&Oin, &VerifyingKey)| {
-                let (oin, key) = (*oin, *key);
-                scope.spawn(move || Some((oin, self.show_to(peers, (oin, key), (text, note, checkpoint))?)))
+            let show = |(oin, keys): (&Oin, &Vec<VerifyingKey>)| {
+                let (oin, keys) = (*oin, keys.clone());
+                scope.spawn(move || Some((oin, self.show_to(peers, (oin, &keys), (text, note, checkpoint))?)))
             };
             let calls: Vec<_> = witnesses.iter().map(show).collect();
             calls.into_iter().filter_map(|call| call.join().ok().flatten()).collect()
         });
         lines.sort_by_key(|(oin, _)| *oin);
-        let met = quorums.iter().all(|quorum| quorum.is_met(|oin| lines.iter().any(|(signer, _)| signer == oin)));
+        note.signatures.extend(lines.into_iter().map(|(_, line)| line));
+        // Each convenant counts under the keys of its own cards.
+        let met = quorums.iter().all(|quorum| {
+            let held = cosigners(&note, &quorum.witnesses);
+            quorum.is_met(|oin| held.contains_key(oin))
+        });
         if met {
-            note.signatures.extend(lines.into_iter().map(|(_, line)| line));
             let shown = Shown::open(&note.encode(), &origin(self.identity.oin), &self.log.verifying_key());
             if let Err(error) = self.desk.store.keep_cosigned(shown.map_err(LogError::Checkpoint)?) {
                 tracing::error!(%error, "medeondertekend checkpoint niet bewaard");
@@ -111,7 +117,7 @@ impl Core {
     fn show_to(
         &self,
         peers: &dyn Peers,
-        witness: (Oin, VerifyingKey),
+        witness: (Oin, &[VerifyingKey]),
         shown: (&str, &Note, &Checkpoint),
     ) -> Option<NoteSignature> {
         let result = self.ask_witness(peers, witness, shown);
@@ -133,22 +139,23 @@ impl Core {
     fn ask_witness(
         &self,
         peers: &dyn Peers,
-        (oin, key): (Oin, VerifyingKey),
+        (oin, keys): (Oin, &[VerifyingKey]),
         (text, note, checkpoint): (&str, &Note, &Checkpoint),
     ) -> Result<(NoteSignature, u64), Declined> {
         let known = self.desk.tried().get(&oin).and_then(|tried| tried.cosigned).map(|(size, _)| size);
         let mut sizes: Vec<u64> = known.into_iter().collect();
         for _ in 0..CALLS {
             let proofs = self.proofs_to(&sizes, checkpoint.size)?;
-            let request = ShowRequest { checkpoint: text.to_owned(), proofs, seen: self.newest_seen() };
+            let request = ShowRequest { checkpoint: text.to_owned(), proofs, seen: self.newest_seen(oin) };
             let reply = peers.show_checkpoint(&oin, &request, CALL)?;
-            self.take_seen(&reply.seen);
-            self.desk.has_heard();
+            self.take_seen(&reply.seen, Some(oin));
+            self.desk.has_heard(oin);
             match reply.said {
                 Said::Cosigned(line) => {
                     let line = NoteSignature::parse(&line).map_err(|_| Declined::NoCosignature)?;
-                    let time = verify(&note.text, &line, &witness_name(oin), &key);
-                    return Ok((line, time.map_err(|_| Declined::NoCosignature)?));
+                    let name = witness_name(oin);
+                    let time = keys.iter().find_map(|key| verify(&note.text, &line, &name, key).ok());
+                    return Ok((line, time.ok_or(Declined::NoCosignature)?));
                 }
                 Said::Refused(reason) => return Err(PeerError::Refused(reason).into()),
                 Said::Wanted(wanted) if wanted.is_empty() => return Err(Declined::NotReady),

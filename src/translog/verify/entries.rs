@@ -17,6 +17,8 @@ use crate::domain::oin::Oin;
 pub(super) struct Entries {
     /// Earliest and latest `start_ms`.
     pub(super) times: Option<(u64, u64)>,
+    /// Number and `start_ms` of the earliest begun entry that the file `cosigned` does not hold.
+    pub(super) waiting: Option<(u64, u64)>,
     last_start: u64,
     /// Per announced transfer with a partner.
     intents: HashMap<(TransferId, Option<Oin>), Announced>,
@@ -108,6 +110,10 @@ impl Entries {
         let start = entry.start_ms;
         let (from, to) = self.times.unwrap_or((start, start));
         self.times = Some((from.min(start), to.max(start)));
+        let beyond = report.cosigned.as_ref().is_some_and(|cosigned| number >= cosigned.size);
+        if beyond && self.waiting.is_none_or(|(_, oldest)| start < oldest) {
+            self.waiting = Some((number, start));
+        }
         report.earlier_than_previous += u64::from(start < self.last_start);
         self.last_start = start;
         *report.phases.entry(entry.phase.as_str()).or_default() += 1;

@@ -151,14 +151,19 @@ fn an_older_face_of_the_same_log_is_proven_and_forgotten_about() {
 #[test]
 fn records_are_bounded_and_come_back_from_their_file() {
     let mut record = Record::default();
-    let log = Branch::of(&(0..60).collect::<Vec<_>>());
-    for size in 1..60 {
-        record.seen(log.at(size), 0);
+    let log = Branch::of(&(0..80).collect::<Vec<_>>());
+    let givers: Vec<Oin> = (10..30).map(|n| Oin::parse(&format!("000000990000000010{n}")).expect("OIN")).collect();
+    for size in 1..10 {
+        record.seen(log.at(size).given_by(givers[0]), 0);
     }
-    assert_eq!(record.pending.len(), MOST_PENDING);
+    assert_eq!(record.pending, [1, 2, 3, 4].map(|size| log.at(size).given_by(givers[0])), "one giver");
+    for size in 10..80 {
+        record.seen(log.at(size).given_by(givers[size / 4]), 0);
+    }
+    assert_eq!((record.pending.len(), record.pending[0].size()), (MOST_PENDING, 1), "what was known first stays");
     assert_eq!(log.show(&mut record), Judgement::Cosign);
     for n in 0..100 {
-        record.show(&Branch::of(&[n + 100; 60]).shown(), &[], 0);
+        record.show(&Branch::of(&[n + 100; 80]).shown(), &[], 0);
     }
     assert_eq!((record.findings.len(), record.proven.len()), (MOST_FINDINGS, MOST_PROVEN));
     let text = serde_json::to_string(&record).expect("JSON");

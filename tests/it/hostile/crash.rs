@@ -58,8 +58,8 @@ fn an_asker_that_is_killed_before_the_answer_asks_what_became_of_its_question() 
 
 #[test]
 fn a_transfer_that_went_well_is_two_entries_on_each_side_and_proves_its_payload() {
-    let mut siege = Siege::begin(|_| ());
-    siege.three.serve(&["m"]);
+    let mut siege = Siege::begin(crate::administrator::quick);
+    siege.three.serve(&["b", "m"]);
     let out = siege.three.path("rapport");
     siege.three.node(&["monitor", "pull", "--period", "2022", "--indicator", "IND-01", "--out", &out], "m");
     let phases = |key: &str, partner: &str| -> Vec<String> {
@@ -72,12 +72,15 @@ fn a_transfer_that_went_well_is_two_entries_on_each_side_and_proves_its_payload(
     within("the receipt of the monitor is there", || phases(NODE, OINS[2]) == ["INTENT", "OUTCOME"]);
     assert_eq!(outcomes(&siege.three, NODE, OINS[2]), ["CONFIRMED"]);
     // With only the export and the convenant.
-    for key in [NODE, "m"] {
+    // The monitor asked b as well.
+    for (key, receipts) in [(NODE, 1), ("m", 2)] {
+        within("witnesses", || crate::administrator::status(&siege.three, key)["cosigned"]["size"].is_u64());
         let (export, trust) = (siege.three.path(&format!("export-{key}")), siege.three.path("proef.json"));
         siege.three.node(&["log", "export", "--out", &export], key);
         let verified = crate::demo::done(&["log", "verify", "--export", &export, "--trust", &trust]);
         assert!(
-            verified.contains("1 ontvangstbewijzen van partners, onder de sleutels van het vertrouwde"),
+            verified
+                .contains(&format!("{receipts} ontvangstbewijzen van partners, onder de sleutels van het vertrouwde")),
             "{verified}"
         );
         let plain = crate::demo::done(&["log", "verify", "--export", &export]);

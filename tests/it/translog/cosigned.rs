@@ -126,6 +126,23 @@ fn a_quorum_counts_only_what_holds() {
     assert_eq!(found(&forged), (false, 2), "another key under the name of a witness");
 }
 
+/// The convenant demands witnesses: an export without them, or with entries that waited too long, does not verify under it.
+#[test]
+fn with_a_convenant_a_missing_or_old_cosigned_is_a_fault() {
+    let entries = encoded(ENTRIES);
+    let intact = |entries: &[Vec<u8>], cosigned: Option<&str>, now_ms: u64, trust: &Trust| {
+        verify(&export_at(entries, &key(1), cosigned, now_ms).0, Some(trust)).is_intact()
+    };
+    let (soon, card) = (START_MS + 1000, Trust { quorum: None, ..trust() });
+    assert!(!intact(&entries, None, soon, &trust()), "convenant, export without cosigned");
+    assert!(intact(&entries, None, soon, &card) && intact(&[], None, soon, &trust()));
+    // Entry 3 is the first that is not cosigned; it began at START_MS + 3.
+    let (seen, all) = (note(&entries, SEEN, &[2, 3, 4]).encode(), note(&entries, ENTRIES, &[2, 3, 4]).encode());
+    let day = START_MS + SEEN + 24 * 3_600_000;
+    assert!(intact(&entries, Some(&seen), day, &trust()) && !intact(&entries, Some(&seen), day + 1, &trust()));
+    assert!(intact(&entries, Some(&seen), day + 1, &card) && intact(&entries, Some(&all), 2 * day, &trust()));
+}
+
 #[test]
 fn without_keys_of_witnesses_the_report_says_that_nothing_was_counted() {
     for (name, export) in cases() {
