@@ -10,8 +10,8 @@ use super::core::Core;
 use crate::crypto::{Digest, digest_parts};
 use crate::domain::oin::Oin;
 use crate::domain::reason::ReasonCode;
-use crate::storage::log::{Filter, LogError};
-use crate::translog::entry::{Entry, TransferId};
+use crate::storage::log::{Filter, LogError, MOST_OF_TRANSFER};
+use crate::translog::entry::{Direction, Entry, Phase, TransferId};
 
 /// Requests that are remembered in memory before those that are in the log are forgotten.
 const MOST: usize = 100_000;
@@ -50,8 +50,13 @@ impl Core {
 
     /// The question that this requester was answered under this id.
     fn answered_before(&self, (requester, id): (Oin, TransferId)) -> Result<Option<Digest>, LogError> {
-        let intent = self.index.first_answer(&self.log, requester, id)?;
-        Ok(intent.and_then(|entry| Some(question(entry.query_hash?, entry.convenant_hash?))))
+        let entries = self.index.of_transfer(&self.log, requester, id)?;
+        let used_up = entries.len() >= MOST_OF_TRANSFER;
+        let answers = |entry: &Entry| entry.phase == Phase::Intent && entry.direction == Direction::Outgoing;
+        let intent = entries.into_iter().map(|(_, entry)| entry).find(answers);
+        let answered = intent.and_then(|entry| Some(question(entry.query_hash?, entry.convenant_hash?)));
+        // Under an id with so many entries no question is the same any more.
+        Ok(answered.or_else(|| used_up.then(|| digest_parts(&[]))))
     }
 
     /// Brings the index up to date with the log; called every second, away from the road of an answer.

@@ -32,7 +32,7 @@ use crate::translog::merkle::leaf_hash;
 use crate::translog::note::InvalidNote;
 
 pub use exports::{ExportDirectory, Extras};
-pub use find::{LogIndex, Page};
+pub use find::{LogIndex, MOST_OF_TRANSFER, Page};
 pub use proofs::Proofs;
 pub use query::Filter;
 pub use state::OneSided;
@@ -309,10 +309,10 @@ impl TransferLog {
 }
 
 impl TransferLog {
-    /// Transfers that ended without a receipt of the other side, in the order of their INTENTs.
+    /// Transfers that ended at or after `from_ms` without a receipt of the other side, in the order of their INTENTs.
     #[must_use]
-    pub fn one_sided(&self) -> Vec<OneSided> {
-        self.inner.state.one_sided()
+    pub fn one_sided(&self, from_ms: u64) -> Vec<OneSided> {
+        self.inner.state.one_sided(from_ms)
     }
 
     /// The highest receipt counter in the log towards each partner.

@@ -73,7 +73,8 @@ impl Core {
     /// When the log cannot be written.
     pub fn chase_receipts(&self, peers: &dyn Peers) -> Result<usize, ReasonCode> {
         let mut due: BTreeMap<Oin, Vec<OneSided>> = BTreeMap::new();
-        let (one_sided, now) = (self.log.one_sided(), self.clock.now_ms());
+        let now = self.clock.now_ms();
+        let one_sided = self.log.one_sided(now.saturating_sub(LAST));
         {
             let mut chase = lock(&self.receipts.chase);
             let still: std::collections::HashSet<_> =
@@ -93,8 +94,9 @@ impl Core {
                 let wanted = WantedReceipts { answers: of(Direction::Incoming), received: of(Direction::Outgoing) };
                 // A partner that is away is asked again later.
                 let Ok(receipts) = peers.receipts(&partner, &wanted, DEADLINE) else { break };
+                let mut open = some.to_vec();
                 for bytes in &receipts {
-                    match self.take_late(partner, some, bytes) {
+                    match self.take_late(partner, &mut open, bytes) {
                         Ok(()) => came += 1,
                         Err(reason @ (ReasonCode::DiskFull | ReasonCode::LogUnavailable)) => return Err(reason),
                         Err(_) => {}
@@ -105,11 +107,11 @@ impl Core {
         Ok(came)
     }
 
-    /// Takes a receipt that we asked for.
-    fn take_late(&self, partner: Oin, asked: &[OneSided], bytes: &[u8]) -> Result<(), ReasonCode> {
+    /// Takes a receipt that we asked for. What it is about is no longer open: one reply has one receipt for it.
+    fn take_late(&self, partner: Oin, open: &mut Vec<OneSided>, bytes: &[u8]) -> Result<(), ReasonCode> {
         let signed = self.receipt_from(partner, bytes)?;
         let receipt = signed.receipt();
-        let side = |one: &&OneSided| {
+        let side = |one: &OneSided| {
             let fits = match receipt.kind {
                 Kind::Answer => one.direction == Direction::Incoming,
                 Kind::Received => one.direction == Direction::Outgoing,
@@ -117,10 +119,10 @@ impl Core {
             };
             one.transfer == receipt.transfer && fits
         };
-        let one = asked.iter().find(side).ok_or(ReasonCode::ReceiptMismatch)?;
+        let one = open.remove(open.iter().position(side).ok_or(ReasonCode::ReceiptMismatch)?);
         let taken = match receipt.kind {
             Kind::Received => self.confirm(&signed, true),
-            Kind::Answer | Kind::NotReceived => self.settle(one, &signed),
+            Kind::Answer | Kind::NotReceived => self.settle(&one, &signed),
         };
         taken.inspect_err(|reason| self.name_liar(partner, receipt.transfer, *reason))
     }
@@ -157,7 +159,7 @@ impl Core {
     /// Transfers without a receipt of the other side, oldest first.
     #[must_use]
     pub fn one_sided(&self) -> Vec<OneSided> {
-        self.log.one_sided()
+        self.log.one_sided(0)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The side that is asked: answers that wait for the asker's receipt, and receipts that we are asked for again.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{Core, lock};
 use crate::crypto::Digest;
@@ -10,8 +10,8 @@ use crate::service::answer::log_reason;
 use crate::service::api::{HandedOver, Peer, WantedReceipts};
 use crate::service::core::CoreError;
 use crate::service::entries;
-use crate::storage::log::LogError;
-use crate::translog::entry::{Direction, Outcome, Phase, TransferId};
+use crate::storage::log::{LogError, MOST_OF_TRANSFER};
+use crate::translog::entry::{Direction, Entry, Outcome, Phase, TransferId};
 use crate::translog::merkle::leaf_hash;
 use crate::translog::receipt::{Receipt, SignedReceipt};
 
@@ -35,7 +35,22 @@ pub(super) struct Waiting(HashMap<Which, Wait>);
 struct Wait {
     /// What we said of it.
     answer: Receipt,
-    stage: Stage,
+    left: Left,
+    /// When its receipt came that is being logged, or was.
+    confirmed: Option<u64>,
+}
+
+/// How far an answer got.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Left {
+    /// Being handed over.
+    Leaving,
+    /// Handed over completely at this moment.
+    Sent(u64),
+    /// Broken off.
+    Broken,
+    /// Known from the log only.
+    Logged,
 }
 
 /// What the log says of an answer.
@@ -48,14 +63,66 @@ enum InLog {
     Open(Box<Receipt>),
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    /// Being handed over.
-    Leaving,
-    /// Handed over completely at this moment.
-    Sent(u64),
-    /// Its receipt is being logged, or was at this moment.
-    Confirmed(u64),
+/// Whether a receipt is to be logged.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Begun {
+    /// Yes; from now on the answer counts as confirmed.
+    Now,
+    /// No: it was confirmed already.
+    Before,
+    /// This answer is not waited for.
+    NotWaiting,
+}
+
+impl Waiting {
+    /// Begins to confirm an answer; one that `receipt` does not confirm stays as it was.
+    fn begin(&mut self, which: &Which, receipt: &Receipt, now: u64) -> Result<Begun, ReasonCode> {
+        let Some(wait) = self.0.get_mut(which) else { return Ok(Begun::NotWaiting) };
+        receipt.confirms(&wait.answer).map_err(|_| ReasonCode::ReceiptMismatch)?;
+        if wait.confirmed.is_some() {
+            return Ok(Begun::Before);
+        }
+        wait.confirmed = Some(now);
+        Ok(Begun::Now)
+    }
+
+    /// The receipt could not be logged; what the log must say of the answer instead, when it has ended.
+    fn unconfirm(&mut self, which: &Which) -> Option<Outcome> {
+        let wait = self.0.get_mut(which)?;
+        wait.confirmed = None;
+        let left = wait.left;
+        if matches!(left, Left::Broken | Left::Logged) {
+            self.0.remove(which);
+        }
+        (left == Left::Broken).then_some(Outcome::Failed)
+    }
+
+    /// An answer was handed over completely, or broken off; what the log must say of it at once.
+    fn handed_over(&mut self, which: &Which, complete: bool, now: u64) -> Option<Outcome> {
+        let Some(wait) = self.0.get_mut(which) else {
+            return Some(if complete { Outcome::Sent } else { Outcome::Failed });
+        };
+        wait.left = if complete { Left::Sent(now) } else { Left::Broken };
+        if complete || wait.confirmed.is_some() {
+            return None;
+        }
+        self.0.remove(which);
+        Some(Outcome::Failed)
+    }
+
+    /// Takes out what was confirmed, and returns what was handed over and not confirmed, as far as it is `late`.
+    fn take_late(&mut self, late: impl Fn(u64) -> bool) -> Vec<(Which, Receipt)> {
+        let mut unconfirmed = Vec::new();
+        self.0.retain(|which, wait| match (wait.confirmed, wait.left) {
+            (Some(since), _) => !late(since),
+            (None, Left::Sent(since)) if late(since) => {
+                unconfirmed.push((*which, wait.answer.clone()));
+                false
+            }
+            _ => true,
+        });
+        unconfirmed
+    }
 }
 
 impl Core {
@@ -65,29 +132,20 @@ impl Core {
         let mut waiting = lock(&self.receipts.waiting);
         if let (Some(entry), true) = (receipt.entry, waiting.0.len() < MOST) {
             let which = (receipt.counterparty, receipt.transfer, entry);
-            waiting.0.insert(which, Wait { answer: receipt.clone(), stage: Stage::Leaving });
+            waiting.0.insert(which, Wait { answer: receipt.clone(), left: Left::Leaving, confirmed: None });
         }
     }
 
     /// An answer was handed over completely, or broken off.
     pub(in crate::service) fn handed_over(&self, peer: &Peer, answer: HandedOver, complete: bool) {
         let (now, which) = (self.clock.now_ms(), (peer.oin, answer.transfer, answer.entry));
-        let mut waiting = lock(&self.receipts.waiting);
-        let ended = match waiting.0.get_mut(&which) {
-            Some(wait) if wait.stage != Stage::Leaving => None,
-            Some(wait) if complete => {
-                wait.stage = Stage::Sent(now);
-                None
-            }
-            found => {
-                let sent = found.is_none() && complete;
-                waiting.0.remove(&which);
-                Some(if sent { Outcome::Sent } else { Outcome::Failed })
-            }
-        };
-        drop(waiting);
+        let ended = lock(&self.receipts.waiting).handed_over(&which, complete, now);
+        self.log_ended(&which, ended);
+    }
+
+    fn log_ended(&self, (partner, transfer, _): &Which, ended: Option<Outcome>) {
         if let Some(ended) = ended {
-            let entry = entries::answered(answer.transfer, self.identity.oin, peer.oin, ended, now);
+            let entry = entries::answered(*transfer, self.identity.oin, *partner, ended, self.clock.now_ms());
             if let Err(e) = self.note(&entry) {
                 tracing::error!("transferlog: {e}");
             }
@@ -101,21 +159,13 @@ impl Core {
     pub fn close_unconfirmed(&self, all: bool) -> Result<(), CoreError> {
         let now = self.clock.now_ms();
         let late = |since: u64| all || since.saturating_add(PATIENCE_MS) <= now || since > now;
-        let mut unconfirmed = Vec::new();
-        lock(&self.receipts.waiting).0.retain(|which, wait| match wait.stage {
-            Stage::Sent(since) if late(since) => {
-                unconfirmed.push((*which, wait.answer.clone()));
-                false
-            }
-            Stage::Confirmed(since) => !late(since),
-            _ => true,
-        });
+        let mut unconfirmed = lock(&self.receipts.waiting).take_late(late);
         while let Some((which, answer)) = unconfirmed.pop() {
             let entry = entries::answered(which.1, self.identity.oin, which.0, Outcome::Sent, now);
             if let Err(error) = self.note(&entry) {
                 let mut waiting = lock(&self.receipts.waiting);
                 for (which, answer) in unconfirmed.into_iter().chain([(which, answer)]) {
-                    waiting.0.insert(which, Wait { answer, stage: Stage::Sent(now) });
+                    waiting.0.insert(which, Wait { answer, left: Left::Sent(now), confirmed: None });
                 }
                 return Err(error.into());
             }
@@ -138,9 +188,10 @@ impl Core {
         let receipt = signed.receipt();
         let entry = receipt.peer_entry.ok_or(ReasonCode::ReceiptMismatch)?;
         let which = (receipt.signer, receipt.transfer, entry);
-        let Some((answer, before)) = self.begin_confirming(which)? else { return Ok(()) };
-        let confirmed = receipt.confirms(&answer).map_err(|_| ReasonCode::ReceiptMismatch).and_then(|()| {
-            self.keep_receipt(signed, late)?;
+        if !self.begin_confirming(&which, receipt, late)? {
+            return Ok(());
+        }
+        let confirmed = self.keep_receipt(signed, late).and_then(|()| {
             let now = self.clock.now_ms();
             let mut entry =
                 entries::answered(receipt.transfer, self.identity.oin, receipt.signer, Outcome::Confirmed, now);
@@ -148,37 +199,44 @@ impl Core {
             self.note(&entry).map_err(|e| log_reason(&e))
         });
         if confirmed.is_err() {
-            let mut waiting = lock(&self.receipts.waiting);
-            match before {
-                Some(stage) => drop(waiting.0.insert(which, Wait { answer, stage })),
-                None => drop(waiting.0.remove(&which)),
-            }
+            let ended = lock(&self.receipts.waiting).unconfirm(&which);
+            self.log_ended(&which, ended);
         }
         confirmed
     }
 
-    /// What we said of the answer that a receipt is about, and its stage before; from then on it counts as confirmed. `None`
-    /// when it was confirmed already.
-    fn begin_confirming(&self, which: Which) -> Result<Option<(Receipt, Option<Stage>)>, ReasonCode> {
-        let stage = Stage::Confirmed(self.clock.now_ms());
-        let mut waiting = lock(&self.receipts.waiting);
-        if let Some(wait) = waiting.0.get_mut(&which) {
-            let before = std::mem::replace(&mut wait.stage, stage);
-            return Ok((!matches!(before, Stage::Confirmed(_))).then(|| (wait.answer.clone(), Some(before))));
+    /// Whether a receipt is to be logged; from then on its answer counts as confirmed. The log is asked outside the lock, and
+    /// for a partner that was not asked (`late`) no oftener than it may ask for receipts.
+    fn begin_confirming(&self, which: &Which, receipt: &Receipt, late: bool) -> Result<bool, ReasonCode> {
+        let now = self.clock.now_ms();
+        let begun = lock(&self.receipts.waiting).begin(which, receipt, now)?;
+        if begun != Begun::NotWaiting {
+            return Ok(begun == Begun::Now);
         }
-        let answer = match self.answer_in_log(which).map_err(|e| log_reason(&e))? {
+        if !late && !lock(&self.receipts.chase).admits(which.0, now) {
+            return Err(ReasonCode::TooOften);
+        }
+        let answer = match self.answer_in_log(*which).map_err(|e| log_reason(&e))? {
             InLog::Unknown => return Err(ReasonCode::ReceiptMismatch),
-            InLog::Confirmed => return Ok(None),
+            InLog::Confirmed => return Ok(false),
             InLog::Open(answer) => *answer,
         };
-        waiting.0.insert(which, Wait { answer: answer.clone(), stage });
-        Ok(Some((answer, None)))
+        let mut waiting = lock(&self.receipts.waiting);
+        waiting.0.entry(*which).or_insert(Wait { answer, left: Left::Logged, confirmed: None });
+        let begun = waiting.begin(which, receipt, now);
+        if begun.is_err() && waiting.0.get(which).is_some_and(|wait| wait.left == Left::Logged) {
+            waiting.0.remove(which);
+        }
+        Ok(begun? == Begun::Now)
     }
 
     /// Our answer as the log has it.
     fn answer_in_log(&self, (partner, transfer, intent): Which) -> Result<InLog, LogError> {
         self.index.follow(&self.log);
         let entries = self.index.of_transfer(&self.log, partner, transfer)?;
+        if entries.len() >= MOST_OF_TRANSFER {
+            return Ok(InLog::Unknown);
+        }
         let mut answer = InLog::Unknown;
         for (_, entry) in entries.iter().filter(|(_, entry)| entry.direction == Direction::Outgoing) {
             let hash = leaf_hash(&entry.encode()?);
@@ -205,12 +263,15 @@ impl Core {
             return Err(ReasonCode::TooOften);
         }
         self.index.follow(&self.log);
-        let mut found = Vec::new();
+        let (mut found, mut asked) = (Vec::new(), HashSet::new());
         let mut bytes = 0;
         let answers = wanted.answers.iter().map(|id| (*id, Direction::Outgoing));
         let received = wanted.received.iter().map(|id| (*id, Direction::Incoming));
         for (id, direction) in answers.chain(received).take(MOST_WANTED) {
-            let receipt = self.receipt_again(peer.oin, id, direction)?;
+            if !asked.insert((id, direction)) {
+                continue;
+            }
+            let Some(receipt) = self.receipt_again(peer.oin, id, direction)? else { continue };
             bytes += receipt.bytes().len();
             if bytes > MOST_BYTES {
                 break;
@@ -221,14 +282,19 @@ impl Core {
     }
 
     /// What we say now of one side of a transfer: of its last entry that says more than nothing, else that we have nothing.
-    fn receipt_again(&self, partner: Oin, id: TransferId, side: Direction) -> Result<SignedReceipt, ReasonCode> {
+    /// `None` when it has too many entries, or entries from before there were receipts: of those nothing can be signed.
+    fn receipt_again(
+        &self,
+        partner: Oin,
+        id: TransferId,
+        side: Direction,
+    ) -> Result<Option<SignedReceipt>, ReasonCode> {
         let entries = self.index.of_transfer(&self.log, partner, id).map_err(|e| log_reason(&e))?;
-        let newest = || entries.iter().rev().map(|(_, entry)| entry).filter(|entry| entry.direction == side);
-        let counted = |phases: &[Phase]| newest().find(|e| phases.contains(&e.phase) && e.counter.is_some());
-        let said = match side {
-            Direction::Outgoing => counted(&[Phase::Intent, Phase::Deny]),
-            _ => counted(&[Phase::Received]).or_else(|| newest().find(|entry| entry.phase != Phase::Received)),
-        };
+        if entries.len() >= MOST_OF_TRANSFER {
+            return Ok(None);
+        }
+        let entries: Vec<_> = entries.into_iter().map(|(_, e)| e).filter(|e| e.direction == side).collect();
+        let Ok(said) = worth_saying(&entries, side) else { return Ok(None) };
         let note = self.log.last_checkpoint();
         let receipt = match said {
             Some(entry) => {
@@ -237,6 +303,23 @@ impl Core {
             }
             None => Receipt::nothing(self.identity.oin, partner, id, (self.clock.now_ms(), &note)),
         };
-        receipt.sign(&self.signing).map_err(|_| ReasonCode::Internal)
+        receipt.sign(&self.signing).map(Some).map_err(|_| ReasonCode::Internal)
     }
 }
+
+/// The entry of one side that a receipt is made of, if any; an error when one that had to be counted has no counter.
+fn worth_saying(entries: &[Entry], side: Direction) -> Result<Option<&Entry>, ()> {
+    let counts = |entry: &Entry| match side {
+        Direction::Outgoing => matches!(entry.phase, Phase::Intent | Phase::Deny),
+        _ => entry.phase == Phase::Received,
+    };
+    let newest = || entries.iter().rev();
+    if newest().any(|entry| counts(entry) && entry.counter.is_none()) {
+        return Err(());
+    }
+    let last = newest().find(|entry| counts(entry));
+    Ok(if side == Direction::Outgoing { last } else { last.or_else(|| newest().next()) })
+}
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,7 @@ use thiserror::Error;
 use super::{Filter, LogError, TransferLog};
 use crate::domain::oin::Oin;
 use crate::storage::index::{Condition, Index, IndexEntry, IndexError, IndexOptions, Source, Tree};
-use crate::translog::entry::{Direction, Entry, Outcome, Phase, TransferId};
+use crate::translog::entry::{Entry, Outcome, TransferId};
 
 /// Entries that are looked at in one step.
 const STEP: usize = 256;
@@ -22,6 +22,10 @@ const LONGEST: usize = 256;
 const KEYS: &str = "4";
 /// Length of a label of a data subject.
 const LABEL: usize = 16;
+
+/// Entries that are read of one transfer. An honest one has a handful; a partner can make more by asking on and on under
+/// one id.
+pub const MOST_OF_TRANSFER: usize = 256;
 
 /// The index over one transfer log. It is opened when it is first needed, so that a command that asks nothing of it does
 /// not wait for it.
@@ -119,19 +123,9 @@ impl LogIndex {
         Ok((found, (below > 0).then_some(below)))
     }
 
-    /// The first INTENT under which a partner was answered in the transfer with this id. Entries that were appended after
-    /// the last [`LogIndex::follow`] may be passed over.
-    ///
-    /// # Errors
-    /// [`LogError`] when an entry cannot be read.
-    pub fn first_answer(&self, log: &TransferLog, partner: Oin, id: TransferId) -> Result<Option<Entry>, LogError> {
-        let answers = |entry: &Entry| entry.phase == Phase::Intent && entry.direction == Direction::Outgoing;
-        let entries = self.of_transfer(log, partner, id)?;
-        Ok(entries.into_iter().map(|(_, entry)| entry).find(answers))
-    }
-
     /// The entries of the transfer with this id between us and a partner, oldest first; another partner's with the same id
-    /// are not among them. Entries that were appended after the last [`LogIndex::follow`] may be passed over.
+    /// are not among them. Entries that were appended after the last [`LogIndex::follow`] may be passed over; of more than
+    /// [`MOST_OF_TRANSFER`] come the oldest.
     ///
     /// # Errors
     /// [`LogError`] when an entry cannot be read.
@@ -142,9 +136,9 @@ impl LogIndex {
         match self.ask(log, |index| index.exact(Source::Translog, Tree::Transfer, &key)) {
             Some(numbers) => {
                 let read = |number: u64| log.entry(number).transpose().map(|entry| Ok((number, entry?)));
-                numbers.into_iter().filter_map(read).filter(keep).collect()
+                numbers.into_iter().filter_map(read).filter(keep).take(MOST_OF_TRANSFER).collect()
             }
-            None => log.entries(0..log.len()).filter(keep).collect(),
+            None => log.entries(0..log.len()).filter(keep).take(MOST_OF_TRANSFER).collect(),
         }
     }
 

@@ -8,6 +8,9 @@ use crate::domain::oin::Oin;
 use crate::translog::entry::{Direction, Entry, Phase, TransferId};
 use crate::translog::merkle::CompactTree;
 
+/// One-sided transfers that are kept. Of more, those with the lowest id go: ids begin with a time.
+const MOST_ONE_SIDED: usize = 65_536;
+
 /// One side of a transfer: what we ask of a partner and what it asks of us never meet, nor do two partners' transfers,
 /// whatever ids they choose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -80,6 +83,9 @@ impl Snapshot {
             self.one_sided.remove(&step.side);
         } else if let Some(intent) = open.filter(|_| step.side.direction != Direction::Local) {
             self.one_sided.entry(step.side).or_insert((intent, step.start_ms)).0 = intent;
+            if self.one_sided.len() > MOST_ONE_SIDED {
+                self.one_sided.pop_first();
+            }
         }
     }
 }
@@ -143,12 +149,13 @@ impl State {
         self.lock().now.clone()
     }
 
-    pub(super) fn one_sided(&self) -> Vec<OneSided> {
+    pub(super) fn one_sided(&self, from_ms: u64) -> Vec<OneSided> {
         let one_sided = |(side, (number, since_ms)): (&Side, &(u64, u64))| {
             let Side { transfer, partner, direction } = *side;
             Some(OneSided { transfer, partner: partner?, direction, number: *number, since_ms: *since_ms })
         };
-        let mut all: Vec<_> = self.lock().now.one_sided.iter().filter_map(one_sided).collect();
+        let young = |(_, (_, since_ms)): &(&Side, &(u64, u64))| *since_ms >= from_ms;
+        let mut all: Vec<_> = self.lock().now.one_sided.iter().filter(young).filter_map(one_sided).collect();
         all.sort_unstable_by_key(|one| one.number);
         all
     }
@@ -161,5 +168,33 @@ impl State {
         let mut open: Vec<_> = self.lock().now.open.iter().map(|(side, index)| (*index, side.transfer)).collect();
         open.sort_unstable();
         open
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::digest;
+
+    #[test]
+    fn one_sided_transfers_are_bounded_and_listed_from_a_moment() {
+        let partner = Oin::parse("00000099000000000001").unwrap();
+        let mut now = Snapshot::default();
+        let count = MOST_ONE_SIDED as u64 + 2;
+        for ms in 0..count {
+            for phase in [Phase::Intent, Phase::Outcome] {
+                let entry = Entry {
+                    receiver_oin: Some(partner),
+                    sender_oin: Some(partner),
+                    ..Entry::new(TransferId::new(ms, [1; 10]), Direction::Outgoing, phase, ms)
+                };
+                now.add(digest(b"entry"), &Step::from(&entry));
+            }
+        }
+        let state = State::new(now);
+        let all = state.one_sided(0);
+        assert_eq!((all.len(), all[0].since_ms), (MOST_ONE_SIDED, 2), "the oldest went");
+        let young: Vec<_> = state.one_sided(count - 3).iter().map(|one| one.since_ms).collect();
+        assert_eq!(young, [count - 3, count - 2, count - 1]);
     }
 }

@@ -150,7 +150,7 @@ fn receipts_are_made_again_for_the_counterparty_alone_and_not_endlessly() {
     let mut siege = Siege::begin(|_| ());
     let of = answered(&siege, siege.good_question());
     let id = of.receipt.transfer.as_bytes().to_vec();
-    let wanted = || ReceiptsRequest { answers: vec![id.clone(), fresh_id()], received: vec![id.clone()] };
+    let wanted = || ReceiptsRequest { answers: vec![id.clone(), fresh_id(), id.clone()], received: vec![id.clone()] };
     let told = receipts(&siege, &siege.monitor, wanted()).expect("receipts");
     let [answer, unknown, received] = told.as_slice() else { panic!("{told:?}") };
     assert_eq!(
@@ -177,6 +177,12 @@ fn receipts_are_made_again_for_the_counterparty_alone_and_not_endlessly() {
     let asked = (0..80).map(|_| receipts(&siege, &siege.monitor, ReceiptsRequest::default()));
     let refused = asked.filter(|told| *told == Err((Code::ResourceExhausted, ReasonCode::TooOften))).count();
     assert!((20..40).contains(&refused), "{refused}");
+    // To look up what it confirms counts too; what is waited for needs no looking up.
+    let next = answered(&siege, siege.good_question());
+    let key = keys(&siege, "m").signing_key();
+    let unknown = confirmation(&siege, &next, &key, |r| r.peer_entry = Some(Digest([7; 32])));
+    assert_eq!(confirm(&siege.monitor, unknown), Err((Code::ResourceExhausted, ReasonCode::TooOften)));
+    assert_eq!(confirm(&siege.monitor, confirmation(&siege, &next, &key, |r| r.counter = Some(9))), Ok(()));
     siege.note(ReasonCode::TooOften, 1);
     siege.end(&[]);
 }
