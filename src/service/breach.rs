@@ -10,6 +10,9 @@ use crate::crypto::Digest;
 use crate::domain::oin::Oin;
 use crate::translog::entry::{Decision, Direction, Entry, Outcome, Phase, TransferId};
 
+/// A transfer: the one who asks chooses the id, so two partners may choose one.
+type Transfer = (TransferId, Option<Oin>, Direction);
+
 /// A silence of this long is told.
 const GAP_MS: u64 = 3_600_000;
 /// How many silences are told, the longest first.
@@ -43,6 +46,14 @@ impl BreachScope {
         self.certificate.is_none_or(|wanted| entry.peer_certificate == Some(wanted))
             && self.key.is_none_or(|wanted| entry.peer_spki == Some(wanted))
             && self.partner.is_none_or(|wanted| entry.partner() == Some(wanted))
+    }
+
+    /// Whether the entry announces a transfer that comes in and does not say with which certificate or key.
+    fn cannot_tell(&self, entry: &Entry) -> bool {
+        let silent = self.certificate.is_some() && entry.peer_certificate.is_none()
+            || self.key.is_some() && entry.peer_spki.is_none();
+        let comes_in = entry.phase == Phase::Intent && entry.direction == Direction::Incoming;
+        silent && comes_in && self.partner.is_none_or(|wanted| entry.partner() == Some(wanted))
     }
 }
 
@@ -92,6 +103,9 @@ pub struct BreachCount {
     pub span_ms: Option<(u64, u64)>,
     /// Per organisation.
     pub partners: BTreeMap<Oin, PartnerCount>,
+    /// Not counted: transfers that came in, per organisation, of which the log does not have the certificate of the other
+    /// side, while the breach is one of a certificate or a key.
+    pub unrecorded: BTreeMap<Oin, u64>,
     /// Categories of data, with the number of transfers.
     pub categories: BTreeMap<String, u64>,
     /// Fields, with the number of transfers.
@@ -115,8 +129,8 @@ pub struct BreachCounter<'a> {
     scope: BreachScope,
     opener: Option<&'a Opener>,
     count: BreachCount,
-    /// Announced within the scope and still without an end, with the organisation.
-    open: BTreeMap<TransferId, Oin>,
+    /// Announced within the scope and still without an end.
+    open: HashSet<Transfer>,
     seen: HashSet<u32>,
     last_ms: Option<u64>,
 }
@@ -125,7 +139,7 @@ impl<'a> BreachCounter<'a> {
     /// Nothing counted yet; `opener` has the node's keys.
     #[must_use]
     pub fn new(scope: BreachScope, opener: Option<&'a Opener>) -> Self {
-        let (open, seen) = (BTreeMap::new(), HashSet::new());
+        let (open, seen) = (HashSet::new(), HashSet::new());
         Self { scope, opener, count: BreachCount::default(), open, seen, last_ms: None }
     }
 
@@ -133,10 +147,13 @@ impl<'a> BreachCounter<'a> {
     pub fn take(&mut self, entry: &Entry) -> bool {
         if self.scope.within(entry) {
             self.watch_clock(entry.start_ms);
+            if let Some(partner) = entry.partner().filter(|_| self.scope.cannot_tell(entry)) {
+                *self.count.unrecorded.entry(partner).or_default() += 1;
+            }
         }
         let ends = matches!(entry.phase, Phase::Outcome | Phase::Received);
-        let opened = self.open.get(&entry.transfer_id).copied();
-        let touched = self.scope.within(entry) && self.scope.names(entry) || ends && opened.is_some();
+        let opened = self.open.contains(&(entry.transfer_id, entry.partner(), entry.direction));
+        let touched = self.scope.within(entry) && self.scope.names(entry) || ends && opened;
         if !touched {
             return false;
         }
@@ -145,7 +162,7 @@ impl<'a> BreachCounter<'a> {
         self.count.span_ms = Some((from.min(entry.start_ms), to.max(entry.start_ms)));
         *self.count.days.entry(entry.start_ms / DAY_MS).or_default() += 1;
         self.count.refused_connections += entry.refused_connections.unwrap_or(0);
-        self.count_transfer(entry, opened);
+        self.count_transfer(entry);
         self.count_subject(entry);
         true
     }
@@ -153,8 +170,8 @@ impl<'a> BreachCounter<'a> {
     /// What was counted.
     #[must_use]
     pub fn finish(mut self) -> BreachCount {
-        for partner in self.open.values() {
-            self.count.partners.entry(*partner).or_default().unknown += 1;
+        for partner in self.open.iter().filter_map(|(_, partner, _)| *partner) {
+            self.count.partners.entry(partner).or_default().unknown += 1;
         }
         if self.opener.is_some() {
             self.count.subjects.known = Some(self.seen.len() as u64);
@@ -176,8 +193,8 @@ impl<'a> BreachCounter<'a> {
         self.last_ms = Some(now);
     }
 
-    fn count_transfer(&mut self, entry: &Entry, opened: Option<Oin>) {
-        let Some(partner) = entry.partner().or(opened).filter(|_| entry.direction != Direction::Local) else { return };
+    fn count_transfer(&mut self, entry: &Entry) {
+        let Some(partner) = entry.partner().filter(|_| entry.direction != Direction::Local) else { return };
         let of = self.count.partners.entry(partner).or_default();
         match entry.phase {
             Phase::Intent => {
@@ -188,13 +205,13 @@ impl<'a> BreachCounter<'a> {
                 }
                 of.rows += entry.row_count.unwrap_or(0);
                 of.cells += entry.aggregate.map_or(0, |aggregate| u64::from(aggregate.cells));
-                self.open.insert(entry.transfer_id, partner);
+                self.open.insert((entry.transfer_id, Some(partner), entry.direction));
                 tally(&mut self.count.categories, &entry.data_categories);
                 tally(&mut self.count.fields, &entry.field_names);
                 tally(&mut self.count.purposes, std::slice::from_ref(&entry.purpose));
             }
             Phase::Outcome | Phase::Received => {
-                let was_open = self.open.remove(&entry.transfer_id).is_some();
+                let was_open = self.open.remove(&(entry.transfer_id, Some(partner), entry.direction));
                 of.unknown += u64::from(was_open && entry.outcome == Some(Outcome::Unknown));
             }
             Phase::Deny => of.refused += u64::from(entry.decision == Some(Decision::Deny)),
@@ -218,5 +235,61 @@ fn tally(counts: &mut BTreeMap<String, u64>, names: &[String]) {
     for name in names {
         let name = if counts.contains_key(name) || counts.len() < MAX_NAMES { name } else { "(overige namen)" };
         *counts.entry(name.to_owned()).or_default() += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn oin(n: u8) -> Oin {
+        Oin::parse(&format!("000000990000000000{n:02}")).expect("an OIN")
+    }
+
+    /// Between us (1) and a partner, all with one transfer id.
+    fn entry(partner: u8, direction: Direction, phase: Phase) -> Entry {
+        let (from, to) = if direction == Direction::Outgoing { (1, partner) } else { (partner, 1) };
+        let outcome = (phase == Phase::Outcome).then_some(Outcome::Confirmed);
+        let (sender_oin, receiver_oin) = (Some(oin(from)), Some(oin(to)));
+        Entry { sender_oin, receiver_oin, outcome, ..Entry::new(TransferId::new(5, [7; 10]), direction, phase, 5) }
+    }
+
+    fn count(scope: BreachScope, entries: &[Entry]) -> BreachCount {
+        let mut counter = BreachCounter::new(BreachScope { until_ms: 10, ..scope }, None);
+        for entry in entries {
+            counter.take(entry);
+        }
+        counter.finish()
+    }
+
+    #[test]
+    fn transfers_of_two_partners_under_one_id_are_two() {
+        use Direction::Outgoing;
+        let entries =
+            [entry(2, Outgoing, Phase::Intent), entry(3, Outgoing, Phase::Intent), entry(3, Outgoing, Phase::Outcome)];
+        let all = count(BreachScope::default(), &entries);
+        assert_eq!((all.transfers, all.partners[&oin(2)].unknown, all.partners[&oin(3)].unknown), (2, 1, 0));
+        let one = count(BreachScope { partner: Some(oin(2)), ..BreachScope::default() }, &entries);
+        assert_eq!((one.entries, one.partners.len()), (1, 1), "the end is that of another partner's transfer");
+    }
+
+    #[test]
+    fn what_came_in_without_a_certificate_is_told_and_not_counted_as_nothing() {
+        let mut known = entry(2, Direction::Incoming, Phase::Intent);
+        known.peer_certificate = Some(Digest([9; 32]));
+        let entries = [
+            entry(2, Direction::Incoming, Phase::Intent),
+            known,
+            entry(3, Direction::Incoming, Phase::Intent),
+            entry(3, Direction::Incoming, Phase::Received),
+            entry(2, Direction::Outgoing, Phase::Intent),
+        ];
+        let scope = BreachScope { certificate: Some(Digest([1; 32])), ..BreachScope::default() };
+        let told = count(scope, &entries);
+        assert_eq!((told.entries, told.unrecorded), (0, BTreeMap::from([(oin(2), 1), (oin(3), 1)])));
+        let of_one = count(BreachScope { partner: Some(oin(3)), ..scope }, &entries);
+        assert_eq!(of_one.unrecorded, BTreeMap::from([(oin(3), 1)]));
+        let whole = count(BreachScope::default(), &entries);
+        assert_eq!((whole.entries, whole.unrecorded.len()), (5, 0), "without a certificate everything counts");
     }
 }

@@ -92,7 +92,11 @@ impl Core {
         let mut intent = self.local_entry(SEARCH, "Logregels over een persoon zoeken");
         intent.retention_until = self.longest_retention(intent.start_ms);
         let part = SealedPart { subject: Some(*subject), ..SealedPart::default() };
-        let _ = self.note_about(intent.clone(), &part)?;
+        // A question about somebody unknown makes no key.
+        match self.subjects.find(subject)? {
+            Some(_) => drop(self.note_about(intent.clone(), &part)?),
+            None => self.note(&intent)?,
+        }
         self.note(&entries::outcome(&intent, Outcome::Confirmed, self.clock.now_ms()))?;
         Ok(())
     }

@@ -376,7 +376,12 @@ fn the_pack_for_a_breach_counts_what_one_certificate_touched_on_the_node_and_on_
         assert_eq!(offline["telling"][part], even["telling"][part], "{part}");
     }
     assert_eq!(offline["telling"]["subjects"], serde_json::json!({"known": null, "at_most_more": 5}));
-    assert!(offline["controle_export"].as_str().unwrap().starts_with("heel"));
+    let checked = offline["controle_export"].as_str().unwrap();
+    assert!(checked.starts_with("Ongeschonden, ondertekend door de vertrouwde sleutel"), "{checked}");
+    let unchecked = pack(&["--export", &export], "p4", &[]);
+    let said = unchecked["controle_export"].as_str().unwrap();
+    assert!(said.contains("ondertekenaar niet nagegaan"), "a stranger may have signed it: {said}");
+    assert_eq!(unchecked["ontvangers"][0]["naam"], "Veilig Thuis (volgens de export)");
     assert_eq!(fs::read_to_string(three.path("p3/regels.csv")).unwrap(), csv);
 }
 

@@ -90,12 +90,11 @@ fn offline(args: &BreachArgs, dir: &Path, command: &BreachCommand) -> Result<Out
     let names = names(&export);
     let oin = Oin::parse(&manifest.oin).ok();
     let known = oin.and_then(|oin| names.get(&oin)).cloned().unwrap_or_else(|| "naam onbekend".to_owned());
-    let intact = if report.is_intact() { "heel" } else { "NIET HEEL: zie log verify" };
     let setting = Setting {
         organisation: format!("{known} ({})", manifest.oin),
         names,
         opener: None,
-        verified: Some(format!("{intact}; {} regels", manifest.size)),
+        verified: Some(format!("{} {} regels.", report.conclusion(), manifest.size)),
         now_ms: SystemClock.now_ms(),
     };
     let entries = export.entries(0..u64::MAX).map_err(|e| e.to_string())?.map(|entry| entry.map_err(|e| e.to_string()));
@@ -103,7 +102,7 @@ fn offline(args: &BreachArgs, dir: &Path, command: &BreachCommand) -> Result<Out
     Ok(Outcome { exit: if made.exit == 0 { u8::from(!report.is_intact()) } else { made.exit }, ..made })
 }
 
-/// Names of organisations from the cards and convenants in an export.
+/// Names of organisations from the cards and convenants in an export, marked as such: whoever made it chose them.
 fn names(export: &ExportDirectory) -> BTreeMap<Oin, String> {
     let mut names = BTreeMap::new();
     for path in export.list().unwrap_or_default().iter().filter(|path| path.starts_with(ATTACHMENTS)) {
@@ -115,6 +114,7 @@ fn names(export: &ExportDirectory) -> BTreeMap<Oin, String> {
             names.insert(card.card().oin, card.card().name.clone());
         }
     }
+    names.values_mut().for_each(|name| name.push_str(" (volgens de export)"));
     names
 }
 

@@ -172,8 +172,13 @@ impl Pack<'_> {
     }
 
     fn summary(&self) -> String {
+        let unrecorded: u64 = self.count.unrecorded.values().sum();
+        let besides = match unrecorded {
+            0 => String::new(),
+            more => format!(" Niet meegeteld: {more} binnengekomen overdrachten, certificaat niet vastgelegd."),
+        };
         format!(
-            "{} regels en {} overdrachten geraakt; betrokkenen: {}; organisaties: {}. Melden bij de AP voor {}.",
+            "{} regels en {} overdrachten geraakt; betrokkenen: {}; organisaties: {}. Melden bij de AP voor {}.{besides}",
             self.count.entries,
             self.count.transfers,
             self.subjects(),
@@ -270,6 +275,15 @@ impl Pack<'_> {
         };
         let head = ["Naam", "OIN", "Naar toe", "Van", "Geweigerd", "Onbekend"];
         page.table(&head, self.count.partners.iter().map(row).collect());
+        if !self.count.unrecorded.is_empty() {
+            page.text(
+                "Certificaat niet vastgelegd: van deze binnengekomen overdrachten in het tijdvak zegt het log niet met welk \
+                 certificaat of welke sleutel de andere kant zich bekend maakte. Zij zijn hierboven niet meegeteld en kunnen \
+                 geraakt zijn; beoordeel ze per organisatie.",
+            );
+            let row = |(oin, n): (&Oin, &u64)| vec![self.name(oin), oin.to_string(), n.to_string()];
+            page.table(&["Naam", "OIN", "Binnengekomen"], self.count.unrecorded.iter().map(row).collect());
+        }
     }
 
     fn timeline(&self, page: &mut Page) {
