@@ -68,7 +68,7 @@ fn nothing_is_signed_of_what_was_not_counted() {
         (entry(Direction::Incoming, Phase::Received, None), entry(Direction::Incoming, Phase::Received, Some(3)));
     assert_eq!(worth_saying(&[asked.clone(), old], Direction::Incoming), Err(()), "it did receive");
     assert_eq!(worth_saying(&[asked.clone(), new.clone()], Direction::Incoming), Ok(Some(&new)));
-    assert_eq!(worth_saying(&[asked.clone()], Direction::Incoming), Ok(Some(&asked)));
+    assert_eq!(worth_saying(std::slice::from_ref(&asked), Direction::Incoming), Ok(Some(&asked)));
     for phase in [Phase::Intent, Phase::Deny] {
         let old = entry(Direction::Outgoing, phase, None);
         assert_eq!(worth_saying(&[old], Direction::Outgoing), Err(()), "it did answer");
