@@ -18,14 +18,14 @@ pub struct ExportTraceServiceResponse {
     /// If the request is only partially accepted
     /// (i.e. when the server accepts only parts of the data and rejects the rest)
     /// the server MUST initialize the `partial_success` field and MUST
-    /// set the `rejected_<signal>` with the number of items it rejected.
+    /// set the `rejected_SIGNAL` with the number of items it rejected.
     ///
     /// Servers MAY also make use of the `partial_success` field to convey
     /// warnings/suggestions to senders even when the request was fully accepted.
-    /// In such cases, the `rejected_<signal>` MUST have a value of `0` and
+    /// In such cases, the `rejected_SIGNAL` MUST have a value of `0` and
     /// the `error_message` MUST be non-empty.
     ///
-    /// A `partial_success` message with an empty value (rejected_<signal> = 0 and
+    /// A `partial_success` message with an empty value (rejected_SIGNAL = 0 and
     /// `error_message` = "") is equivalent to it not being set/present. Senders
     /// SHOULD interpret it the same way as in the full success case.
     #[prost(message, optional, tag = "1")]
@@ -35,7 +35,7 @@ pub struct ExportTraceServiceResponse {
 pub struct ExportTracePartialSuccess {
     /// The number of rejected spans.
     ///
-    /// A `rejected_<signal>` field holding a `0` value indicates that the
+    /// A `rejected_SIGNAL` field holding a `0` value indicates that the
     /// request was fully accepted.
     #[prost(int64, tag = "1")]
     pub rejected_spans: i64,

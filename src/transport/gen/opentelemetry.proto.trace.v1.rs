@@ -11,7 +11,7 @@ pub struct ResourceSpans {
     pub scope_spans: ::prost::alloc::vec::Vec<ScopeSpans>,
     /// The Schema URL, if known. This is the identifier of the Schema that the resource data
     /// is recorded in. Notably, the last part of the URL path is the version number of the
-    /// schema: http\[s\]://server\[:port\]/path/<version>. To learn more about Schema URL see
+    /// schema: http\[s\]://server\[:port\]/path/VERSION. To learn more about Schema URL see
     /// <https://opentelemetry.io/docs/specs/otel/schemas/#schema-url>
     /// This schema_url applies to the data in the "resource" field. It does not apply
     /// to the data in the "scope_spans" field which have their own schema_url field.
@@ -31,7 +31,7 @@ pub struct ScopeSpans {
     pub spans: ::prost::alloc::vec::Vec<Span>,
     /// The Schema URL, if known. This is the identifier of the Schema that the span data
     /// is recorded in. Notably, the last part of the URL path is the version number of the
-    /// schema: http\[s\]://server\[:port\]/path/<version>. To learn more about Schema URL see
+    /// schema: http\[s\]://server\[:port\]/path/VERSION. To learn more about Schema URL see
     /// <https://opentelemetry.io/docs/specs/otel/schemas/#schema-url>
     /// This schema_url applies to the data in the "scope" field and all spans and span
     /// events in the "spans" field.
