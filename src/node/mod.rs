@@ -109,15 +109,20 @@ fn open_for(config: Config, access: LocalAccess) -> Result<Node, OpenError> {
     let _ = std::fs::write(config.data.join("plant"), crate::domain::plant::bytes("file"));
     let keys = KeyTree::new(read_root(&config)?);
     let (list, _) = gemeenten::read(&config.gemeenten)?;
-    let identity = Identity {
+    let core = Core::open(&config.data, identity(&config), keys, list, Arc::new(SystemClock));
+    Ok(Node { config, core: Arc::new(core.map_err(|e| OpenError::Failed(e.to_string()))?), access, _lock: lock })
+}
+
+/// Who the node is by its configuration.
+#[must_use]
+pub fn identity(config: &Config) -> Identity {
+    Identity {
         oin: config.oin,
         name: config.name.clone(),
         org_type: config.org_type,
         levert: config.levert.clone(),
         activities: config.activities.clone(),
-    };
-    let core = Core::open(&config.data, identity, keys, list, Arc::new(SystemClock));
-    Ok(Node { config, core: Arc::new(core.map_err(|e| OpenError::Failed(e.to_string()))?), access, _lock: lock })
+    }
 }
 
 /// Takes the lock; another command of a moment gets a few seconds to finish.

@@ -10,7 +10,7 @@ use thiserror::Error;
 use super::answer::{Payload, covered};
 use super::standards::RecordsRefused;
 use super::witness::{ShowReply, ShowRequest};
-use crate::crypto::{Digest, hex};
+use crate::crypto::{Digest, from_hex, hex};
 use crate::disclosure::release::Released;
 use crate::domain::oin::Oin;
 use crate::domain::query::Query;
@@ -67,10 +67,10 @@ impl TraceContext {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let [version, trace, span, flags] = text.split('-').collect::<Vec<_>>().try_into().ok()?;
-        if version != "00" || unhex::<1>(flags).is_none() {
+        if version != "00" || from_hex::<1>(flags).is_none() {
             return None;
         }
-        let (trace_id, span_id) = (unhex(trace)?, unhex(span)?);
+        let (trace_id, span_id) = (from_hex(trace)?, from_hex(span)?);
         (trace_id != [0; 16] && span_id != [0; 8]).then_some(Self { trace_id, span_id })
     }
 
@@ -91,18 +91,6 @@ impl fmt::Debug for TraceContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
-}
-
-fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    let digits = |b: &u8| b.is_ascii_digit() || (b'a'..=b'f').contains(b);
-    if text.len() != 2 * N || !text.as_bytes().iter().all(digits) {
-        return None;
-    }
-    let mut out = [0; N];
-    for (i, byte) in out.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(text.get(2 * i..2 * i + 2)?, 16).ok()?;
-    }
-    Some(out)
 }
 
 /// A question of the monitor to one node.

@@ -16,7 +16,7 @@ use ketenpoort::domain::bsn::{BsnReading, read_bsn};
 use ketenpoort::domain::gemeente::GemeenteList;
 use ketenpoort::domain::oin::Oin;
 use ketenpoort::node::SystemClock;
-use ketenpoort::service::core::{Core, Identity};
+use ketenpoort::service::core::Core;
 use ketenpoort::translog::entry::{Decision, Direction, Entry, Outcome, Phase, TransferId};
 use ketenpoort::translog::sealed::SealedPart;
 use serde_json::Value;
@@ -62,14 +62,14 @@ fn keys(config: &Config) -> KeyTree {
 /// The node `a` opened in this process.
 fn core(three: &Three) -> Core {
     let config = three.config("a");
-    let identity = Identity {
-        oin: config.oin,
-        name: config.name.clone(),
-        org_type: config.org_type,
-        levert: config.levert.clone(),
-        activities: config.activities.clone(),
-    };
-    Core::open(&config.data, identity, keys(&config), GemeenteList::new(Vec::new()), Arc::new(SystemClock)).unwrap()
+    Core::open(
+        &config.data,
+        ketenpoort::node::identity(&config),
+        keys(&config),
+        GemeenteList::new(Vec::new()),
+        Arc::new(SystemClock),
+    )
+    .unwrap()
 }
 
 fn subject(three: &Three, bsn: &str) -> Tag {

@@ -18,7 +18,7 @@ use ketenpoort::service::api::{
     AggregateRequest, AnswerBytes, NodeService, Peer, PeerError, Peers, Reply, StatusView, TlsFacts, Unanswered,
     Verdict, WantedReceipts,
 };
-use ketenpoort::service::core::{Clock, Core, Identity};
+use ketenpoort::service::core::{Clock, Core};
 use ketenpoort::service::witness::{ShowReply, ShowRequest};
 use ketenpoort::translog::entry::{Direction, Entry, Outcome, Phase, TransferId};
 use ketenpoort::translog::merkle::leaf_hash;
@@ -134,15 +134,11 @@ fn open(key: &str, data: &Path, clock: &Arc<SetClock>) -> Arc<Core> {
     let config: Config = TEMPLATE.config(key);
     let root: [u8; 32] = std::fs::read(&config.root_key).expect("root key").try_into().expect("32 bytes");
     let (list, _) = gemeenten::read(&config.gemeenten).expect("a list");
-    let identity = Identity {
-        oin: config.oin,
-        name: config.name.clone(),
-        org_type: config.org_type,
-        levert: config.levert.clone(),
-        activities: config.activities.clone(),
-    };
     let clock: Arc<dyn Clock> = Arc::clone(clock) as _;
-    Arc::new(Core::open(data, identity, KeyTree::new(Secret32::new(root)), list, clock).expect("opens without repair"))
+    Arc::new(
+        Core::open(data, ketenpoort::node::identity(&config), KeyTree::new(Secret32::new(root)), list, clock)
+            .expect("opens without repair"),
+    )
 }
 
 /// What the network does with one question.
