@@ -9,8 +9,8 @@ use crate::domain::oin::Oin;
 use crate::translog::receipt::Receipt;
 
 /// How far below the highest counter of a partner one may come in: answers to questions at the same time overtake each
-/// other.
-const DEPTH: u64 = 1024;
+/// other, and a receipt that is slow has thirty seconds, in which a busy partner counts some twenty thousand further.
+const DEPTH: u64 = 32_768;
 
 /// Our own counters: the last one that was given out, per partner.
 pub(super) struct Counters(Mutex<BTreeMap<Oin, u64>>);

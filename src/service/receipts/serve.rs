@@ -17,6 +17,8 @@ use crate::translog::receipt::{Receipt, SignedReceipt};
 
 /// How long the asker's receipt is waited for before the answer counts as sent: 60 seconds.
 const PATIENCE_MS: u64 = 60_000;
+/// How long a confirmed answer is remembered, so that a receipt that is said twice is known: 5 seconds. Later the log says it.
+const REMEMBERED_MS: u64 = 5_000;
 /// Answers that are waited for at a time; more are logged as sent at once, and their receipts are asked for.
 const MOST: usize = 50_000;
 /// Most receipts in one call.
@@ -33,8 +35,8 @@ pub(super) struct Waiting(HashMap<Which, Wait>);
 
 /// An answer that is on its way or there.
 struct Wait {
-    /// What we said of it.
-    answer: Receipt,
+    /// What we said of it, without the checkpoint.
+    answer: Box<Receipt>,
     left: Left,
     /// When its receipt came that is being logged, or was.
     confirmed: Option<u64>,
@@ -110,17 +112,23 @@ impl Waiting {
         Some(Outcome::Failed)
     }
 
-    /// Takes out what was confirmed, and returns what was handed over and not confirmed, as far as it is `late`.
-    fn take_late(&mut self, late: impl Fn(u64) -> bool) -> Vec<(Which, Receipt)> {
+    /// Takes out what was confirmed, and returns what was handed over and not confirmed, as far as it is `late`: since a
+    /// moment, after a patience in milliseconds.
+    fn take_late(&mut self, late: impl Fn(u64, u64) -> bool) -> Vec<(Which, Box<Receipt>)> {
         let mut unconfirmed = Vec::new();
         self.0.retain(|which, wait| match (wait.confirmed, wait.left) {
-            (Some(since), _) => !late(since),
-            (None, Left::Sent(since)) if late(since) => {
+            (Some(since), Left::Leaving) => !late(since, PATIENCE_MS),
+            (Some(since), _) => !late(since, REMEMBERED_MS),
+            (None, Left::Sent(since)) if late(since, PATIENCE_MS) => {
                 unconfirmed.push((*which, wait.answer.clone()));
                 false
             }
             _ => true,
         });
+        // What a busy minute took is given back.
+        if self.0.capacity() > 4 * self.0.len().max(1024) {
+            self.0.shrink_to(2 * self.0.len());
+        }
         unconfirmed
     }
 }
@@ -132,7 +140,8 @@ impl Core {
         let mut waiting = lock(&self.receipts.waiting);
         if let (Some(entry), true) = (receipt.entry, waiting.0.len() < MOST) {
             let which = (receipt.counterparty, receipt.transfer, entry);
-            waiting.0.insert(which, Wait { answer: receipt.clone(), left: Left::Leaving, confirmed: None });
+            let answer = Box::new(Receipt { checkpoint: String::new(), ..receipt.clone() });
+            waiting.0.insert(which, Wait { answer, left: Left::Leaving, confirmed: None });
         }
     }
 
@@ -158,7 +167,7 @@ impl Core {
     /// When the log cannot be written; it is tried again at the next call.
     pub fn close_unconfirmed(&self, all: bool) -> Result<(), CoreError> {
         let now = self.clock.now_ms();
-        let late = |since: u64| all || since.saturating_add(PATIENCE_MS) <= now || since > now;
+        let late = |since: u64, patience: u64| all || since.saturating_add(patience) <= now || since > now;
         let mut unconfirmed = lock(&self.receipts.waiting).take_late(late);
         while let Some((which, answer)) = unconfirmed.pop() {
             let entry = entries::answered(which.1, self.identity.oin, which.0, Outcome::Sent, now);
@@ -219,7 +228,7 @@ impl Core {
         let answer = match self.answer_in_log(*which).map_err(|e| log_reason(&e))? {
             InLog::Unknown => return Err(ReasonCode::ReceiptMismatch),
             InLog::Confirmed => return Ok(false),
-            InLog::Open(answer) => *answer,
+            InLog::Open(answer) => answer,
         };
         let mut waiting = lock(&self.receipts.waiting);
         waiting.0.entry(*which).or_insert(Wait { answer, left: Left::Logged, confirmed: None });

@@ -31,7 +31,7 @@ fn received(commitment: &[u8]) -> Receipt {
 
 fn leaving() -> (Which, Waiting) {
     let which = (oin(2), id(), digest(b"answer"));
-    let wait = Wait { answer: answer(), left: Left::Leaving, confirmed: None };
+    let wait = Wait { answer: Box::new(answer()), left: Left::Leaving, confirmed: None };
     (which, Waiting(HashMap::from([(which, wait)])))
 }
 
@@ -43,7 +43,7 @@ fn a_false_confirmation_changes_nothing_of_an_answer_on_its_way() {
     let (which, mut waiting) = leaving();
     assert_eq!(waiting.handed_over(&which, true, 6), None);
     assert_eq!(waiting.begin(&which, &received(b"other"), 7), Err(ReasonCode::ReceiptMismatch));
-    assert_eq!(waiting.take_late(|since| since == 6).len(), 1);
+    assert_eq!(waiting.take_late(|since, _| since == 6).len(), 1);
     assert!(waiting.0.is_empty());
 }
 
@@ -55,9 +55,21 @@ fn an_answer_whose_receipt_cannot_be_logged_ends_as_it_was_handed_over() {
         assert_eq!(waiting.begin(&which, &received(b"payload"), 5), Ok(Begun::Before));
         assert_eq!(waiting.handed_over(&which, complete, 6), None, "it was confirmed");
         assert_eq!(waiting.unconfirm(&which), (!complete).then_some(Outcome::Failed));
-        assert_eq!(waiting.take_late(|since| since == 6).len(), usize::from(complete), "sent");
+        assert_eq!(waiting.take_late(|since, _| since == 6).len(), usize::from(complete), "sent");
         assert!(waiting.0.is_empty(), "no place is lost");
     }
+}
+
+#[test]
+fn a_confirmed_answer_is_remembered_while_it_is_handed_over_and_some_seconds_after() {
+    let (which, mut waiting) = leaving();
+    assert_eq!(waiting.begin(&which, &received(b"payload"), 5), Ok(Begun::Now));
+    let late = |now: u64| move |since: u64, patience: u64| since + patience <= now;
+    assert!(waiting.take_late(late(59_000)).is_empty());
+    assert_eq!(waiting.begin(&which, &received(b"payload"), 59_000), Ok(Begun::Before), "still leaving");
+    assert_eq!(waiting.handed_over(&which, true, 59_000), None);
+    assert!(waiting.take_late(late(59_001)).is_empty(), "nothing to say of it");
+    assert_eq!(waiting.begin(&which, &received(b"payload"), 59_002), Ok(Begun::NotWaiting), "the log knows");
 }
 
 #[test]
