@@ -26,7 +26,7 @@ impl Logs for Served {
         let caller = Caller::of(&request)?;
         let question = question(request.into_inner());
         let (service, peer) = (Arc::clone(&self.service), Arc::clone(&caller.peer));
-        let page = self.blocking(&caller, move || service.fsc_records(&peer, &question)).await?;
+        let page = self.blocking(&self.calls, &caller, move || service.fsc_records(&peer, &question)).await?;
         page.map(|page| Response::new(page.encode())).map_err(|refused| {
             let status = refusal(refused, &caller);
             self.service.connection_refused(refused.reason(), Some(caller.peer.oin));
@@ -37,7 +37,7 @@ impl Logs for Served {
 
 fn refusal(refused: RecordsRefused, caller: &Caller) -> Status {
     match refused {
-        RecordsRefused::Log(_) => status(refused.reason(), &caller.trace),
+        RecordsRefused::Log(_) | RecordsRefused::TooOften => status(refused.reason(), &caller.trace),
         RecordsRefused::Question(fault) => {
             let mut status = status(refused.reason(), &caller.trace);
             let code = match fault {

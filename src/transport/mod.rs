@@ -10,6 +10,7 @@ pub mod tls;
 mod accept;
 mod guard;
 mod logs;
+mod permits;
 mod status;
 mod wire;
 mod witness;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::timeout_at;
 use tokio_stream::wrappers::ReceiverStream;
@@ -16,6 +16,7 @@ use tonic::{Request, Response, Status};
 
 use super::accept::{Acceptor, Open};
 use super::guard::{Due, Guard};
+use super::permits::Permits;
 use super::proto;
 use super::proto::logs_server::LogsServer;
 use super::proto::node_server::{Node, NodeServer};
@@ -45,6 +46,12 @@ pub struct Limits {
     pub streams: u32,
     /// Calls that the node works on at a time; more wait, within their deadline.
     pub calls: usize,
+    /// The same, of one partner.
+    pub calls_per_partner: usize,
+    /// Calls of witnesses that the node works on at a time, beside the others.
+    pub witness_calls: usize,
+    /// The same, of one partner.
+    pub witness_calls_per_partner: usize,
     /// Bytes of the headers of one call.
     pub header_bytes: u32,
 }
@@ -60,6 +67,9 @@ impl Default for Limits {
             connections_per_address: 256,
             streams: 64,
             calls: 64,
+            calls_per_partner: 32,
+            witness_calls: 8,
+            witness_calls_per_partner: 2,
             header_bytes: 16 << 10,
         }
     }
@@ -82,7 +92,11 @@ pub async fn serve(
     limits: Limits,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
-    let served = Served { service: Arc::clone(&service), calls: Arc::new(Semaphore::new(limits.calls)) };
+    let served = Served {
+        service: Arc::clone(&service),
+        calls: Permits::new(limits.calls, limits.calls_per_partner),
+        witness_calls: Permits::new(limits.witness_calls, limits.witness_calls_per_partner),
+    };
     let witness = WitnessServer::new(served.clone())
         .max_decoding_message_size(MAX_MESSAGE)
         .max_encoding_message_size(MAX_MESSAGE);
@@ -189,7 +203,8 @@ impl Drop for Waiting {
 #[derive(Clone)]
 pub(super) struct Served {
     pub(super) service: Arc<dyn NodeService>,
-    calls: Arc<Semaphore>,
+    pub(super) calls: Arc<Permits>,
+    pub(super) witness_calls: Arc<Permits>,
 }
 
 /// Who calls, under which trace, and until when.
@@ -210,15 +225,15 @@ impl Caller {
 }
 
 impl Served {
-    /// Runs `work` on a blocking thread, at most `calls` at a time; work that was begun is ended, also when the peer
-    /// has gone.
+    /// Runs `work` on a blocking thread under one of `permits`; work that was begun is ended, also when the peer has gone.
     pub(super) async fn blocking<T: Send + 'static>(
         &self,
+        permits: &Permits,
         caller: &Caller,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Status> {
         let internal = || status(ReasonCode::Internal, &caller.trace);
-        let permit = Arc::clone(&self.calls).acquire_owned().await.map_err(|_| internal())?;
+        let permit = permits.acquire(caller.peer.oin).await.ok_or_else(internal)?;
         let done = tokio::task::spawn_blocking(move || {
             let _held = permit;
             work()
@@ -246,7 +261,7 @@ impl Served {
             verdict: Verdict::default(),
         };
         caller.due.asked.store(true, Ordering::Release);
-        let mut work = pin!(self.blocking(caller, waiting.answer()));
+        let mut work = pin!(self.blocking(&self.calls, caller, waiting.answer()));
         let refused = |refusal: Refusal| refused(&refusal, &caller.trace);
         let broken = match timeout_at(caller.due.until, &mut work).await {
             Ok(Ok(answered)) => return answered.map_err(refused),
@@ -289,7 +304,7 @@ impl Node for Served {
         let caller = Caller::of(&request)?;
         let proto::ConfirmRequest { receipt } = request.into_inner();
         let (service, peer) = (Arc::clone(&self.service), Arc::clone(&caller.peer));
-        let taken = self.blocking(&caller, move || service.confirm(&peer, &receipt)).await?;
+        let taken = self.blocking(&self.calls, &caller, move || service.confirm(&peer, &receipt)).await?;
         taken.map_err(|reason| self.counted(&caller, reason))?;
         Ok(Response::new(proto::ConfirmReply {}))
     }
@@ -301,7 +316,7 @@ impl Node for Served {
         let caller = Caller::of(&request)?;
         let wanted = wire::wanted(request.into_inner()).map_err(|fault| self.counted(&caller, fault.reason()))?;
         let (service, peer) = (Arc::clone(&self.service), Arc::clone(&caller.peer));
-        let found = self.blocking(&caller, move || service.receipts(&peer, &wanted)).await?;
+        let found = self.blocking(&self.calls, &caller, move || service.receipts(&peer, &wanted)).await?;
         let found = found.map_err(|reason| self.counted(&caller, reason))?;
         Ok(Response::new(found.encode()))
     }
@@ -310,7 +325,7 @@ impl Node for Served {
         let caller = Caller::of(&request)?;
         let proto::StatusRequest {} = request.into_inner();
         let (service, peer) = (Arc::clone(&self.service), Arc::clone(&caller.peer));
-        let view = self.blocking(&caller, move || service.status(&peer)).await?;
+        let view = self.blocking(&self.calls, &caller, move || service.status(&peer)).await?;
         Ok(Response::new(view.encode()))
     }
 }

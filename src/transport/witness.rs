@@ -98,7 +98,7 @@ impl Witness for Served {
         let caller = Caller::of(&request)?;
         let (service, peer) = (Arc::clone(&self.service), Arc::clone(&caller.peer));
         let judged = match read_request(request.into_inner()) {
-            Some(shown) => self.blocking(&caller, move || service.witness(&peer, &shown)).await?,
+            Some(shown) => self.blocking(&self.witness_calls, &caller, move || service.witness(&peer, &shown)).await?,
             None => Err(ReasonCode::MessageMalformed),
         };
         judged.map(|reply| Response::new(write_reply(reply))).map_err(|reason| {

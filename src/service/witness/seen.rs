@@ -1,5 +1,6 @@
 //! Checkpoints that come along with messages of partners: of other logs, and of our own.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::PoisonError;
 
 use super::MOST_SEEN;
@@ -9,10 +10,21 @@ use crate::domain::reason::ReasonCode;
 use crate::service::core::Core;
 use crate::service::entries;
 use crate::storage::log::LogError;
+use crate::storage::witness::WitnessError;
 use crate::translog::checkpoint::{Checkpoint, oin_of, origin};
 use crate::translog::cosignature::{cosign, cosigners, witness_name};
 use crate::translog::note::Note;
 use crate::translog::witness::{Finding, Shown, Wrong};
+
+/// Bytes of a note of another log that are kept: its text, the log's signature and our own.
+const MOST_BYTES: usize = 4096;
+
+/// A checkpoint of another log that came with a message.
+struct Brought {
+    log: Oin,
+    shown: Shown,
+    cosigned_by_us: bool,
+}
 
 impl Core {
     /// Takes in a signed checkpoint, of whatever log of a party, that came with a message (a receipt, an exchange between
@@ -23,32 +35,46 @@ impl Core {
     /// [`ReasonCode::NotItsLog`] when it is of no party, [`ReasonCode::CheckpointUnsigned`] when it is not signed by the
     /// party's key, [`ReasonCode::WitnessUnable`] when it cannot be kept.
     pub fn seen_checkpoint(&self, note: &str) -> Result<(), ReasonCode> {
-        self.seen_from(note, None)
+        self.open_seen(note, None).and_then(|brought| self.keep_seen(brought.into_iter().collect()))
     }
 
-    /// As [`Core::seen_checkpoint`], from a partner. What it says of its own log it says by showing it; of that only what
-    /// bears our own cosignature is taken in.
-    fn seen_from(&self, note: &str, giver: Option<Oin>) -> Result<(), ReasonCode> {
+    /// Reads a checkpoint that came along. Of our own log it is compared at once. What a partner says of its own log it says by
+    /// showing it; of that only what bears our own cosignature is taken in.
+    fn open_seen(&self, note: &str, giver: Option<Oin>) -> Result<Option<Brought>, ReasonCode> {
         let read = Note::decode(note.as_bytes()).map_err(|_| ReasonCode::CheckpointUnsigned)?;
         let named = Checkpoint::from_note(&read).map_err(|_| ReasonCode::CheckpointUnsigned)?;
-        let oin = oin_of(&named.origin).ok_or(ReasonCode::NotItsLog)?;
-        let shown = self.open_shown(oin, note)?.given_by(giver.unwrap_or(oin));
-        if oin == self.identity.oin {
-            return self.compare_own(shown).map_err(|_| ReasonCode::WitnessUnable);
+        let log = oin_of(&named.origin).ok_or(ReasonCode::NotItsLog)?;
+        let shown = self.open_shown(log, note)?.given_by(giver.unwrap_or(log));
+        if log == self.identity.oin {
+            return self.compare_own(shown).map(|()| None).map_err(|_| ReasonCode::WitnessUnable);
         }
         let ours = [(self.identity.oin, self.desk.key.verifying_key())];
         let cosigned_by_us = !cosigners(&read, &ours).is_empty();
-        if giver == Some(oin) && !cosigned_by_us {
-            return Ok(());
-        }
+        let told = giver != Some(log) || cosigned_by_us;
+        Ok(told.then_some(Brought { log, shown, cosigned_by_us }))
+    }
+
+    /// Takes in what one message brought, with one write for all of it; a finding has its own.
+    fn keep_seen(&self, brought: Vec<Brought>) -> Result<(), ReasonCode> {
         let now = self.clock.now_ms();
-        self.with_record(oin, |record| {
-            if cosigned_by_us && !record.remembers(&shown) {
-                let (first, second) = (shown.clone(), shown.clone());
-                record.find(Finding { wrong: Wrong::Forgotten, first, second, at_ms: now });
+        let mut by_log: BTreeMap<Oin, Vec<Brought>> = BTreeMap::new();
+        brought.into_iter().for_each(|one| by_log.entry(one.log).or_default().push(one));
+        let logs: BTreeSet<Oin> = by_log.keys().copied().collect();
+        let mut found = Vec::new();
+        let changed = self.desk.store.change_all(&logs, |log, record| {
+            let before = record.findings.len();
+            for Brought { shown, cosigned_by_us, .. } in by_log.remove(&log).unwrap_or_default() {
+                if cosigned_by_us && !record.remembers(&shown) {
+                    let (first, second) = (shown.clone(), shown.clone());
+                    record.find(Finding { wrong: Wrong::Forgotten, first, second, at_ms: now });
+                }
+                record.seen(shown, now);
             }
-            record.seen(shown, now);
-        })
+            found.extend(record.findings.iter().skip(before).map(|finding| (log, finding.wrong)));
+        });
+        changed.map_err(|error| unable(&error))?;
+        found.into_iter().for_each(|(log, wrong)| self.log_finding(log, wrong));
+        Ok(())
     }
 
     /// As [`Core::seen_checkpoint`], but only put by, for the road of an answer: [`Core::tend_witnesses`] takes it in within a
@@ -68,10 +94,15 @@ impl Core {
 
     /// Takes in what a partner has seen; what cannot be used is left.
     pub(super) fn take_seen(&self, notes: &[String], giver: Option<Oin>) {
+        let mut brought = Vec::new();
         for note in notes.iter().take(MOST_SEEN) {
-            if let Err(reason) = self.seen_from(note, giver) {
-                tracing::debug!(code = %reason, "meegestuurd checkpoint niet gebruikt");
+            match self.open_seen(note, giver) {
+                Ok(one) => brought.extend(one),
+                Err(reason) => tracing::debug!(code = %reason, "meegestuurd checkpoint niet gebruikt"),
             }
+        }
+        if let Err(reason) = self.keep_seen(brought) {
+            tracing::warn!(code = %reason, "meegestuurde checkpoints niet bewaard");
         }
     }
 
@@ -109,26 +140,34 @@ impl Core {
             let result = work(record);
             (result, record.findings.get(before..).unwrap_or_default().to_vec())
         });
-        let (result, found) = changed.map_err(|error| {
-            tracing::error!(%error, "getuigenbestand");
-            ReasonCode::WitnessUnable
-        })?;
-        for finding in found {
-            let reason = reason_of(finding.wrong);
-            tracing::error!(code = %reason, %oin, "bevinding over een logboek: {}", reason.sentence());
-            let entry = entries::witness_finding(self.identity.oin, oin, reason, self.clock.now_ms());
-            if let Err(error) = self.note(&entry) {
-                tracing::error!("transferlog: {error}");
-            }
-        }
+        let (result, found) = changed.map_err(|error| unable(&error))?;
+        found.iter().for_each(|finding| self.log_finding(oin, finding.wrong));
         Ok(result)
     }
 
-    /// The checkpoint of a party's log, its signature checked under the key on the party's card.
+    /// A finding stands in our own log too, so that it cannot be taken back.
+    fn log_finding(&self, oin: Oin, wrong: Wrong) {
+        let reason = reason_of(wrong);
+        tracing::error!(code = %reason, %oin, "bevinding over een logboek: {}", reason.sentence());
+        let entry = entries::witness_finding(self.identity.oin, oin, reason, self.clock.now_ms());
+        if let Err(error) = self.note(&entry) {
+            tracing::error!("transferlog: {error}");
+        }
+    }
+
+    /// The checkpoint of a party's log, its signature checked under the key on the party's card. Of the lines under it only the
+    /// log's own and ours stay.
     pub(super) fn open_shown(&self, oin: Oin, note: &str) -> Result<Shown, ReasonCode> {
         let keys = self.checkpoint_keys(oin);
         if keys.is_empty() {
             return Err(ReasonCode::NotItsLog);
+        }
+        let mut trimmed = Note::decode(note.as_bytes()).map_err(|_| ReasonCode::CheckpointUnsigned)?;
+        let names = [origin(oin), witness_name(self.identity.oin)];
+        trimmed.signatures.retain(|line| names.contains(&line.name));
+        let note = &trimmed.encode();
+        if note.len() > MOST_BYTES {
+            return Err(ReasonCode::CheckpointUnsigned);
         }
         let opened = keys.iter().find_map(|key| Shown::open(note, &origin(oin), key).ok());
         opened.ok_or(ReasonCode::CheckpointUnsigned)
@@ -182,6 +221,11 @@ impl Core {
         let longer = self.kept().into_iter().filter(|shown| shown.checkpoint().size > self.log.len());
         longer.into_iter().try_for_each(|shown| self.compare_own(shown))
     }
+}
+
+fn unable(error: &WitnessError) -> ReasonCode {
+    tracing::error!(%error, "getuigenbestand");
+    ReasonCode::WitnessUnable
 }
 
 fn reason_of(wrong: Wrong) -> ReasonCode {

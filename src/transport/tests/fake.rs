@@ -177,6 +177,10 @@ impl NodeService for Fake {
     }
 
     fn witness(&self, _peer: &Peer, request: &ShowRequest) -> Result<ShowReply, ReasonCode> {
+        if request.checkpoint == "wait" {
+            let pause = self.pause.lock().unwrap().take();
+            hold(pause);
+        }
         let seen = request.seen.clone();
         match request.proofs.first() {
             Some((size, _)) => Ok(ShowReply { said: Said::Wanted(vec![*size]), seen }),

@@ -9,6 +9,7 @@ mod hostile;
 mod raw_tls;
 mod refused;
 mod reload;
+mod shares;
 mod verdict;
 
 use std::fs;

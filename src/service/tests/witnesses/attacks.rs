@@ -1,6 +1,7 @@
 //! What the owner of a log tells a witness about itself gains it nothing.
 
 use super::*;
+use crate::translog::note::NoteSignature;
 
 /// He pours the notes of one face over a witness that waits for a proof of the other: it goes on asking for that.
 #[test]
@@ -60,6 +61,30 @@ fn the_owner_of_a_log_does_not_wake_its_witness() {
     region.set_down(&[]);
     region.round(&[GATE]);
     assert_eq!((region.round(&[TOWN]), cosigned(&region)), (vec![true], Some(6)));
+}
+
+/// What travels with a message is cut down to what counts: the log's own signature and ours.
+#[test]
+fn a_note_that_was_blown_up_takes_no_room() {
+    let region = Region::awake();
+    region.append(TOWN, 2);
+    let log = region.core(TOWN).transfer_log();
+    log.checkpoint().expect("signed");
+    let mut note = Note::decode(log.last_checkpoint().as_bytes()).expect("a note");
+    let honest = note.signatures.clone();
+    let line = |name: &str| NoteSignature { name: name.to_owned(), key_id: [7; 4], bytes: vec![7; 64] };
+    note.signatures.extend((0..300).map(|n| line(&format!("example.org/{n}"))));
+    region.core(GATE).seen_checkpoint(&note.encode()).expect("kept");
+    let kept = std::fs::read_to_string(region.data(GATE).join("witness/seen")).expect("kept");
+    assert!(kept.contains(&origin(oin(TOWN))) && !kept.contains("example.org"), "{kept}");
+    let request = ShowRequest { checkpoint: note.encode(), proofs: vec![], seen: vec![] };
+    region.core(MONITOR).witness(&peer(oin(TOWN)), &request).expect("a reply");
+    let kept = std::fs::metadata(region.data(MONITOR).join(format!("witness/logs/{}.json", oin(TOWN)))).expect("kept");
+    assert!(kept.len() < 4096, "{}", kept.len());
+    // Lines under the log's own name are no way around that.
+    note.signatures = honest;
+    note.signatures.extend((0..300).map(|_| line(&origin(oin(TOWN)))));
+    assert_eq!(region.core(GATE).seen_checkpoint(&note.encode()), Err(ReasonCode::CheckpointUnsigned));
 }
 
 /// Who shares no convenant with a party hears nothing of its log.
