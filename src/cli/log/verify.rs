@@ -1,8 +1,11 @@
 //! `log verify`: an export alone, offline; or the log of a node, which is exported first.
 
-use std::path::Path;
+use std::fs::DirBuilder;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, chown};
+use std::path::{Path, PathBuf};
 
 use super::args::LogVerifyArgs;
+use crate::crypto::{hex, random};
 use crate::domain::fault::said;
 use crate::domain::oin::Oin;
 use crate::node::command::Outcome;
@@ -19,17 +22,44 @@ use crate::translog::verify::{Trust, verify, verify_against};
 /// Verifies what the arguments name.
 pub(super) fn run(args: &LogVerifyArgs) -> Result<Outcome, String> {
     if let Some(node) = &args.node {
-        let out = std::env::temp_dir().join(format!("ketenpoort-verify-{}", std::process::id()));
-        let exported = super::ask(node, LogLocal::Export { out: out.clone() });
-        let checked = if exported.exit == 0 { verify_export(&out, args) } else { Ok(exported) };
-        let _ = std::fs::remove_dir_all(&out);
-        return checked;
+        let out = Fresh::for_node(node)?;
+        let exported = super::ask(node, LogLocal::Export { out: out.0.clone() });
+        return if exported.exit == 0 { verify_export(&out.0, args) } else { Ok(exported) };
     }
     let export = args.export.as_ref().ok_or("geef --export MAP of --node MAP")?;
     if !export.is_dir() {
         return Err(format!("{}: geen map", export.display()));
     }
     verify_export(export, args)
+}
+
+/// An empty directory among the temporary files, for its owner alone and under a name that nobody can foretell; removed when
+/// it is dropped.
+struct Fresh(PathBuf);
+
+impl Fresh {
+    /// One in which the process of this node can write, which may be another user's when root asks.
+    fn for_node(node: &Path) -> Result<Self, String> {
+        let path = std::env::temp_dir().join(format!("ketenpoort-verify-{}", hex(&random::<16>())));
+        let made = || {
+            DirBuilder::new().mode(0o700).create(&path)?;
+            let fresh = Self(path.clone());
+            let (node, own) = (std::fs::metadata(node)?, std::fs::metadata(&path)?);
+            if node.uid() != own.uid() {
+                chown(&path, Some(node.uid()), Some(node.gid()))?;
+            }
+            Ok(fresh)
+        };
+        made().map_err(|error: std::io::Error| format!("{}: {}", path.display(), said(&error)))
+    }
+}
+
+impl Drop for Fresh {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_dir_all(&self.0) {
+            tracing::warn!("{}: {}", self.0.display(), said(&error));
+        }
+    }
 }
 
 fn verify_export(dir: &Path, args: &LogVerifyArgs) -> Result<Outcome, String> {
