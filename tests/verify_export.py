@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""Verifies exports of a transfer log. Written from docs/formats/transfer-log.md alone, with the standard library only.
+"""Verifies exports of a transfer log. Written from docs/formats/transfer-log.md, witness.md and receipt.md alone, with the
+standard library only.
 
-    verify_export.py [--key HEX] [--needed K --witness OIN=HEX ..] EXPORT..
+    verify_export.py [--key HEX] [--needed K --witness OIN=HEX ..] [--party OIN=HEX ..] EXPORT..
 
-Prints one line per export, "OK .." or "FAIL ..", and exits 1 if any fails. Slow and simple on purpose.
+--party: the signing key of a party of a trusted convenant; without any the signers of receipts are not checked. Prints one
+line per export, "OK .." or "FAIL ..", and exits 1 if any fails. Slow and simple on purpose.
 """
-import base64, hashlib, json, os, sys
+import base64, hashlib, json, os, sys, uuid
 
 # --- Ed25519 verification, RFC 8032 section 5.1 -------------------------------------------------------------------------
 P = 2**255 - 19
@@ -114,7 +116,7 @@ def entry(b):
     phase = found[6][0]
     check(bool(found[7]) == (phase == 2) and bool(found[47]) == (phase == 5), "outcome or count")
     check((found[23] == b"\x02") == (phase == 3) and (phase != 3 or found[24]) and (phase != 5 or found[38]), "phase")
-    return phase, found[1], int.from_bytes(found[37], "big")
+    return found
 
 def root(hashes):
     if len(hashes) < 2:
@@ -139,6 +141,113 @@ def note(b, name, key):
             good += 1
     check(good, "not signed by this key")
     return content.split("\n"), lines.count("\n")
+
+# Of answer, received and not-received: 1 has this line, 0 has not, None may have.
+LINES = {
+    "kind": (1, 1, 1), "signer": (1, 1, 1), "counterparty": (1, 1, 1), "transfer": (1, 1, 1), "time": (1, 1, 1),
+    "counter": (1, 1, None), "decision": (1, 0, 0), "reason": (None, 0, 0), "entry": (1, 1, None), "peer-entry": (1, 1, 0),
+    "query": (1, 1, None), "commitment": (None, 1, 0), "field": (None, None, 0), "aggregate": (None, None, 0),
+    "rows": (None, None, 0), "checkpoint": (1, 1, 1),
+}
+
+def one_number(t):
+    check(t.isascii() and t.isdigit() and str(int(t)) == t and int(t) < 2**64, "number")
+    return int(t)
+
+def one_hash(t):
+    b = base64.b64decode(t, validate=True)
+    check(len(b) == 32 and base64.b64encode(b).decode() == t, "hash")
+    return b
+
+def receipt(b, parties):
+    """The lines of a receipt; its signature is checked when keys of parties are known."""
+    check(len(b) <= 65535, "receipt length")
+    content, lines = b.decode("utf-8").rsplit("\n\n", 1)
+    check(lines.endswith("\n") and lines.count("\n") == 1, "one signature")
+    head, *rest = content.split("\n")
+    check(head == "ketenpoort.nl/receipt/v1", "head of receipt")
+    said, order = {name: [] for name in LINES}, list(LINES)
+    for line in rest:
+        name, _, value = line.partition(" ")
+        while order[0] != name:
+            order.pop(0)
+        said[name].append(value)
+    column = ["answer", "received", "not-received"].index(said["kind"][0])
+    for name, values in said.items():
+        check(name in ("reason", "field") or len(values) < 2, "twice " + name)
+        check(LINES[name][column] in (None, len(values[:1])), "line " + name)
+    denied = said["decision"] == ["DENY"]
+    check(denied or said["decision"] in ([], ["ALLOW"]), "decision")
+    check(denied == bool(said["reason"]), "reason")
+    check(column or bool(said["commitment"]) != denied, "commitment of an answer")
+    check(said["signer"] != said["counterparty"], "its own receipt")
+    oin(said["signer"][0].encode()), oin(said["counterparty"][0].encode())
+    id = uuid.UUID(said["transfer"][0])
+    check(str(id) == said["transfer"][0], "transfer"), uuid7(id.bytes)
+    said["time"] = one_number(said["time"][0])
+    for name in ("counter", "rows"):
+        said[name] = [one_number(t) for t in said[name]]
+    for name in ("entry", "peer-entry", "query", "commitment"):
+        said[name] = [one_hash(t) for t in said[name]]
+    for t in said["aggregate"]:
+        check(len(t.split(" ")) == 3 and all(one_number(n) < 2**32 for n in t.split(" ")), "aggregate")
+    point = base64.b64decode(said["checkpoint"][0], validate=True)
+    check(base64.b64encode(point).decode() == said["checkpoint"][0], "checkpoint")
+    check("\n\n\u2014 " in point.decode("utf-8"), "checkpoint is no note")
+    signer = said["signer"][0]
+    if parties:
+        check(signer in parties, "no key of " + signer)
+        note(b, "ketenpoort.nl/node/" + signer, parties[signer])
+    return said, id.bytes
+
+def check_receipt(b, one, announced, ours, counters, parties):
+    """A receipt against the entry that names it, as section 6 of the format page."""
+    said, id = receipt(b, parties)
+    received = one[6] == b"\x04"
+    partner = one[8] if one[5] == b"\x02" else one[9]
+    check(sha(b) == one[36] and id == one[1], "receipt of another entry")
+    check(said["signer"][0].encode() == partner and said["counterparty"][0] == ours, "parties of a receipt")
+    check(said["entry"] == ([one[35]] if one[35] else []), "entry of the other side")
+    check(all(h in announced for h in said["peer-entry"]), "our entry in a receipt")
+    if received:
+        check(said["kind"] == ["answer"], "kind of a receipt")
+        check(said["query"] == ([one[34]] if one[34] else []), "query of a receipt")
+        check(said["commitment"] == ([one[33]] if one[33] else []), "payload of a receipt")
+        check(said["field"] == texts(one[26]), "fields of a receipt")
+        numbers = " ".join(str(int.from_bytes(one[31][n : n + 4], "big")) for n in (0, 4, 8))
+        check(said["aggregate"] == ([numbers] if one[31] else []), "numbers of a receipt")
+    for counter in said["counter"]:
+        known = counters.setdefault((partner, counter), said["entry"])
+        check(known == said["entry"], "counter used twice")
+
+def receipt_files(files):
+    """The receipts in order and the files that hold them; None in an export that says it was made without."""
+    used = {p for p in files if p.startswith("receipts/")}
+    if used == {"receipts/without"}:
+        check(files["receipts/without"] == b"", "receipts/without")
+        return None, used
+    found, n, last = [], 0, False
+    for width in iter(lambda: 256 if "receipts/" + number(n) in used else -1, -1):
+        n += 1
+        found += bundle(files["receipts/" + number(n - 1)], width)
+    for width in range(256):
+        path = "receipts/%s.p/%d" % (number(n), width)
+        if path in used:
+            check(not last, "two last bundles")
+            last = True
+            found += bundle(files[path], width)
+    check(last or not used, "no last bundle")
+    check(len(used) == n + last, "unknown file of receipts")
+    return found, used
+
+def bundle(rest, width):
+    found = []
+    while rest:
+        size = int.from_bytes(rest[:2], "big")
+        check(len(rest) >= 2 + size, "bundle broken off")
+        found, rest = found + [rest[2 : 2 + size]], rest[2 + size :]
+    check(len(found) == width, "count of a bundle")
+    return found
 
 def cosigners(b, witnesses):
     """Which witnesses cosigned; their names and keys come from a trusted convenant."""
@@ -165,7 +274,7 @@ def number(n):
         parts.insert(0, "x%03d" % (n % 1000))
     return "/".join(parts)
 
-def verify(folder, trusted, needed, witnesses):
+def verify(folder, trusted, needed, witnesses, parties):
     files = {}
     for place, _, names in os.walk(folder):
         for name in names:
@@ -192,22 +301,28 @@ def verify(folder, trusted, needed, witnesses):
     check(lines[:2] == [m["origin"], str(m["size"])] and len(lines) == 3 and m["size"] >= 0, "checkpoint")
     # every tile and bundle, from the entries up
     used = {"checkpoint", "manifest.json", "manifest.sig"} | {"cosigned"} & set(files) | {p for p in files if p.startswith("attachments/")}
-    leaves, intents, times_ms, level, c = [], set(), [], 0, m["size"]
+    receipts, of_receipts = receipt_files(files)
+    used |= of_receipts
+    leaves, intents, times_ms, level, c = [], {}, [], 0, m["size"]
+    named, counters = 0, {}
     for n in range(-(-c // 256)):
         width = min(256, c - 256 * n)
         path = "tile/entries/" + number(n) + (".p/%d" % width if width < 256 else "")
         used.add(path)
-        rest, got = files[path], 0
-        while rest:
-            size = int.from_bytes(rest[:2], "big")
-            check(len(rest) >= 2 + size, path + " broken off")
-            one, rest, got = rest[2 : 2 + size], rest[2 + size :], got + 1
-            phase, transfer, start = entry(one)
+        for raw_entry in bundle(files[path], width):
+            one, leaf = entry(raw_entry), sha(b"\x00" + raw_entry)
+            phase, transfer = one[6][0], (one[1], one[8] if one[5] == b"\x02" else one[9])
             check(phase != 2 or transfer in intents, "entry %d: OUTCOME without INTENT" % len(leaves))
-            intents.update([transfer] if phase == 1 else [])
-            times_ms.append(start)
-            leaves.append(sha(b"\x00" + one))
-        check(got == width, path + " count")
+            if phase == 1:
+                intents.setdefault(transfer, []).append(leaf)
+            if one[36] and (phase != 4 or one[35]):
+                named += 1
+                check(receipts is None or named <= len(receipts), "entry %d: its receipt is not here" % len(leaves))
+                if receipts is not None:
+                    check_receipt(receipts[named - 1], one, intents.get(transfer, []), m["oin"], counters, parties)
+            times_ms.append(int.from_bytes(one[37], "big"))
+            leaves.append(leaf)
+    check((named > 0) if receipts is None else len(receipts) == named, "receipts that no entry names")
     hashes = leaves
     while hashes:
         for n in range(-(-len(hashes) // 256)):
@@ -226,10 +341,11 @@ def verify(folder, trusted, needed, witnesses):
         check(seen[2] == base64.b64encode(root(leaves[: int(seen[1])])).decode(), "root of cosigned")
         check(len(cosigners(files["cosigned"], witnesses)) >= needed, "too few cosignatures")
     check([m["from_ms"], m["to_ms"]] == ([min(times_ms), max(times_ms)] if times_ms else [None, None]), "times")
-    return "%d entries, root %s, key %s" % (len(leaves), root(leaves).hex(), m["key_fingerprint"])
+    about = "made without its receipts" if receipts is None else "%d receipts" % named
+    return "%d entries, %s, root %s, key %s" % (len(leaves), about, root(leaves).hex(), m["key_fingerprint"])
 
 def main(arguments):
-    trusted, needed, witnesses, bad = None, 0, {}, 0
+    trusted, needed, witnesses, parties, bad = None, 0, {}, {}, 0
     while arguments[:1] and arguments[0].startswith("--"):
         if arguments[0] == "--key":
             trusted = bytes.fromhex(arguments[1])
@@ -237,11 +353,11 @@ def main(arguments):
             needed = int(arguments[1])
         else:
             who, _, key = arguments[1].partition("=")
-            witnesses[who] = bytes.fromhex(key)
+            (parties if arguments[0] == "--party" else witnesses)[who] = bytes.fromhex(key)
         arguments = arguments[2:]
     for folder in arguments:
         try:
-            print("OK", folder, verify(folder, trusted, needed, witnesses))
+            print("OK", folder, verify(folder, trusted, needed, witnesses, parties))
         except (ValueError, KeyError, IndexError, TypeError, AttributeError, OSError, RecursionError) as fault:
             bad += 1
             print("FAIL", folder, " ".join(repr(fault).split()))

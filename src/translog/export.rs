@@ -24,6 +24,8 @@ pub const MANIFEST: &str = "manifest.json";
 pub const MANIFEST_NOTE: &str = "manifest.sig";
 /// Directory of the receipts of partners.
 pub const RECEIPTS: &str = "receipts/";
+/// An empty file that says: entries name receipts, and this export was made without them.
+pub const WITHOUT_RECEIPTS: &str = "receipts/without";
 /// Directory of the copies of cards and convenants.
 pub const ATTACHMENTS: &str = "attachments/";
 /// The format that this program writes and reads.
@@ -143,6 +145,8 @@ pub struct Exporter<P> {
     files: Vec<FileRecord>,
     range: Option<(u64, u64)>,
     receipts: Option<Bundle>,
+    /// Whether an entry names a receipt.
+    named: bool,
 }
 
 /// Receipts that fill the next bundle.
@@ -156,7 +160,7 @@ struct Bundle {
 impl<E, P: FnMut(&str, &[u8]) -> Result<(), E>> Exporter<P> {
     /// An export whose files go to `put` (path, bytes), each once.
     pub fn new(put: P) -> Self {
-        Self { put, tiles: TileWriter::new(), files: Vec::new(), range: None, receipts: None }
+        Self { put, tiles: TileWriter::new(), files: Vec::new(), range: None, receipts: None, named: false }
     }
 
     fn put(&mut self, path: &str, bytes: &[u8]) -> Result<(), ExportError<E>> {
@@ -177,6 +181,7 @@ impl<E, P: FnMut(&str, &[u8]) -> Result<(), E>> Exporter<P> {
         let entry = Entry::decode(bytes).map_err(|error| ExportError::Entry(number, error))?;
         let (from, to) = self.range.unwrap_or((entry.start_ms, entry.start_ms));
         self.range = Some((from.min(entry.start_ms), to.max(entry.start_ms)));
+        self.named |= entry.names_receipt();
         let full = self.tiles.push(bytes);
         self.put_all(full)
     }
@@ -237,8 +242,10 @@ impl<E, P: FnMut(&str, &[u8]) -> Result<(), E>> Exporter<P> {
         }
         let rest = std::mem::take(&mut self.tiles).finish();
         self.put_all(rest)?;
-        if let Some(last) = self.receipts.take() {
-            self.put(&receipts_path(last.index, last.count), &last.bytes)?;
+        match self.receipts.take() {
+            Some(last) => self.put(&receipts_path(last.index, last.count), &last.bytes)?,
+            None if self.named => self.put(WITHOUT_RECEIPTS, b"")?,
+            None => {}
         }
         self.put(CHECKPOINT, note.encode().as_bytes())?;
         self.files.sort();

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use super::super::entry::{Entry, Phase};
-use super::super::export::{ATTACHMENTS, RECEIPTS};
+use super::super::export::{ATTACHMENTS, RECEIPTS, WITHOUT_RECEIPTS};
 use super::super::receipt::{Kind, SignedReceipt};
 use super::super::tiles::{TILE_WIDTH, receipts_path, split_bundle};
 use super::report::{ReceiptKeys, ReceiptsReport};
@@ -51,7 +51,11 @@ impl Receipts {
             source = ReceiptKeys::None;
         }
         let bundles = layout(names, report);
-        let result = ReceiptsReport { count: 0, missing: 0, keys: source };
+        let left_out = names.contains(WITHOUT_RECEIPTS);
+        if left_out && export.read(WITHOUT_RECEIPTS).is_ok_and(|bytes| !bytes.is_empty()) {
+            report.fault(WITHOUT_RECEIPTS, None, "dit bestand hoort leeg te zijn");
+        }
+        let result = ReceiptsReport { count: 0, missing: 0, left_out, keys: source };
         let (queue, path) = (VecDeque::new(), String::new());
         Self { bundles, queue, path, ours, keys, counters: HashMap::new(), result }
     }
@@ -140,16 +144,34 @@ impl Receipts {
         if self.next(export, report).is_some() {
             report.fault(&self.path, None, "een ontvangstbewijs dat geen regel noemt");
         }
-        if self.bundles.is_some() || self.result.missing > 0 {
+        let missing = self.result.missing;
+        match (&self.bundles, self.result.left_out) {
+            (None, false) if missing > 0 => {
+                let text = format!(
+                    "{missing} regels noemen een ontvangstbewijs, en de export zegt niet dat hij er geen houdt"
+                );
+                report.fault(RECEIPTS, None, text);
+            }
+            (None, true) if missing == 0 => {
+                report.fault(
+                    WITHOUT_RECEIPTS,
+                    None,
+                    "geen enkele regel noemt een ontvangstbewijs dat weggelaten kan zijn",
+                );
+            }
+            _ => {}
+        }
+        if self.bundles.is_some() || missing > 0 {
             report.receipts = Some(self.result);
         }
     }
 }
 
-/// The bundles in order: full ones, then exactly one that is not full, of 0 to 255 receipts.
+/// The bundles in order: full ones, then exactly one that is not full, of 0 to 255 receipts. None when there are no files, or
+/// only the one that says so.
 fn layout(names: &BTreeSet<String>, report: &mut Report) -> Option<VecDeque<String>> {
     let ours: BTreeSet<&String> = names.iter().filter(|name| name.starts_with(RECEIPTS)).collect();
-    if ours.is_empty() {
+    if ours.iter().all(|name| *name == WITHOUT_RECEIPTS) {
         return None;
     }
     let full = ours.iter().filter(|name| !name.contains(".p/")).count() as u64;

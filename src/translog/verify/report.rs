@@ -90,6 +90,8 @@ pub struct ReceiptsReport {
     pub count: u64,
     /// Entries that name a receipt that is not there.
     pub missing: u64,
+    /// Whether the export says that it was made without the receipts.
+    pub left_out: bool,
     /// Under which keys they were checked.
     pub keys: ReceiptKeys,
 }
@@ -165,6 +167,9 @@ impl Report {
         };
         let missing = match receipts.missing {
             0 => String::new(),
+            n if receipts.left_out => {
+                return format!("Let op: de export is zonder ontvangstbewijzen gemaakt; {n} regels noemen er een.");
+            }
             n => format!(" Let op: {n} regels noemen een ontvangstbewijs dat hier niet bij zit."),
         };
         format!("{} ontvangstbewijzen van partners, {keys}.{missing}", receipts.count)

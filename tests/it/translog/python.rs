@@ -45,6 +45,7 @@ fn cases() -> Vec<(String, Export)> {
     }
     cases.push(("longer".to_owned(), longer));
     cases.extend(super::cosigned::cases());
+    cases.extend(super::receipts::cases());
     cases
 }
 
@@ -64,20 +65,22 @@ fn the_python_verifier_agrees() {
     let run = Command::new("python3")
         .arg(script)
         .args(["--key", &Digest(trusted.0).to_hex()])
+        .args(["--party", &format!("{}={}", partner(), Digest(key(2).verifying_key().0).to_hex())])
         .args(cases.iter().map(|(name, _)| place.path().join(name)))
         .output()
         .expect("python3 runs");
     let said = String::from_utf8_lossy(&run.stdout);
     let lines: Vec<&str> = said.lines().collect();
     assert_eq!(lines.len(), cases.len(), "{said}\n{}", String::from_utf8_lossy(&run.stderr));
+    let parties = vec![(partner(), key(2).verifying_key())];
     let mut good = 0;
     for ((name, export), line) in cases.iter().zip(lines) {
-        let trust = Trust { key: trusted, oin: None, earlier: None, quorum: None, parties: Vec::new() };
+        let trust = Trust { key: trusted, oin: None, earlier: None, quorum: None, parties: parties.clone() };
         let report = verify(export, Some(&trust));
         assert_eq!(line.starts_with("OK "), report.is_intact(), "{name}: {line}\n{report}");
         assert_eq!(name.starts_with("good"), report.is_intact(), "{name}");
         good += usize::from(report.is_intact());
     }
-    assert_eq!(good, 8);
+    assert_eq!(good, 10);
     assert_eq!(run.status.code(), Some(1), "some exports were bad");
 }

@@ -2,9 +2,11 @@
 
 use std::fs;
 
+use ketenpoort::storage::log::ExportDirectory;
 use ketenpoort::translog::checkpoint::{Checkpoint, origin};
+use ketenpoort::translog::export::{CHECKPOINT, MANIFEST, MANIFEST_NOTE, WITHOUT_RECEIPTS};
 use ketenpoort::translog::receipt::{Kind, Receipt, SignedReceipt};
-use ketenpoort::translog::verify::{Trust, verify};
+use ketenpoort::translog::verify::{Report, Trust, verify};
 use serde_json::json;
 
 use super::golden::{data, renew};
@@ -142,22 +144,178 @@ fn log_with_receipts(count: u64, edit: impl Fn(u64, &mut Entry)) -> (Vec<Vec<u8>
     (entries, receipts)
 }
 
+/// Entries of which one side answered: it was confirmed, of another nothing arrived, and one was denied to us.
+fn other_ends(from: u64) -> (Vec<Vec<u8>>, Vec<SignedReceipt>) {
+    let (mut entries, mut receipts) = (Vec::new(), Vec::new());
+    let between = |entry: Entry| Entry { sender_oin: Some(oin()), receiver_oin: Some(partner()), ..entry };
+    for (n, arrived) in [(from, true), (from + 1, false)] {
+        let (_, answered, _) = said().remove(0);
+        let ours = between(Entry { transfer_id: transfer(n), salt: salt(900 + n), counter: Some(n), ..answered });
+        let bytes = ours.encode().expect("valid entry");
+        let answer = Receipt::of(&ours, leaf_hash(&bytes), oin(), "").expect("a receipt");
+        let theirs = Receipt {
+            kind: if arrived { Kind::Received } else { Kind::NotReceived },
+            signer: partner(),
+            counterparty: oin(),
+            counter: arrived.then_some(500 + n),
+            decision: None,
+            entry: Some(digest(&n.to_be_bytes())),
+            peer_entry: answer.entry.filter(|_| arrived),
+            checkpoint: checkpoint(partner(), &key(2)),
+            ..answer
+        };
+        let nothing = Receipt { commitment: None, field_names: vec![], aggregate: None, ..theirs.clone() };
+        let signed = if arrived { theirs } else { nothing }.sign(&key(2)).expect("signed");
+        let ended = between(Entry {
+            salt: salt(950 + n),
+            outcome: Some(if arrived { Outcome::Confirmed } else { Outcome::Unknown }),
+            peer_entry_hash: signed.receipt().entry,
+            peer_receipt_hash: Some(signed.hash()),
+            ..Entry::new(transfer(n), Direction::Outgoing, Phase::Outcome, START_MS + n)
+        });
+        entries.extend([bytes, ended.encode().expect("valid entry")]);
+        receipts.push(signed);
+    }
+    (entries, receipts)
+}
+
+/// A log with every kind of receipt.
+fn mixed() -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
+    let (mut entries, mut receipts) = log_with_receipts(3, |_, _| ());
+    let others = other_ends(10);
+    entries.extend(others.0);
+    receipts.extend(others.1);
+    (entries, receipts.iter().map(|signed| signed.bytes().to_vec()).collect())
+}
+
+fn trust() -> Trust {
+    let parties = vec![(partner(), key(2).verifying_key())];
+    Trust { key: key(1).verifying_key(), oin: Some(oin()), earlier: None, quorum: None, parties }
+}
+
 /// What the verifier that trusts the partner's key finds in an export of these, signed by the log's own key.
-fn found(entries: &[Vec<u8>], receipts: &[Vec<u8>]) -> ketenpoort::translog::verify::Report {
+fn found(entries: &[Vec<u8>], receipts: &[Vec<u8>]) -> Report {
+    verify(&export_of_these(entries, Some(receipts)), Some(&trust()))
+}
+
+/// The export of these entries and receipts, or one that was made without.
+fn export_of_these(entries: &[Vec<u8>], receipts: Option<&[Vec<u8>]>) -> Export {
     let mut files = Export::new();
     let mut exporter = Exporter::new(|path: &str, bytes: &[u8]| {
         files.insert(path.to_owned(), bytes.to_vec());
         Ok::<(), Infallible>(())
     });
     entries.iter().for_each(|bytes| exporter.entry(bytes).expect("valid entry"));
-    exporter.with_receipts();
-    receipts.iter().for_each(|bytes| exporter.receipt(bytes).expect("written"));
+    if let Some(receipts) = receipts {
+        exporter.with_receipts();
+        receipts.iter().for_each(|bytes| exporter.receipt(bytes).expect("written"));
+    }
     let size = entries.len() as u64;
     let checkpoint = Checkpoint { origin: origin(oin()), size, root: root_of(entries) }.sign(&key(1));
     exporter.finish(&checkpoint, &key(1), START_MS).expect("export");
-    let parties = vec![(partner(), key(2).verifying_key())];
-    let trust = Trust { key: key(1).verifying_key(), oin: Some(oin()), earlier: None, quorum: None, parties };
-    verify(&files, Some(&trust))
+    files
+}
+
+/// The same files under a manifest that the holder of the log's key makes anew.
+fn with_manifest(mut files: Export) -> Export {
+    use ketenpoort::translog::export::{FileRecord, Manifest, manifest_text};
+    use ketenpoort::translog::note::Note;
+    let mut manifest = Manifest::decode(&files[MANIFEST]).expect("a manifest");
+    let listed = files.iter().filter(|(path, _)| ![MANIFEST, MANIFEST_NOTE].contains(&path.as_str()));
+    manifest.files = listed.map(|(path, bytes)| FileRecord::of(path, bytes)).collect();
+    let bytes = manifest.encode();
+    let note = Note::sign(manifest_text(&manifest.origin, &bytes), &manifest.origin, &key(1)).encode();
+    files.insert(MANIFEST.to_owned(), bytes);
+    files.insert(MANIFEST_NOTE.to_owned(), note.into_bytes());
+    files
+}
+
+/// Exports for both verifiers, which know the partner's key: only the first two are good.
+pub(super) fn cases() -> Vec<(String, Export)> {
+    let (entries, receipts) = mixed();
+    let good = export_of_these(&entries, Some(&receipts));
+    let without = export_of_these(&entries, None);
+    let mut cases = vec![("good-receipts".to_owned(), good.clone()), ("good-without".to_owned(), without.clone())];
+    let mut case = |name: &str, files: Export| cases.push((format!("receipts-{name}"), with_manifest(files)));
+    let changed = |change: &dyn Fn(&mut Vec<Vec<u8>>)| {
+        let mut changed = receipts.clone();
+        change(&mut changed);
+        export_of_these(&entries, Some(&changed))
+    };
+    case("swapped", changed(&|list| list.swap(0, 1)));
+    case("last-missing", changed(&|list| drop(list.pop())));
+    case("one-too-many", changed(&|list| list.push(list[0].clone())));
+    for n in 0..receipts.len() {
+        case(&format!("flip-{n}"), changed(&|list| list[n][150] ^= 1));
+    }
+    let files = |change: &dyn Fn(&mut Export), of: &Export| {
+        let mut files = of.clone();
+        change(&mut files);
+        files
+    };
+    case("left-out", files(&|files| files.retain(|path, _| !path.starts_with("receipts/")), &good));
+    case("both", files(&|files| drop(files.insert(WITHOUT_RECEIPTS.to_owned(), vec![])), &good));
+    case("not-empty", files(&|files| drop(files.insert(WITHOUT_RECEIPTS.to_owned(), vec![1])), &without));
+    case(
+        "without-none",
+        files(&|files| drop(files.insert(WITHOUT_RECEIPTS.to_owned(), vec![])), &export_of(&encoded(4), &key(1)).0),
+    );
+    case("strange", files(&|files| drop(files.insert("receipts/x".to_owned(), vec![])), &good));
+    // Signed by the log's own administrator, and the entry names that.
+    let (mut entries, mut signed) = log_with_receipts(2, |_, _| ());
+    signed[1] = signed[1].receipt().clone().sign(&key(1)).expect("signed");
+    let mut entry = Entry::decode(&entries[3]).expect("an entry");
+    entry.peer_receipt_hash = Some(signed[1].hash());
+    entries[3] = entry.encode().expect("valid entry");
+    let bytes: Vec<_> = signed.iter().map(|signed| signed.bytes().to_vec()).collect();
+    case("forged", export_of_these(&entries, Some(&bytes)));
+    let edits: [fn(&mut Entry); 3] = [
+        |e| e.payload_commitment = Some(digest(b"other")),
+        |e| e.field_names = vec!["IND-13".to_owned()],
+        |e| e.peer_entry_hash = Some(digest(b"other")),
+    ];
+    for (n, edit) in edits.iter().enumerate() {
+        let (entries, signed) = log_with_receipts(2, |_, entry| edit(entry));
+        let bytes: Vec<_> = signed.iter().map(|signed| signed.bytes().to_vec()).collect();
+        case(&format!("edit-{n}"), export_of_these(&entries, Some(&bytes)));
+    }
+    cases
+}
+
+#[test]
+fn the_golden_export_with_receipts_verifies_for_ever() {
+    let dir = data().join("export-receipts");
+    let (entries, receipts) = mixed();
+    let made = export_of_these(&entries, Some(&receipts));
+    if renew() {
+        let _ = fs::remove_dir_all(&dir);
+        for (path, bytes) in &made {
+            fs::create_dir_all(dir.join(path).parent().expect("directory")).expect("made");
+            fs::write(dir.join(path), bytes).expect("written");
+        }
+    }
+    let report = verify(&ExportDirectory::new(&dir), Some(&trust()));
+    assert!(report.is_intact(), "{report}");
+    assert_eq!(report.receipts.map(|r| (r.count, r.missing, r.left_out)), Some((5, 0, false)));
+    assert!(fs::read(dir.join(CHECKPOINT)).is_ok_and(|found| found == made[CHECKPOINT]), "the same log");
+    for (path, bytes) in &made {
+        assert!(fs::read(dir.join(path)).is_ok_and(|found| found == *bytes), "{path} differs from the golden file");
+    }
+}
+
+#[test]
+fn an_export_says_itself_that_it_is_without_receipts() {
+    let (entries, _) = mixed();
+    let without = export_of_these(&entries, None);
+    let report = verify(&without, Some(&trust()));
+    assert!(
+        report.is_intact() && report.to_string().contains("zonder ontvangstbewijzen gemaakt; 5 regels"),
+        "{report}"
+    );
+    let mut silent = without;
+    silent.remove(WITHOUT_RECEIPTS);
+    let report = verify(&with_manifest(silent), Some(&trust()));
+    assert!(!report.is_intact() && report.to_string().contains("5 regels noemen een ontvangstbewijs"), "{report}");
 }
 
 #[test]

@@ -1,0 +1,5 @@
+ketenpoort.nl/export/v1
+ketenpoort.nl/log/00000099000000001000
+9t9Ud2tXQ6lZG8DhEzSLkKxTbLKdbBHklW0hRcAmBa4=
+
+— ketenpoort.nl/log/00000099000000001000 BCrvSsNf2Pkc2t9LkC981oHI46NzX0PEfQ1BERRYXcB5Oz4s6HZOQCpdxluUasYPTqDl0U9F3LfBzMHuytNHTCpUbQ4=
