@@ -15,6 +15,7 @@ pub mod entries;
 pub mod ldv;
 pub mod memory;
 pub mod own;
+mod pace;
 pub mod person;
 pub mod receipts;
 pub mod refused;

@@ -309,10 +309,10 @@ impl TransferLog {
 }
 
 impl TransferLog {
-    /// Transfers that ended at or after `from_ms` without a receipt of the other side, in the order of their INTENTs.
+    /// Transfers that ended without a receipt of the other side, in the order of their INTENTs: the same list until it changes.
     #[must_use]
-    pub fn one_sided(&self, from_ms: u64) -> Vec<OneSided> {
-        self.inner.state.one_sided(from_ms)
+    pub fn one_sided(&self) -> Arc<[OneSided]> {
+        self.inner.state.one_sided()
     }
 
     /// The highest receipt counter in the log towards each partner.

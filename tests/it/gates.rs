@@ -16,7 +16,9 @@ use ketenpoort::domain::period::Period;
 use ketenpoort::domain::query::{IndicatorId, Query, TableQuery};
 use ketenpoort::domain::reason::ReasonCode;
 use ketenpoort::service::answer::Payload;
-use ketenpoort::service::api::{AggregateRequest, Answer, NodeService, Peer, Reply, TlsFacts, TraceContext, Verdict};
+use ketenpoort::service::api::{
+    AggregateRequest, Answer, NodeService, Peer, Reply, TlsFacts, TraceContext, Verdict, WantedReceipts,
+};
 use ketenpoort::service::core::{Clock, Core, Identity};
 use ketenpoort::storage::log::{Logged, TransferLog};
 use ketenpoort::translog::entry::{Decision, Direction, Entry, Phase, TransferId, payload_commitment};
@@ -135,6 +137,22 @@ fn a_refusal_is_in_the_log_when_it_leaves() {
         assert_eq!((receipt.transfer, receipt.peer_entry), (request.transfer_id, Some(request.intent_hash)));
         assert_eq!((receipt.counter, receipt.decision), (Some(number), Some(Decision::Deny)));
     }
+}
+
+/// Whoever asks on and on under one id makes every look at it dear: of such a transfer nothing is signed.
+#[test]
+fn of_a_transfer_with_too_many_entries_nothing_is_signed() {
+    let dir = tempfile::tempdir().expect("directory");
+    let (core, peer, question) = asked(dir.path());
+    let (flooded, other) = (question(), question());
+    let ask = |request| assert!(matches!(core.aggregate(&peer, request, &Verdict::default()), Reply::Refused(_)));
+    let wanted = WantedReceipts { answers: vec![flooded.transfer_id, other.transfer_id], received: vec![] };
+    let signed = || core.receipts(&peer, &wanted).expect("not too often").len();
+    ask(&other);
+    (0..255).for_each(|_| ask(&flooded));
+    assert_eq!(signed(), 2);
+    ask(&flooded);
+    assert_eq!(signed(), 1, "of the other alone");
 }
 
 #[test]

@@ -80,7 +80,7 @@ fn one_sided(all: &[OneSided], now_ms: u64, as_json: bool) -> Outcome {
         let shown = all.iter().map(|one| {
             json!({
                 "transfer_id": one.transfer.to_string(), "partner": one.partner, "direction": one.direction.as_str(),
-                "number": one.number, "age_seconds": age(one),
+                "number": one.number, "age_seconds": age(one), "before_receipts": one.before,
             })
         });
         return Outcome::done(pretty(&shown.collect::<Vec<_>>()));
@@ -93,7 +93,8 @@ fn one_sided(all: &[OneSided], now_ms: u64, as_json: bool) -> Outcome {
     }
     let line = |one: &OneSided| {
         let (id, partner, way, age) = (one.transfer, one.partner, one.direction.as_str(), duration(age(one)));
-        format!("{:>6} {id} {partner} {way:<8} {age}\n", one.number)
+        let before = if one.before { "  van voor de ontvangstbewijzen" } else { "" };
+        format!("{:>6} {id} {partner} {way:<8} {age}{before}\n", one.number)
     };
     Outcome::done(all.iter().map(line).collect::<String>())
 }

@@ -1,7 +1,8 @@
 //! Asking again for receipts that did not come: after one minute, five minutes, an hour, a day and each day until the seventh;
 //! at start at once. What the partner answers is logged; what it does not answer stays one-sided.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::serve::MOST_WANTED;
@@ -11,6 +12,7 @@ use crate::domain::reason::ReasonCode;
 use crate::service::answer::log_reason;
 use crate::service::api::{Peers, WantedReceipts};
 use crate::service::entries;
+use crate::service::pace::Pace;
 use crate::storage::log::{LogError, OneSided};
 use crate::translog::entry::{Direction, Outcome, Phase, TransferId};
 use crate::translog::merkle::leaf_hash;
@@ -29,35 +31,65 @@ const CALLS_A_MINUTE: u32 = 60;
 const DEADLINE: Duration = Duration::from_secs(30);
 
 /// When what is asked for again, and how often partners ask us.
-#[derive(Default)]
 pub(super) struct Chase {
     /// Age of the transfer when its receipt was asked for last, by transfer and direction.
     asked: HashMap<(Oin, TransferId, Direction), u64>,
-    /// Begin of the minute and calls in it, per partner.
-    calls: BTreeMap<Oin, (u64, u32)>,
+    /// The calls of partners that ask us.
+    calls: Pace,
+    /// The last look.
+    looked: Option<Looked>,
+}
+
+/// A look at the one-sided transfers: until there are others nothing of them is due before `next_ms`.
+struct Looked {
+    list: Arc<[OneSided]>,
+    at_ms: u64,
+    next_ms: u64,
+}
+
+impl Default for Chase {
+    fn default() -> Self {
+        Self { asked: HashMap::new(), calls: Pace::of(CALLS_A_MINUTE), looked: None }
+    }
 }
 
 impl Chase {
     /// Whether a partner may ask once more; counts the call.
     pub(super) fn admits(&mut self, partner: Oin, now_ms: u64) -> bool {
-        let (since, calls) = self.calls.entry(partner).or_insert((now_ms, 0));
-        if now_ms.abs_diff(*since) >= MINUTE_MS {
-            (*since, *calls) = (now_ms, 0);
-        }
-        *calls += 1;
-        *calls <= CALLS_A_MINUTE
+        self.calls.admits(partner, now_ms)
     }
 
-    /// Whether the receipt of this transfer is due; then it counts as asked for.
-    fn due(&mut self, one: &OneSided, now_ms: u64) -> bool {
-        let age = now_ms.saturating_sub(one.since_ms);
-        let last = self.asked.get(&(one.partner, one.transfer, one.direction)).copied();
-        let due = age <= LAST && last.is_none_or(|last| next_age(last) <= age);
-        if due {
-            self.asked.insert((one.partner, one.transfer, one.direction), age);
+    /// The transfers whose receipt is due; they count as asked for.
+    fn due_of(&mut self, list: Arc<[OneSided]>, now_ms: u64) -> Vec<OneSided> {
+        let same = self.looked.as_ref().filter(|looked| Arc::ptr_eq(&looked.list, &list));
+        if same.is_some_and(|looked| (looked.at_ms..looked.next_ms).contains(&now_ms)) {
+            return Vec::new();
         }
+        if same.is_none() {
+            let still: HashSet<_> = list.iter().map(side_of).collect();
+            self.asked.retain(|which, _| still.contains(which));
+        }
+        let mut next_ms = u64::MAX;
+        let mut due = Vec::new();
+        for one in list.iter().filter(|one| !one.before) {
+            let age = now_ms.saturating_sub(one.since_ms);
+            let mut at = self.asked.get(&side_of(one)).map_or(0, |last| next_age(*last));
+            if age <= LAST && at <= age {
+                self.asked.insert(side_of(one), age);
+                due.push(*one);
+                at = next_age(age);
+            }
+            if age <= LAST {
+                next_ms = next_ms.min(one.since_ms.saturating_add(at));
+            }
+        }
+        self.looked = Some(Looked { list, at_ms: now_ms, next_ms });
         due
     }
+}
+
+fn side_of(one: &OneSided) -> (Oin, TransferId, Direction) {
+    (one.partner, one.transfer, one.direction)
 }
 
 /// The age at which is asked again after it was asked at this age.
@@ -74,17 +106,8 @@ impl Core {
     pub fn chase_receipts(&self, peers: &dyn Peers) -> Result<usize, ReasonCode> {
         let mut due: BTreeMap<Oin, Vec<OneSided>> = BTreeMap::new();
         let now = self.clock.now_ms();
-        let one_sided = self.log.one_sided(now.saturating_sub(LAST));
-        {
-            let mut chase = lock(&self.receipts.chase);
-            let still: std::collections::HashSet<_> =
-                one_sided.iter().map(|one| (one.partner, one.transfer, one.direction)).collect();
-            chase.asked.retain(|which, _| still.contains(which));
-            for one in one_sided {
-                if chase.due(&one, now) {
-                    due.entry(one.partner).or_default().push(one);
-                }
-            }
+        for one in lock(&self.receipts.chase).due_of(self.log.one_sided(), now) {
+            due.entry(one.partner).or_default().push(one);
         }
         let mut came = 0;
         for (partner, transfers) in due {
@@ -158,8 +181,8 @@ impl Core {
 
     /// Transfers without a receipt of the other side, oldest first.
     #[must_use]
-    pub fn one_sided(&self) -> Vec<OneSided> {
-        self.log.one_sided(0)
+    pub fn one_sided(&self) -> Arc<[OneSided]> {
+        self.log.one_sided()
     }
 }
 
@@ -171,22 +194,13 @@ mod tests {
     fn what_is_missing_is_asked_for_at_growing_pauses_and_in_the_end_no_more() {
         let partner = Oin::parse("00000099000000000001").unwrap();
         let (transfer, direction) = (TransferId::new(1, [1; 10]), Direction::Outgoing);
-        let one = OneSided { transfer, partner, direction, number: 0, since_ms: 1000 };
-        let mut chase = Chase::default();
-        let asked: Vec<u64> = (0..10 * 24 * 60).filter(|minute| chase.due(&one, 1000 + minute * MINUTE_MS)).collect();
+        let one = OneSided { transfer, partner, direction, number: 0, since_ms: 1000, before: false };
+        let old = OneSided { transfer: TransferId::new(2, [1; 10]), before: true, ..one };
+        let (mut chase, list) = (Chase::default(), Arc::from([one, old]));
+        let mut due = |minute: u64| chase.due_of(Arc::clone(&list), 1000 + minute * MINUTE_MS);
+        let asked: Vec<u64> = (0..10 * 24 * 60).filter(|minute| due(*minute) == [one]).collect();
         let day = 24 * 60;
         let daily = (1..7).map(|n| 60 + n * day);
         assert_eq!(asked, [0, 1, 5, 60].into_iter().chain(daily).collect::<Vec<_>>());
-    }
-
-    #[test]
-    fn a_partner_may_ask_often_and_not_endlessly() {
-        let oin = |n: u8| Oin::parse(&format!("0000009900000000000{n}")).unwrap();
-        let mut chase = Chase::default();
-        let admitted = (0..100).filter(|_| chase.admits(oin(1), 5)).count();
-        assert_eq!(admitted, 60);
-        assert!(
-            chase.admits(oin(2), 5) && !chase.admits(oin(1), 5 + MINUTE_MS - 1) && chase.admits(oin(1), 5 + MINUTE_MS)
-        );
     }
 }

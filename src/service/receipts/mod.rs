@@ -22,7 +22,7 @@ use super::core::{Core, CoreError};
 use crate::crypto::{Digest, SealUse};
 use crate::domain::oin::Oin;
 use crate::domain::reason::ReasonCode;
-use crate::storage::journal::{Journal, JournalError};
+use crate::storage::journal::{Journal, JournalError, Options};
 use crate::storage::log::LogError;
 use crate::translog::checkpoint::{Checkpoint, origin};
 use crate::translog::entry::{Entry, TransferId};
@@ -31,6 +31,8 @@ use crate::translog::sealed::SealedPart;
 
 /// Receipts from partners that are read at start, so that a counter that is used twice is noticed.
 const READ_AT_START: u64 = 4096;
+/// Bytes of a segment of the journal: about 8,000 receipts. A start reads the last one or two.
+const SEGMENT_BYTES: u64 = 8 << 20;
 
 /// Everything that a node keeps of receipts while it runs.
 pub(in crate::service) struct Receipts {
@@ -44,15 +46,15 @@ pub(in crate::service) struct Receipts {
 impl Receipts {
     /// Makes the empty journal of a new node.
     pub(in crate::service) fn create(dir: &Path) -> Result<(), LogError> {
-        drop(Journal::create(dir)?);
+        drop(Journal::create_with(dir, options())?);
         Ok(())
     }
 
     /// Opens the journal; `own` are the counters that the log ends with. A node of before there were receipts gets its
     /// journal here; one whose log counts receipts and has lost them does not start.
     pub(in crate::service) fn open(dir: &Path, own: Vec<(Oin, u64)>) -> Result<Self, LogError> {
-        let journal = match Journal::open(dir) {
-            Err(JournalError::Missing { .. }) if own.is_empty() => Journal::create(dir)?,
+        let journal = match Journal::open_with(dir, options()) {
+            Err(JournalError::Missing { .. }) if own.is_empty() => Journal::create_with(dir, options())?,
             opened => opened?.0,
         };
         let mut heard = Heard::default();
@@ -143,6 +145,10 @@ impl Core {
         // Only a reference can be too long, and there is none.
         let _fits = part.seal_into(entry, &self.keys.seal_key(SealUse::Translog));
     }
+}
+
+fn options() -> Options {
+    Options { segment_bytes: SEGMENT_BYTES, last_only: true, ..Options::default() }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

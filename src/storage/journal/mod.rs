@@ -133,13 +133,16 @@ pub struct Options {
     pub checkpoint: u64,
     /// Leaves segments wholly below the checkpoint unread at open; they are checked when they are read.
     pub skip_checked: bool,
+    /// Leaves all segments but the last unread at open: each was durable as a whole before the next was made. They are checked
+    /// when they are read.
+    pub last_only: bool,
     /// The disk, which a test may tell to fail.
     pub disk: Disk,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { segment_bytes: 64 << 20, checkpoint: 0, skip_checked: false, disk: Disk::plain() }
+        Self { segment_bytes: 64 << 20, checkpoint: 0, skip_checked: false, last_only: false, disk: Disk::plain() }
     }
 }
 

@@ -64,7 +64,8 @@ pub(super) fn open(dir: &Path, options: &Options, visit: Visit<'_>) -> Result<(D
     let lock = DirLock::acquire(dir, "journaal")?;
     let segments = load(dir)?;
     let checked = if options.skip_checked { options.checkpoint } else { 0 };
-    let from = segments.partition_point(|segment| segment.first <= checked).saturating_sub(1);
+    let before = if options.last_only { segments.len() } else { segments.partition_point(|s| s.first <= checked) };
+    let from = before.saturating_sub(1);
     let Some((last, whole)) = segments[from..].split_last() else {
         return Err(JournalError::Missing { dir: dir.to_owned() });
     };

@@ -53,6 +53,33 @@ fn appends_reads_and_reopens_over_segments() {
     }
 }
 
+#[test]
+fn the_last_segment_alone_is_read_when_asked() {
+    let dir = scratch();
+    let journal = Journal::create_with(dir.path(), small()).unwrap();
+    for n in 0..40_u8 {
+        journal.append(vec![n; 50]).unwrap();
+    }
+    drop(journal);
+    let files = segments(dir.path());
+    let last = usize::try_from(fs::metadata(files.last().unwrap()).unwrap().len()).unwrap() / 50;
+    flip(&files[0], 60, 1);
+    let mut seen = Vec::new();
+    let options = || Options { last_only: true, ..small() };
+    let (journal, replay) = Journal::open_visiting(dir.path(), options(), &mut |seq, _| seen.push(seq)).unwrap();
+    assert!(replay.len == 40 && seen.last() == Some(&39) && (1..=last).contains(&seen.len()), "{seen:?}");
+    assert_eq!(journal.append(vec![40; 50]).unwrap(), 40);
+    assert!(matches!(journal.read(0), Err(JournalError::Damaged { .. })), "damage is found when it is read");
+    assert_eq!(journal.read(20).unwrap(), Some(vec![20; 50]));
+    drop(journal);
+    assert!(matches!(Journal::open(dir.path()), Err(JournalError::Damaged { .. })));
+    // The tail of the last one is still looked after.
+    let file = segments(dir.path()).pop().unwrap();
+    let bytes = fs::read(&file).unwrap();
+    fs::write(&file, &bytes[..bytes.len() - 3]).unwrap();
+    assert_eq!(Journal::open_with(dir.path(), options()).unwrap().1.len, 40);
+}
+
 /// A journal of batches, each durable before the next, and the length of its one segment after each.
 fn written(dir: &Path, batches: &[Vec<Vec<u8>>]) -> (PathBuf, Vec<u64>) {
     let journal = Journal::create(dir).unwrap();

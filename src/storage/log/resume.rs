@@ -1,18 +1,19 @@
 //! The file `resume`: the tree and the open transfers at some entry, so that opening reads only what came after.
 //!
 //! It is believed only as far as the signed checkpoint confirms it: the root that follows from it must be the signed one.
-//! Bytes: `KPTR`, 2, size (8), count (1) and hashes (32 each) of the complete subtrees, count (4) of open transfers and per
-//! transfer its id (16), direction (1), the partner's OIN (20, zeros for none) and entry number (8); count (4) of one-sided
-//! transfers, each as an open one with the moment of its end (8) after it; count (4) of receipt counters, each the partner's
-//! OIN (20) and the highest number (8); then SHA-256 of all that; numbers big-endian.
+//! Bytes: `KPTR`, 3, size (8), count (1) and hashes (32 each) of the complete subtrees, count (4) of open transfers and per
+//! transfer its id (16), direction (1), the partner's OIN (20, zeros for none), entry number (8) and 1 when it is from before
+//! there were receipts, else 0 (1); count (4) of one-sided transfers, each as an open one with the moment of its end (8) after
+//! it; count (4) of receipt counters, each the partner's OIN (20) and the highest number (8); then SHA-256 of all that; numbers
+//! big-endian.
 
-use super::state::{Side, Snapshot};
+use super::state::{Announced, Ended, Side, Snapshot};
 use crate::crypto::{Digest, digest};
 use crate::domain::oin::Oin;
 use crate::translog::entry::{Direction, TransferId};
 use crate::translog::merkle::CompactTree;
 
-const HEAD: &[u8] = b"KPTR\x02";
+const HEAD: &[u8] = b"KPTR\x03";
 
 pub(super) fn encode(snapshot: &Snapshot) -> Vec<u8> {
     let mut out = HEAD.to_vec();
@@ -21,15 +22,13 @@ pub(super) fn encode(snapshot: &Snapshot) -> Vec<u8> {
     out.push(u8::try_from(peaks.len()).unwrap_or(u8::MAX));
     out.extend(peaks.iter().flat_map(|peak| peak.0));
     out.extend(u32::try_from(snapshot.open.len()).unwrap_or(u32::MAX).to_be_bytes());
-    for (side, index) in &snapshot.open {
-        put_side(&mut out, side);
-        out.extend(index.to_be_bytes());
+    for (side, open) in &snapshot.open {
+        put_announced(&mut out, side, open);
     }
     out.extend(u32::try_from(snapshot.one_sided.len()).unwrap_or(u32::MAX).to_be_bytes());
-    for (side, (index, since)) in &snapshot.one_sided {
-        put_side(&mut out, side);
-        out.extend(index.to_be_bytes());
-        out.extend(since.to_be_bytes());
+    for (side, ended) in &snapshot.one_sided {
+        put_announced(&mut out, side, &ended.intent);
+        out.extend(ended.since_ms.to_be_bytes());
     }
     out.extend(u32::try_from(snapshot.counters.len()).unwrap_or(u32::MAX).to_be_bytes());
     for (partner, counter) in &snapshot.counters {
@@ -52,11 +51,26 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Snapshot> {
     let [count] = take::<1>(rest)?;
     let peaks = (0..count).map(|_| take(rest).map(Digest)).collect::<Option<Vec<_>>>()?;
     let tree = CompactTree::from_peaks(size, peaks)?;
-    let open = all(rest, |rest| Some((take_side(rest)?, number(rest)?)))?;
-    let one_sided = all(rest, |rest| Some((take_side(rest)?, (number(rest)?, number(rest)?))))?;
+    let open = all(rest, take_announced)?;
+    let one_sided = all(rest, |rest| {
+        let (side, intent) = take_announced(rest)?;
+        Some((side, Ended { intent, since_ms: number(rest)? }))
+    })?;
     let counters = all(rest, |rest| Some((take_oin(rest)??, number(rest)?)))?;
     let snapshot = Snapshot { tree, open, one_sided, counters };
     rest.is_empty().then_some(snapshot)
+}
+
+fn put_announced(out: &mut Vec<u8>, side: &Side, open: &Announced) {
+    put_side(out, side);
+    out.extend(open.number.to_be_bytes());
+    out.push(u8::from(open.before));
+}
+
+fn take_announced(rest: &mut &[u8]) -> Option<(Side, Announced)> {
+    let (side, number) = (take_side(rest)?, number(rest)?);
+    let [before] = take(rest)?;
+    (before < 2).then_some((side, Announced { number, before: before == 1 }))
 }
 
 fn put_side(out: &mut Vec<u8>, side: &Side) {
@@ -121,7 +135,7 @@ mod tests {
                 sender_oin,
                 receiver_oin,
                 phase: if n > 8 { Phase::Outcome } else { phase },
-                counter: Some(u64::from(n)),
+                counter: (n % 2 > 0).then_some(u64::from(n)),
                 ..Entry::new(transfer, direction, phase, u64::from(n))
             };
             snapshot.add(leaf_hash(&[n]), &Step::from(&entry));

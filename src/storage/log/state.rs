@@ -1,7 +1,7 @@
 //! What a log keeps in memory: the tree over durable entries in order, and the transfers that are open.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::crypto::Digest;
 use crate::domain::oin::Oin;
@@ -28,7 +28,19 @@ pub(super) struct Step {
     /// Whether the entry names a receipt of the partner.
     receipt: bool,
     counter: Option<u64>,
+    /// Whether it is of a log of before there were receipts.
+    before: bool,
     start_ms: u64,
+}
+
+/// Whether an entry is from before there were receipts: it is one that has a counter since, or the announcement of a question,
+/// which has a span since.
+fn is_before(entry: &Entry) -> bool {
+    match (entry.direction, entry.phase) {
+        (Direction::Outgoing, Phase::Intent) | (_, Phase::Received) => entry.counter.is_none(),
+        (Direction::Incoming, Phase::Intent) => entry.span_id.is_none(),
+        _ => false,
+    }
 }
 
 impl From<&Entry> for Step {
@@ -39,54 +51,75 @@ impl From<&Entry> for Step {
             phase: entry.phase,
             receipt: entry.names_receipt(),
             counter: entry.counter,
+            before: is_before(entry),
             start_ms: entry.start_ms,
         }
     }
+}
+
+/// A transfer that was announced and has not ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Announced {
+    /// Number of the INTENT's entry.
+    pub(super) number: u64,
+    /// Whether it is from before there were receipts.
+    pub(super) before: bool,
+}
+
+/// A transfer that ended without a receipt of the other side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ended {
+    pub(super) intent: Announced,
+    /// When, milliseconds since 1970 UTC.
+    pub(super) since_ms: u64,
 }
 
 /// The tree and the open transfers after some number of entries.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Snapshot {
     pub(super) tree: CompactTree,
-    /// Open transfers with the entry number of their INTENT.
-    pub(super) open: BTreeMap<Side, u64>,
-    /// Transfers that ended without a receipt of the other side: entry number of the INTENT and moment of the end.
-    pub(super) one_sided: BTreeMap<Side, (u64, u64)>,
+    pub(super) open: BTreeMap<Side, Announced>,
+    /// Transfers that ended without a receipt of the other side.
+    pub(super) one_sided: BTreeMap<Side, Ended>,
     /// The highest receipt counter towards each partner.
     pub(super) counters: BTreeMap<Oin, u64>,
 }
 
 impl Snapshot {
-    /// Adds the next entry.
-    pub(super) fn add(&mut self, hash: Digest, step: &Step) {
-        let index = self.tree.size();
+    /// Adds the next entry; whether `one_sided` is another now.
+    pub(super) fn add(&mut self, hash: Digest, step: &Step) -> bool {
+        let number = self.tree.size();
         self.tree.append(hash);
-        match step.phase {
+        let changed = match step.phase {
             Phase::Intent => {
-                self.open.entry(step.side).or_insert(index);
+                self.open.entry(step.side).or_insert(Announced { number, before: step.before });
+                false
             }
             Phase::Outcome | Phase::Received => {
                 let open = self.open.remove(&step.side);
-                self.ended(step, open);
+                self.ended(step, open)
             }
-            Phase::Deny | Phase::Connection => {}
-        }
+            Phase::Deny | Phase::Connection => false,
+        };
         if let (Some(counter), Some(partner)) = (step.counter, step.side.partner) {
             let highest = self.counters.entry(partner).or_default();
             *highest = counter.max(*highest);
         }
+        changed
     }
 
-    /// A transfer ended that was announced by entry `open`. What had its receipt is not missing one afterwards.
-    fn ended(&mut self, step: &Step, open: Option<u64>) {
+    /// A transfer ended that was announced by `open`. What had its receipt is not missing one afterwards.
+    fn ended(&mut self, step: &Step, open: Option<Announced>) -> bool {
         if step.receipt {
-            self.one_sided.remove(&step.side);
-        } else if let Some(intent) = open.filter(|_| step.side.direction != Direction::Local) {
-            self.one_sided.entry(step.side).or_insert((intent, step.start_ms)).0 = intent;
-            if self.one_sided.len() > MOST_ONE_SIDED {
-                self.one_sided.pop_first();
-            }
+            return self.one_sided.remove(&step.side).is_some();
         }
+        let Some(intent) = open.filter(|_| step.side.direction != Direction::Local) else { return false };
+        let intent = Announced { before: intent.before || step.before, ..intent };
+        self.one_sided.entry(step.side).or_insert(Ended { intent, since_ms: step.start_ms }).intent = intent;
+        if self.one_sided.len() > MOST_ONE_SIDED {
+            self.one_sided.pop_first();
+        }
+        true
     }
 }
 
@@ -103,6 +136,8 @@ pub struct OneSided {
     pub number: u64,
     /// When it ended here, milliseconds since 1970 UTC.
     pub since_ms: u64,
+    /// Whether it is from before there were receipts: there is none, and there will be none.
+    pub before: bool,
 }
 
 #[derive(Debug)]
@@ -113,11 +148,13 @@ pub(super) struct State(Mutex<Queue>);
 struct Queue {
     now: Snapshot,
     early: HashMap<u64, (Digest, Step)>,
+    /// The one-sided transfers as they were last listed, until they are others.
+    listed: Option<Arc<[OneSided]>>,
 }
 
 impl State {
     pub(super) fn new(now: Snapshot) -> Self {
-        Self(Mutex::new(Queue { now, early: HashMap::new() }))
+        Self(Mutex::new(Queue { now, early: HashMap::new(), listed: None }))
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
@@ -131,7 +168,9 @@ impl State {
         loop {
             let next = queue.now.tree.size();
             let Some((hash, step)) = queue.early.remove(&next) else { return };
-            queue.now.add(hash, &step);
+            if queue.now.add(hash, &step) {
+                queue.listed = None;
+            }
         }
     }
 
@@ -149,15 +188,20 @@ impl State {
         self.lock().now.clone()
     }
 
-    pub(super) fn one_sided(&self, from_ms: u64) -> Vec<OneSided> {
-        let one_sided = |(side, (number, since_ms)): (&Side, &(u64, u64))| {
+    /// The same list until it changes, so that to look costs nothing.
+    pub(super) fn one_sided(&self) -> Arc<[OneSided]> {
+        let mut queue = self.lock();
+        if let Some(listed) = &queue.listed {
+            return Arc::clone(listed);
+        }
+        let one_sided = |(side, ended): (&Side, &Ended)| {
             let Side { transfer, partner, direction } = *side;
-            Some(OneSided { transfer, partner: partner?, direction, number: *number, since_ms: *since_ms })
+            let Ended { intent: Announced { number, before }, since_ms } = *ended;
+            Some(OneSided { transfer, partner: partner?, direction, number, since_ms, before })
         };
-        let young = |(_, (_, since_ms)): &(&Side, &(u64, u64))| *since_ms >= from_ms;
-        let mut all: Vec<_> = self.lock().now.one_sided.iter().filter(young).filter_map(one_sided).collect();
+        let mut all: Vec<_> = queue.now.one_sided.iter().filter_map(one_sided).collect();
         all.sort_unstable_by_key(|one| one.number);
-        all
+        Arc::clone(queue.listed.insert(all.into()))
     }
 
     pub(super) fn counters(&self) -> Vec<(Oin, u64)> {
@@ -165,7 +209,7 @@ impl State {
     }
 
     pub(super) fn open_intents(&self) -> Vec<(u64, TransferId)> {
-        let mut open: Vec<_> = self.lock().now.open.iter().map(|(side, index)| (*index, side.transfer)).collect();
+        let mut open: Vec<_> = self.lock().now.open.iter().map(|(side, open)| (open.number, side.transfer)).collect();
         open.sort_unstable();
         open
     }
@@ -176,25 +220,82 @@ mod tests {
     use super::*;
     use crate::crypto::digest;
 
+    fn partner() -> Option<Oin> {
+        Oin::parse("00000099000000000001").ok()
+    }
+
+    fn entry(n: u64, direction: Direction, phase: Phase) -> Entry {
+        let (sender_oin, receiver_oin, counter) = (partner(), partner(), Some(1));
+        let span_id = Some([1; 8]);
+        Entry {
+            sender_oin,
+            receiver_oin,
+            counter,
+            span_id,
+            ..Entry::new(TransferId::new(n, [1; 10]), direction, phase, n)
+        }
+    }
+
     #[test]
-    fn one_sided_transfers_are_bounded_and_listed_from_a_moment() {
-        let partner = Oin::parse("00000099000000000001").unwrap();
+    fn a_look_at_the_one_sided_transfers_copies_nothing_until_they_change() {
+        let state = State::new(Snapshot::default());
+        let mut number = 0;
+        let mut add = |entry: Entry| {
+            state.durable(number, digest(b"entry"), &entry);
+            number += 1;
+        };
+        for n in 0..9 {
+            add(entry(n, Direction::Outgoing, Phase::Intent));
+        }
+        add(entry(0, Direction::Outgoing, Phase::Outcome));
+        let one = state.one_sided();
+        assert_eq!(one.len(), 1);
+        // What goes well, or is announced, makes no other list.
+        let (peer_entry_hash, peer_receipt_hash) = (Some(digest(b"entry")), Some(digest(b"receipt")));
+        let confirmed =
+            |n| Entry { peer_entry_hash, peer_receipt_hash, ..entry(n, Direction::Outgoing, Phase::Outcome) };
+        add(confirmed(1));
+        add(entry(20, Direction::Outgoing, Phase::Intent));
+        assert!(Arc::ptr_eq(&one, &state.one_sided()));
+        add(entry(2, Direction::Outgoing, Phase::Outcome));
+        assert_eq!(state.one_sided().iter().map(|one| one.number).collect::<Vec<_>>(), [0, 2]);
+        add(confirmed(0));
+        assert_eq!(state.one_sided().iter().map(|one| one.number).collect::<Vec<_>>(), [2]);
+    }
+
+    #[test]
+    fn what_is_from_before_receipts_says_so() {
+        let old = |entry: Entry| Entry { counter: None, span_id: None, ..entry };
+        let cases = [
+            (Direction::Outgoing, Phase::Outcome, [false, true, false, true]),
+            (Direction::Incoming, Phase::Received, [false, true, true, true]),
+            (Direction::Incoming, Phase::Outcome, [false, true, false, true]),
+        ];
+        for (direction, ends, wanted) in cases {
+            let mut now = Snapshot::default();
+            for (n, (intent_is_old, end_is_old)) in
+                (0..).zip([(false, false), (true, false), (false, true), (true, true)])
+            {
+                for (phase, is_old) in [(Phase::Intent, intent_is_old), (ends, end_is_old)] {
+                    let entry = entry(n, direction, phase);
+                    now.add(digest(b"entry"), &Step::from(&if is_old { old(entry) } else { entry }));
+                }
+            }
+            let before: Vec<bool> = State::new(now).one_sided().iter().map(|one| one.before).collect();
+            assert_eq!(before, wanted, "{direction:?} {ends:?}");
+        }
+    }
+
+    #[test]
+    fn one_sided_transfers_are_bounded() {
         let mut now = Snapshot::default();
         let count = MOST_ONE_SIDED as u64 + 2;
         for ms in 0..count {
             for phase in [Phase::Intent, Phase::Outcome] {
-                let entry = Entry {
-                    receiver_oin: Some(partner),
-                    sender_oin: Some(partner),
-                    ..Entry::new(TransferId::new(ms, [1; 10]), Direction::Outgoing, phase, ms)
-                };
-                now.add(digest(b"entry"), &Step::from(&entry));
+                now.add(digest(b"entry"), &Step::from(&entry(ms, Direction::Outgoing, phase)));
             }
         }
-        let state = State::new(now);
-        let all = state.one_sided(0);
+        let all = State::new(now).one_sided();
         assert_eq!((all.len(), all[0].since_ms), (MOST_ONE_SIDED, 2), "the oldest went");
-        let young: Vec<_> = state.one_sided(count - 3).iter().map(|one| one.since_ms).collect();
-        assert_eq!(young, [count - 3, count - 2, count - 1]);
     }
 }
