@@ -18,7 +18,7 @@ use crate::policy::permit::{Permit, decide};
 use crate::storage::log::{LogError, Logged};
 use crate::translog::entry::{Aggregate, payload_commitment};
 use crate::translog::receipt::SignedReceipt;
-use crate::translog::standards::fsc::{Page, Question, RawQuestion};
+use crate::translog::standards::fsc::{Page, RawQuestion};
 
 /// A question with who asks it, and its verdict.
 struct Asked<'a> {
@@ -207,8 +207,7 @@ impl NodeService for Core {
     }
 
     fn fsc_records(&self, peer: &Peer, question: &RawQuestion) -> Result<Page, RecordsRefused> {
-        let question = Question::check(question).map_err(RecordsRefused::Question)?;
-        self.fsc_page(peer.oin, &question).map_err(|e| RecordsRefused::Log(log_reason(&e)))
+        self.records_for(peer.oin, question)
     }
 
     fn status(&self, _peer: &Peer) -> StatusView {

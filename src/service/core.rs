@@ -10,10 +10,12 @@ use super::columns::columns_of;
 use super::convenants::Standing;
 use super::ldv::Told;
 use super::memory::{InvalidState, Loader, Memory};
+use super::pace::Pace;
 use super::receipts::Receipts;
 use super::refused::RefusedConnections;
 use super::release::{Failed, Parts};
 use super::requests::Requests;
+use super::standards::RECORD_CALLS;
 use super::witness::Desk;
 use crate::crypto::{KeyTree, SealUse, SigningKey};
 use crate::domain::activity::ActivityBase;
@@ -107,6 +109,7 @@ pub struct Core {
     pub(in crate::service) receipts: Receipts,
     pub(in crate::service) refused: RefusedConnections,
     pub(in crate::service) export: Told,
+    pub(in crate::service) record_calls: Mutex<Pace>,
     pub(in crate::service) desk: Desk,
     pub(in crate::service) audit: AuditLog,
     pub(in crate::service) actions: Actions,
@@ -197,6 +200,7 @@ impl Core {
             receipts,
             refused: RefusedConnections::default(),
             export: Told::default(),
+            record_calls: Mutex::new(Pace::of(RECORD_CALLS)),
             desk,
             audit,
             actions: Actions::default(),

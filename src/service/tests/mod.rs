@@ -2,6 +2,7 @@
 
 mod exporting;
 mod freezing;
+mod records;
 mod reopening;
 mod witnesses;
 

@@ -108,6 +108,20 @@ impl LogIndex {
         (below, limit): (Option<u64>, usize),
         most: u64,
     ) -> Result<Page, LogError> {
+        Ok(self.newest_seen(log, filter, (below, limit), most)?.0)
+    }
+
+    /// As [`LogIndex::newest_of`], and how many entries were looked at.
+    ///
+    /// # Errors
+    /// [`LogError`] when an entry cannot be read.
+    pub fn newest_seen(
+        &self,
+        log: &TransferLog,
+        filter: &Filter,
+        (below, limit): (Option<u64>, usize),
+        most: u64,
+    ) -> Result<(Page, u64), LogError> {
         let mut below = below.map_or(log.len(), |below| below.min(log.len()));
         let mut road = self.road(log, filter);
         let (mut found, mut seen) = (Vec::new(), 0);
@@ -120,7 +134,7 @@ impl LogIndex {
         if found.len() == limit {
             below = found.last().map_or(below, |(number, _): &(u64, Entry)| *number);
         }
-        Ok((found, (below > 0).then_some(below)))
+        Ok(((found, (below > 0).then_some(below)), seen))
     }
 
     /// The entries of the transfer with this id between us and a partner, oldest first; another partner's with the same id

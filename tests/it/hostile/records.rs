@@ -80,6 +80,12 @@ fn a_partner_sees_its_own_transactions_and_no_other() {
     let both: BTreeSet<&str> = ids(&of_monitor).into_iter().chain(ids(&of_party)).collect();
     assert_eq!(both.len(), 6);
     wrong_questions(&siege);
+    // Not endlessly, and who asks much keeps nobody else from asking.
+    let often = |asker: &Asker| (0..80).filter_map(|_| list(asker, proto::ListRecordsRequest::default()).err()).last();
+    let refused = often(&siege.monitor).expect("refused");
+    let reason = refused.metadata().get("kp-reason").and_then(|value| value.to_str().ok()).map(str::to_owned);
+    assert_eq!((refused.code(), reason.as_deref()), (Code::ResourceExhausted, Some(ReasonCode::TooOften.code())));
+    assert!(list(&party, proto::ListRecordsRequest::default()).is_ok());
 }
 
 fn wrong_questions(siege: &Siege) {
