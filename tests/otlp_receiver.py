@@ -4,7 +4,8 @@ Usage: otlp_receiver.py DIR GRPC_PORT HTTP_PORT [CERT KEY]   (port 0 is any; wit
 
 Prints one JSON line with its ports. Every span that it takes becomes a line of DIR/received.jsonl. DIR/mood says what it does:
 good | slow SECONDS | refuse-all | refuse HEX.. (spans that it never takes, counted) | bad-request | unavailable | mute
-(takes everything and breaks off before it says so) | many (stays good, and dies after 3 deliveries)
+(takes everything and breaks off before it says so) | many (stays good, and dies after 3 deliveries) | narrow N (takes no
+delivery of more than N spans: 413 or RESOURCE_EXHAUSTED)
 """
 import json
 import os
@@ -97,6 +98,8 @@ def answer(request):
         raise Broken(grpc.StatusCode.INVALID_ARGUMENT, 400)
     elif what == "unavailable":
         raise Broken(grpc.StatusCode.UNAVAILABLE, 503)
+    elif what == "narrow" and len(found) > int(rest[0]):
+        raise Broken(grpc.StatusCode.RESOURCE_EXHAUSTED, 413)
     elif what == "mute":
         take(found)
         raise Broken(grpc.StatusCode.UNAVAILABLE, 502)

@@ -201,14 +201,18 @@ impl LdvExport {
     /// # Errors
     /// [`ExportError`].
     pub fn step(&mut self, core: &Core, receiver: &dyn LineReceiver, now_ms: u64) -> Result<Step, ExportError> {
-        let done = self.advance(core, receiver, now_ms);
+        let offered = self.offer_again(receiver, now_ms);
+        if !matches!(offered, Ok(0)) {
+            // What comes may last long, or there may be nothing more to say this hour.
+            core.export.tell(now_ms, &offered.as_ref().map(|_| Step::More).map_err(ToString::to_string));
+        }
+        let done = offered.and_then(|_| self.advance(core, receiver));
         self.failures = if done.is_ok() { 0 } else { self.failures.saturating_add(1) };
-        core.export.tell(now_ms, &done);
+        core.export.tell(now_ms, &done.as_ref().copied().map_err(ToString::to_string));
         done
     }
 
-    fn advance(&mut self, core: &Core, receiver: &dyn LineReceiver, now_ms: u64) -> Result<Step, ExportError> {
-        self.offer_again(receiver, now_ms)?;
+    fn advance(&mut self, core: &Core, receiver: &dyn LineReceiver) -> Result<Step, ExportError> {
         self.read_on(core)?;
         if self.read == self.mark.next {
             return Ok(Step::Idle);
@@ -287,20 +291,21 @@ impl LdvExport {
         }
     }
 
-    /// Offers some of what is aside again, one by one; what is taken now is no longer aside. A receiver that is away is left
-    /// alone until the next time.
-    fn offer_again(&mut self, receiver: &dyn LineReceiver, now_ms: u64) -> Result<(), ExportError> {
+    /// Offers some of what is aside again, one by one; what is taken now is no longer aside: how many. A receiver that is away
+    /// is an error, and left alone with these until the next time.
+    fn offer_again(&mut self, receiver: &dyn LineReceiver, now_ms: u64) -> Result<usize, ExportError> {
         if self.mark.aside.is_empty() || now_ms.abs_diff(self.offered_ms) < OFFER_AGAIN_MS {
-            return Ok(());
+            return Ok(0);
         }
         self.offered_ms = now_ms;
-        let (mut still, mut taken) = (Vec::new(), 0);
+        let (mut still, mut taken, mut away) = (Vec::new(), 0, None);
         let mut rest = self.mark.aside.clone().into_iter();
         for aside in rest.by_ref().take(OFFERED) {
             match lezen::read(aside.line.clone()).map(|line| receiver.deliver(&[line])) {
                 Ok(Ok(())) => taken += 1,
-                Ok(Err(Undelivered::Unavailable { .. })) => {
+                Ok(Err(error @ Undelivered::Unavailable { .. })) => {
                     still.push(aside);
+                    away = Some(error);
                     break;
                 }
                 Ok(Err(_)) | Err(_) => still.push(aside),
@@ -314,7 +319,7 @@ impl LdvExport {
         } else {
             self.mark.aside = aside;
         }
-        Ok(())
+        away.map_or(Ok(taken), |error| Err(error.into()))
     }
 
     /// How long to wait after this many failures: doubled each time up to five minutes, and some chance in it.
@@ -380,9 +385,9 @@ fn sift(
 pub(in crate::service) struct Told(std::sync::Mutex<(Option<u64>, Option<String>)>);
 
 impl Told {
-    fn tell(&self, now_ms: u64, done: &Result<Step, ExportError>) {
+    fn tell(&self, now_ms: u64, done: &Result<Step, String>) {
         let mut told = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let failure = done.as_ref().err().map(ToString::to_string);
+        let failure = done.as_ref().err().cloned();
         match (&failure, &told.1) {
             (Some(now), None) => {
                 tracing::warn!(reason = now, "de uitvoer van het transferlog hapert; overdrachten gaan door")

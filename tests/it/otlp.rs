@@ -214,6 +214,12 @@ fn siege(protocol: Protocol) {
     node.finish(&mut export, &receiver);
     let status = node.core.export_status(node.dir.path()).expect("a status");
     assert_eq!((status.behind, status.aside.iter().map(|(n, _)| *n).collect::<Vec<_>>()), (0, vec![4]));
+    // It takes small deliveries only: 413 or RESOURCE_EXHAUSTED for more.
+    foreign.mood("narrow 9");
+    node.transfers(100);
+    let before = foreign.received().len();
+    node.finish(&mut export, &receiver);
+    assert_eq!((foreign.received().len() - before, node.behind()), (100, 0), "in parts, and each once");
     foreign.mood("many");
     node.transfers(1_600);
     let killed = (0..10).find_map(|_| node.step(&mut export, &receiver).err()).expect("killed half-way");

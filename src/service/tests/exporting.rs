@@ -23,6 +23,8 @@ enum Mood {
     /// The same, and does not say how many.
     PickyUncounted,
     RefusesAll,
+    /// Takes no more than seven lines at a time.
+    Narrow,
 }
 
 /// A receiver with a memory.
@@ -42,12 +44,13 @@ impl LineReceiver for Receiver {
         let bad = (lines.len() - picked.len()) as u64;
         match mood {
             Mood::Down => down(),
+            Mood::Narrow if lines.len() > 7 => Err(Undelivered::TooLarge("te groot".to_owned())),
             Mood::RefusesAll => refused(Some(lines.len() as u64)),
             Mood::Mute => {
                 take(&picked);
                 down()
             }
-            Mood::Good | Mood::Picky | Mood::PickyUncounted => {
+            Mood::Good | Mood::Picky | Mood::PickyUncounted | Mood::Narrow => {
                 take(&picked);
                 match (bad, mood) {
                     (0, _) => Ok(()),
@@ -183,6 +186,33 @@ fn a_refused_line_is_named_and_offered_again_until_it_is_taken() {
     assert_eq!(export.step(&core, &picky, 4_000_000).expect("delivered"), Step::Idle);
     assert!(core.export_status(dir.path()).expect("a mark").aside.is_empty());
     assert_eq!(picky.taken.lock().unwrap().len(), 20);
+}
+
+#[test]
+fn a_receiver_of_small_deliveries_gets_everything_in_parts() {
+    let (dir, core) = node_with(&log_of(60));
+    let receiver = receiver(&[], vec![Mood::Narrow; 60]);
+    let mut export = LdvExport::open(&core, dir.path()).expect("opens");
+    assert_eq!(export.step(&core, &receiver, 1).expect("delivered"), Step::More);
+    let status = core.export_status(dir.path()).expect("a mark");
+    assert_eq!((status.behind, status.aside.len(), receiver.taken.lock().unwrap().len()), (0, 0, 60));
+}
+
+/// What is told of the export stands there when lines were offered again, also when there is nothing else to deliver.
+#[test]
+fn a_receiver_that_is_away_when_lines_are_offered_again_is_a_failure_and_its_return_is_told() {
+    let (dir, core) = node_with(&log_of(20));
+    let receiver = receiver(&[7], Vec::new());
+    let mut export = LdvExport::open(&core, dir.path()).expect("opens");
+    assert_eq!(export.step(&core, &receiver, 1).expect("delivered"), Step::More);
+    let status = || core.export_status(dir.path()).expect("a mark");
+    for (hour, mood, failed) in [(1, Mood::Down, true), (2, Mood::Good, false)] {
+        receiver.moods.lock().unwrap().push(mood);
+        let now = hour * 3_600_001;
+        assert_eq!(export.step(&core, &receiver, now).is_err(), failed);
+        assert_eq!((status().failure.is_some(), status().aside.len()), (failed, 1), "hour {hour}");
+        assert_eq!(export.step(&core, &receiver, now).expect("nothing more"), Step::Idle);
+    }
 }
 
 #[test]
