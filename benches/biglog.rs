@@ -5,25 +5,18 @@
 use std::fs;
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use ketenpoort::crypto::{Secret32, SigningKey, digest};
-use ketenpoort::domain::oin::Oin;
+#[path = "setup/filled.rs"]
+mod filled;
+
+use filled::{filled, key, oin};
+use ketenpoort::crypto::digest;
 use ketenpoort::storage::log::{ExportDirectory, TransferLog};
 use ketenpoort::translog::entry::{Aggregate, Decision, Direction, Entry, Outcome, Phase, TransferId};
 use ketenpoort::translog::verify::{Trust, verify};
 
-const WRITERS: u64 = 64;
 const PURPOSES: [&str; 3] = ["P1", "P3", "P5"];
-
-fn oin(number: u64) -> Oin {
-    Oin::parse(&format!("00000099{number:012}")).expect("test OIN")
-}
-
-fn key() -> Arc<SigningKey> {
-    Arc::new(SigningKey::from_seed(&Secret32::new([1; 32])))
-}
 
 /// The two entries of transfer `n` with one of 20 partners, one of 50 a refusal, a transfer each half a minute.
 fn transfer(n: u64) -> Vec<Entry> {
@@ -58,33 +51,8 @@ fn transfer(n: u64) -> Vec<Entry> {
     vec![intent, Entry { outcome: Some(Outcome::Confirmed), end_ms: Some(ms + 40), ..about(Phase::Outcome) }]
 }
 
-/// The kept log of at least `entries` entries; made, or made longer, when there is none.
-fn filled(dir: &Path, entries: u64) -> TransferLog {
-    let log =
-        if dir.exists() { TransferLog::open(dir, oin(1), key()) } else { TransferLog::create(dir, oin(1), key()) };
-    let log = log.expect("the kept log; remove its directory to make it anew");
-    let (begun, from) = (Instant::now(), log.len());
-    if from < entries {
-        let transfers = from / 2..entries.div_ceil(2) + entries / 50;
-        std::thread::scope(|scope| {
-            for writer in 0..WRITERS {
-                let (log, mine) = (&log, transfers.clone().filter(move |n| n % WRITERS == writer));
-                scope.spawn(move || {
-                    for entry in mine.flat_map(transfer) {
-                        if log.len() < entries {
-                            drop(log.append(&entry).expect("appended"));
-                        }
-                    }
-                });
-            }
-        });
-        rate("durable appends", log.len() - from, begun);
-    }
-    log
-}
-
-fn rate(what: &str, entries: u64, begun: Instant) {
-    let seconds = begun.elapsed().as_secs_f64();
+fn rate(what: &str, entries: u64, took: Duration) {
+    let seconds = took.as_secs_f64();
     println!("{what}: {entries} entries in {seconds:.1} s, {:.0} k/s", entries as f64 / seconds / 1000.0);
 }
 
@@ -116,7 +84,10 @@ fn main() {
     let home = PathBuf::from("target/biglog");
     fs::create_dir_all(&home).expect("directory");
     let dir = home.join(format!("log-{entries}"));
-    let log = filled(&dir, entries);
+    let (log, appended, took) = filled(&dir, entries, transfer);
+    if appended > 0 {
+        rate("durable appends", appended, took);
+    }
     let len = log.len();
     drop(log);
     let bytes = bytes_below(&dir.join("journal"));
@@ -131,22 +102,22 @@ fn main() {
     let begun = Instant::now();
     let sum: u64 = log.raw_entries(0..len).map(|r| u64::from(digest(&r.expect("read").1).0[0])).sum();
     black_box(sum);
-    rate("read and SHA-256 alone", len, begun);
+    rate("read and SHA-256 alone", len, begun.elapsed());
     let begun = Instant::now();
     log.audit().expect("audit");
-    rate("audit: read, decode, tree", len, begun);
+    rate("audit: read, decode, tree", len, begun.elapsed());
 
     let out = home.join("export");
     let _ = fs::remove_dir_all(&out);
     let begun = Instant::now();
     log.export(&out, &[], 1_700_000_000_000).expect("export");
-    rate("export", len, begun);
+    rate("export", len, begun.elapsed());
     println!("export: {:.0} bytes an entry", bytes_below(&out) as f64 / len as f64);
     let begun = Instant::now();
     let trust =
         Trust { key: key().verifying_key(), oin: Some(oin(1)), earlier: None, quorum: None, parties: Vec::new() };
     let report = verify(&ExportDirectory::new(&out), Some(&trust));
     assert!(report.is_intact(), "{report}");
-    rate("verify the export", len, begun);
+    rate("verify the export", len, begun.elapsed());
     let _ = fs::remove_dir_all(&out);
 }

@@ -23,7 +23,8 @@ use ketenpoort::translog::entry::TransferId;
 use ketenpoort::transport::client::{Client, Partner};
 use ketenpoort::transport::server::{Limits, serve};
 use ketenpoort::transport::tls::TlsHandle;
-use setup::{Nodes, OINS, run, size_asked, write_rows};
+use setup::made::{OINS, run};
+use setup::{Nodes, size_asked, write_rows};
 use tokio::net::TcpListener;
 use tonic::transport::{Channel, Endpoint, Server};
 

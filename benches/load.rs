@@ -17,7 +17,8 @@ use ketenpoort::node::{Node, directory, tls_paths};
 use ketenpoort::service::api::Peers;
 use ketenpoort::transport::client::Client;
 use ketenpoort::transport::tls::TlsHandle;
-use setup::{Nodes, OINS, PROGRAM, run, size_asked, write_rows};
+use setup::made::{OINS, PROGRAM, run};
+use setup::{Nodes, size_asked, write_rows};
 
 /// Askers at a time.
 const ASKERS: usize = 32;

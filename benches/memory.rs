@@ -7,7 +7,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use setup::{Nodes, PROGRAM, run, size_asked, write_rows};
+use setup::made::{PROGRAM, run};
+use setup::{Nodes, size_asked, write_rows};
 
 fn main() {
     let Some(rows) = size_asked(1_000_000) else { return };

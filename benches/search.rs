@@ -2,23 +2,19 @@
 //! index, and free text. `cargo bench --bench search -- 10000000`; the log is kept in `target/search` for a next run.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::time::Instant;
 
-use ketenpoort::crypto::{Secret32, SigningKey};
-use ketenpoort::domain::oin::Oin;
-use ketenpoort::storage::log::{Filter, LogIndex, TransferLog};
+#[path = "setup/filled.rs"]
+mod filled;
+
+use filled::{filled, oin};
+use ketenpoort::storage::log::{Filter, LogIndex};
 use ketenpoort::translog::entry::{Decision, Direction, Entry, Outcome, Phase, TransferId};
 
-const WRITERS: u64 = 64;
 const START_MS: u64 = 1_600_000_000_000;
 const STEP_MS: u64 = 30_000;
 const PAGE: usize = 50;
-
-fn oin(number: u64) -> Oin {
-    Oin::parse(&format!("00000099{number:012}")).expect("test OIN")
-}
 
 fn id(n: u64) -> TransferId {
     let mut random = [0; 10];
@@ -59,21 +55,6 @@ fn transfer(n: u64) -> [Entry; 2] {
     ]
 }
 
-/// The kept log of at least `entries` entries; made, or made longer, when there is none.
-fn filled(dir: &Path, entries: u64) -> TransferLog {
-    let key = Arc::new(SigningKey::from_seed(&Secret32::new([1; 32])));
-    let log = if dir.exists() { TransferLog::open(dir, oin(1), key) } else { TransferLog::create(dir, oin(1), key) };
-    let log = log.expect("the kept log; remove its directory to make it anew");
-    let transfers = log.len() / 2..entries / 2;
-    std::thread::scope(|scope| {
-        for writer in 0..WRITERS {
-            let (log, mine) = (&log, transfers.clone().filter(move |n| n % WRITERS == writer));
-            scope.spawn(move || mine.flat_map(transfer).for_each(|entry| drop(log.append(&entry).expect("appended"))));
-        }
-    });
-    log
-}
-
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     // `cargo test --benches` only asks whether it starts.
@@ -83,7 +64,7 @@ fn main() {
     let entries = arguments.iter().find_map(|argument| argument.parse().ok()).unwrap_or(300_000);
     let home = PathBuf::from("target/search");
     fs::create_dir_all(&home).expect("directory");
-    let log = filled(&home.join(format!("log-{entries}")), entries);
+    let (log, ..) = filled(&home.join(format!("log-{entries}")), entries, |n| transfer(n).to_vec());
     let place = home.join("index");
     let _ = fs::remove_dir_all(&place);
     let index = LogIndex::new(&place, oin(1));

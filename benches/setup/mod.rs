@@ -3,23 +3,12 @@
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-/// OINs of the organisation, of a second one and of the monitor.
-pub const OINS: [&str; 3] = ["00000099000000000001", "00000099000000000002", "00000099000000000003"];
+#[path = "../../tests/it/made.rs"]
+pub mod made;
+
 /// Municipalities that occur in the rows.
 const GEMEENTEN: [&str; 4] = ["0141", "0147", "0153", "0158"];
-
-/// The program under measurement.
-pub const PROGRAM: &str = env!("CARGO_BIN_EXE_ketenpoort");
-
-/// Runs a command of the program; what it printed.
-pub fn run(words: &[&str]) -> String {
-    let output = Command::new(PROGRAM).args(words).output().expect("the program starts");
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{words:?}: {told}");
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
 
 /// Directories of three nodes below one that is removed at the end.
 pub struct Nodes {
@@ -31,39 +20,17 @@ impl Nodes {
     pub fn new(ports: [u16; 3]) -> Self {
         let nodes = Self { home: tempfile::tempdir_in(".").expect("a directory") };
         let codes: Vec<String> = GEMEENTEN.iter().map(|code| format!("{{\"code\":\"{code}\"}}")).collect();
-        let list = nodes.path("gemeenten.json");
-        std::fs::write(&list, format!("[{}]", codes.join(","))).expect("written");
-        for (((key, kind), oin), port) in [("a", "GI"), ("b", "VT"), ("m", "MONITOR")].iter().zip(OINS).zip(ports) {
-            let (dir, address) = (nodes.path(key), format!("127.0.0.1:{port}"));
-            let mut words = vec!["init", "--node", &dir, "--oin", oin, "--name", key, "--type", kind];
-            words.extend(["--listen", &address, "--endpoint", &address, "--gemeenten", &list]);
-            if *kind != "MONITOR" {
-                words.extend(["--levert", kind]);
-            }
-            run(&words);
-        }
-        let (pki, a, b, m) = (nodes.path("pki"), nodes.path("a"), nodes.path("b"), nodes.path("m"));
-        run(&["cert", "example", "--pki", &pki, "--node", &a, "--node", &b, "--node", &m]);
-        nodes.agree();
+        let home = nodes.home.path();
+        made::init(home, &format!("[{}]", codes.join(",")), ports);
+        made::certify(home);
+        made::propose(home, ("proef", "2020-01-01"), |draft| draft);
+        ["b", "m", "a"].iter().for_each(|key| made::accept(home, "proef", key));
         nodes
-    }
-
-    fn agree(&self) {
-        let (toml, bundle, a) = (self.path("convenant.toml"), self.path("convenant.json"), self.path("a"));
-        let cards = ["a", "b", "m"].map(|key| self.path(&format!("{key}/card.json")));
-        let mut words = vec!["convenant", "new", "--node", &a, "--id", "proef", "--monitor", OINS[2]];
-        words.extend(["--from", "2020-01-01", "--until", "2035-12-31", "--out", &toml]);
-        cards.iter().for_each(|card| words.extend(["--card", card]));
-        run(&words);
-        run(&["convenant", "propose", &toml, "--node", &a, "--out", &bundle]);
-        for key in ["b", "m", "a"] {
-            run(&["convenant", "accept", &bundle, "--node", &self.path(key)]);
-        }
     }
 
     /// A path below the directory of the three.
     pub fn path(&self, part: &str) -> String {
-        self.home.path().join(part).to_str().expect("UTF-8").to_owned()
+        made::path(self.home.path(), part)
     }
 }
 

@@ -9,18 +9,11 @@ use ketenpoort::domain::table::Mark;
 use ketenpoort::monitor::report::Report;
 
 use crate::leak;
+pub use crate::made::run as done;
 
 /// Runs the program under test.
 pub fn ketenpoort(words: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_ketenpoort")).args(words).output().expect("the program starts")
-}
-
-/// Runs it and expects success; its standard output.
-pub fn done(words: &[&str]) -> String {
-    let output = ketenpoort(words);
-    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{words:?} failed with {}\n{out}\n{err}", output.status);
-    out.into_owned()
 }
 
 /// A path as an argument.

@@ -10,9 +10,8 @@ use ketenpoort::config::Config;
 use ketenpoort::domain::reason::ReasonCode;
 
 use crate::demo::{done, ketenpoort};
-
-/// OINs of the three.
-pub const OINS: [&str; 3] = ["00000099000000000001", "00000099000000000002", "00000099000000000003"];
+use crate::made;
+pub use crate::made::OINS;
 
 /// A home with the directories `a` (a GI), `b` (Veilig Thuis) and `m` (the monitor), and the processes that serve them.
 pub struct Three {
@@ -40,28 +39,16 @@ impl Three {
         let region: serde_json::Value =
             serde_json::from_slice(&std::fs::read(input.join("organisations.json")).expect("organisations.json"))
                 .expect("JSON");
-        std::fs::write(three.home.join("gemeenten.json"), region["gemeenten"].to_string()).expect("written");
-        let held: Vec<_> = (0..3).map(|_| std::net::TcpListener::bind("127.0.0.1:0").expect("a port")).collect();
-        let ports: Vec<u16> = held.iter().map(|l| l.local_addr().expect("address").port()).collect();
+        let held = [(); 3].map(|()| std::net::TcpListener::bind("127.0.0.1:0").expect("a port"));
+        let ports = held.each_ref().map(|l| l.local_addr().expect("address").port());
         drop(held);
-        let kinds = [("a", "GI", "GI Een"), ("b", "VT", "Veilig Thuis"), ("m", "MONITOR", "Monitor")];
-        for (((key, kind, name), oin), port) in kinds.iter().zip(OINS).zip(ports) {
-            let (node, address) = (three.path(key), format!("127.0.0.1:{port}"));
-            let gemeenten = three.path("gemeenten.json");
-            let mut words = vec!["init", "--node", &node, "--oin", oin, "--name", name, "--type", kind];
-            words.extend(["--listen", &address, "--endpoint", &address, "--gemeenten", &gemeenten]);
-            if *kind != "MONITOR" {
-                words.extend(["--levert", kind]);
-            }
-            let shown = done(&words);
-            assert!(shown.contains("Vingerafdruk"), "{shown}");
-        }
+        made::init(&three.home, &region["gemeenten"].to_string(), ports);
         three
     }
 
     /// A path in the home.
     pub fn path(&self, part: &str) -> String {
-        self.home.join(part).to_str().expect("UTF-8").to_owned()
+        made::path(&self.home, part)
     }
 
     /// Runs a command on node `key` and expects success; its standard output.
@@ -72,8 +59,7 @@ impl Three {
 
     /// Gives all three a certificate of the test authority in `pki`.
     pub fn certify(&self) {
-        let (pki, a, b, m) = (self.path("pki"), self.path("a"), self.path("b"), self.path("m"));
-        done(&["cert", "example", "--pki", &pki, "--node", &a, "--node", &b, "--node", &m]);
+        made::certify(&self.home);
     }
 
     /// A convenant in force between the three, taken over by all.
@@ -87,23 +73,12 @@ impl Three {
 
     /// A convenant of the three named `id` from day `from`, its draft changed by `edit`, signed by `a` alone, in `<id>.json`.
     pub fn propose(&self, id: &str, from: &str, edit: impl FnOnce(String) -> String) {
-        let cards: Vec<String> = ["a", "b", "m"].iter().map(|k| self.path(&format!("{k}/card.json"))).collect();
-        let (toml, bundle) = (self.path(&format!("{id}.toml")), self.path(&format!("{id}.json")));
-        let mut words = vec!["convenant", "new", "--id", id, "--monitor", OINS[2]];
-        words.extend(["--from", from, "--until", "2045-12-31", "--out", &toml]);
-        for card in &cards {
-            words.extend(["--card", card]);
-        }
-        self.node(&words, "a");
-        let draft = std::fs::read_to_string(&toml).expect("draft");
-        std::fs::write(&toml, edit(draft)).expect("written");
-        assert!(done(&["convenant", "check", &toml]).contains("geen fouten"));
-        self.node(&["convenant", "propose", &toml, "--out", &bundle], "a");
+        made::propose(&self.home, (id, from), edit);
     }
 
     /// Node `key` signs and takes over the bundle of `id`.
     pub fn accept(&self, id: &str, key: &str) {
-        self.node(&["convenant", "accept", &self.path(&format!("{id}.json"))], key);
+        made::accept(&self.home, id, key);
     }
 
     /// Takes in the example file of the GI on node `a`.
