@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub use super::convenant_args::*;
+use super::disclosure::DisclosureCommand;
 use super::log::args::LogCommand;
 use crate::domain::day::Day;
 use crate::domain::oin::Oin;
@@ -54,6 +55,9 @@ pub enum Command {
     /// Toets en bewaar nu wat vrij mag komen; anders doet de node dit zelf, een uur na de laatste inname
     #[command(after_help = "Voorbeeld: ketenpoort release --node ./gi")]
     Release(NodeArgs),
+    /// Vrijgegeven cijfers opnieuw controleren aan hun certificaat
+    #[command(subcommand)]
+    Disclosure(DisclosureCommand),
     /// Een convenant maken, controleren, ondertekenen of intrekken
     #[command(subcommand)]
     Convenant(ConvenantCommand),

@@ -5,6 +5,7 @@ mod cert;
 mod convenant;
 mod convenant_args;
 mod demo;
+mod disclosure;
 mod doctor;
 mod init;
 mod local;
@@ -36,6 +37,7 @@ pub fn run() -> ExitCode {
         Command::Indicator(args) => local::indicator(&args),
         Command::Release(args) => local::on_node(&args.node, &LocalCommand::Release { json: args.json }),
         Command::Convenant(command) => convenant::run(&command),
+        Command::Disclosure(command) => disclosure::run(&command),
         Command::Monitor(MonitorCommand::Pull(args)) => local::pull(&args),
         Command::Monitor(MonitorCommand::Report(args)) => local::report(&args),
         Command::Log(command) => log::run(&command),

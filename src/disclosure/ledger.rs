@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::DisclosureFault;
-use crate::crypto::Digest;
+use super::release::Terms;
 use crate::domain::day::Day;
 use crate::domain::period::Period;
 use crate::domain::query::TableQuery;
 use crate::domain::table::Table;
 use crate::policy::permit::settles_on;
+use crate::policy::rules::DisclosureRules;
 
 /// A released table: the first answer, which every later question gets too.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -20,13 +21,28 @@ pub struct StoredTable {
     horizon: Day,
     released: Day,
     terms: String,
+    /// Absent in tables from before certificates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rules: Option<DisclosureRules>,
     table: String,
 }
 
 impl StoredTable {
-    pub(super) fn new(table: &Table, query: &TableQuery, horizon: Day, released: Day, terms: Digest) -> Self {
-        let table = serde_json::to_string(table).unwrap_or_default();
-        Self { query: query.clone(), horizon, released, terms: terms.to_hex(), table }
+    pub(super) fn new(table: &Table, query: &TableQuery, terms: &Terms<'_>) -> Self {
+        Self {
+            query: query.clone(),
+            horizon: table.peildatum,
+            released: terms.today,
+            terms: terms.convenant.to_hex(),
+            rules: Some(*terms.rules),
+            table: serde_json::to_string(table).unwrap_or_default(),
+        }
+    }
+
+    /// Whether its printed numbers mean under these rules what they meant when they left: the same counts behind each.
+    #[must_use]
+    pub fn reads_the_same(&self, rules: &DisclosureRules) -> bool {
+        self.rules.is_none_or(|r| (r.threshold, r.rounding) == (rules.threshold, rules.rounding))
     }
 
     /// Which table.

@@ -3,6 +3,7 @@
 //! Pure: no clock, no IO. The one room that mints [`Released`](release::Released) and
 //! [`OwnFigures`](own::OwnFigures); nothing else that is made of counts may leave a node.
 
+pub mod certificate;
 pub mod component;
 pub mod ledger;
 pub mod own;

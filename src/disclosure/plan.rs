@@ -124,6 +124,13 @@ impl Plan {
         self.index.get(cell).and_then(|&i| printed.get(i).copied()).unwrap_or(Printed::Suppressed)
     }
 
+    /// The names of all cells, by number; none for the rest of two cells.
+    pub(super) fn names(&self) -> Vec<Option<&CellRef>> {
+        let mut names = vec![None; self.system.cells.len()];
+        self.index.iter().for_each(|(cell, &i)| names[i] = Some(cell));
+        names
+    }
+
     /// The name of a cell, for the operator.
     pub(super) fn name_of(&self, index: usize) -> String {
         let named = self.index.iter().find(|(_, i)| **i == index).map(|(cell, _)| cell);
@@ -134,7 +141,7 @@ impl Plan {
     }
 }
 
-fn other_terms(stored: &StoredTable) -> DisclosureFault {
+pub(super) fn other_terms(stored: &StoredTable) -> DisclosureFault {
     let (name, day, terms) = (name(stored.query()), stored.released(), stored.terms());
     DisclosureFault::Closed(format!("{name}, vrijgegeven op {day} onder convenant {terms}, heeft een andere indeling"))
 }

@@ -63,7 +63,7 @@ fn row(place: &Place, query: &TableQuery, printed: &impl Fn(&CellRef) -> Printed
 }
 
 /// Share within the norm, median and P80 of one series and key, from its printed rows.
-fn derived(indicator: IndicatorId, counts: &[Row], rules: &DisclosureRules) -> Vec<Row> {
+pub(super) fn derived(indicator: IndicatorId, counts: &[Row], rules: &DisclosureRules) -> Vec<Row> {
     let Some(first) = counts.first() else { return Vec::new() };
     let value = |name: &str| counts.iter().find(|r| r.measure == name).and_then(|r| r.value);
     let has = |name: &str| counts.iter().any(|r| r.measure == name);

@@ -36,6 +36,8 @@ pub struct Protected {
     pub secondaries: usize,
     /// Linear programs solved.
     pub runs: usize,
+    /// The possible tables that the ranges were found in, as differences from the exact one.
+    pub worlds: Vec<Deviation>,
 }
 
 /// Decides for every cell whether it is printed, so that no sensitive cell is pinned by all that is.
@@ -62,7 +64,8 @@ pub fn protect(
     }
     let ranges = audit.ranges();
     let secondaries = count_suppressed(system, &audit.printed) - primaries;
-    Ok(Protected { printed: audit.printed, ranges, primaries, secondaries, runs: audit.proposer.runs })
+    let runs = audit.proposer.runs;
+    Ok(Protected { printed: audit.printed, ranges, primaries, secondaries, runs, worlds: audit.tables })
 }
 
 /// What each cell would print if it stood alone.

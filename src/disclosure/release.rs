@@ -1,9 +1,10 @@
 //! `Released`: figures that may leave. Minted here alone, from stored tables that the audit has passed.
 
 use super::DisclosureFault;
-use super::component::{Component, fineness};
+use super::certificate::{self, Making, TableEntry, certificate_of};
+use super::component::{Component, Job, fineness};
 use super::ledger::{Ledger, StoredTable};
-use super::plan::{Part, Plan};
+use super::plan::{Part, Plan, other_terms};
 use super::print;
 use super::protect::protect;
 use super::system::{Kind, Printed};
@@ -62,6 +63,19 @@ pub struct Terms<'a> {
     pub until: Day,
     /// Today, for the ledger.
     pub today: Day,
+    /// Random bytes that keep the certificate from being guessed.
+    pub salt: [u8; 32],
+}
+
+/// What a release made. Tables and witness are made durable in one step, so that no table is left without its witness.
+#[derive(Default)]
+pub struct Made {
+    /// The released tables; none when nothing was due.
+    pub tables: Vec<StoredTable>,
+    /// Bytes of the witness, which the checker has passed; holds exact counts. Empty when nothing was due.
+    pub witness: Vec<u8>,
+    /// For the operator.
+    pub summary: AuditSummary,
 }
 
 /// What a release found, for the operator; holds no exact count.
@@ -81,6 +95,8 @@ pub struct AuditSummary {
     pub runs: usize,
     /// Tables of which nothing is printed, because no safe pattern was found with them.
     pub left_out: Vec<TableQuery>,
+    /// The certificate of the tables, as they bear it.
+    pub certificate: String,
 }
 
 /// Releases everything of a component that is due, as one audited plan with the earlier releases as constants.
@@ -96,10 +112,10 @@ pub fn release_due(
     ledger: &Ledger,
     raws: &[RawTable],
     terms: &Terms<'_>,
-) -> Result<(Vec<StoredTable>, AuditSummary), DisclosureFault> {
+) -> Result<Made, DisclosureFault> {
     let due = component.due(ledger, terms.until);
     if due.is_empty() {
-        return Ok((Vec::new(), AuditSummary::default()));
+        return Ok(Made::default());
     }
     let question = component.question(ledger, terms.until).hash();
     if raws.iter().any(|raw| raw.query_hash() != question) {
@@ -126,7 +142,7 @@ fn attempt(
     raws: &[RawTable],
     terms: &Terms<'_>,
     kept: &dyn Fn(&TableQuery) -> bool,
-) -> Result<(Vec<StoredTable>, AuditSummary), DisclosureFault> {
+) -> Result<Made, DisclosureFault> {
     let due = component.due(ledger, terms.until);
     let is_due = |table: &TableQuery| due.iter().any(|job| job.table == *table);
     let parts: Vec<Part<'_>> = component
@@ -140,18 +156,32 @@ fn attempt(
             Part { query: job.table, horizon: job.horizon, kind, earlier }
         })
         .collect();
+    let reads_otherwise = |part: &&Part<'_>| part.earlier.is_some_and(|stored| !stored.reads_the_same(terms.rules));
+    if let Some(stored) = parts.iter().find(reads_otherwise).and_then(|part| part.earlier) {
+        return Err(other_terms(stored));
+    }
     let plan = Plan::build(&parts, terms.release, raws)?;
     let protected = protect(&plan.system, terms.rules, terms.tie_key, BUDGET).map_err(|f| named(f, &plan))?;
-    let left_out: Vec<TableQuery> = due.iter().map(|j| j.table.clone()).filter(|t| !kept(t)).collect();
+    let left_out: Vec<&Job> = due.iter().filter(|job| !kept(&job.table)).collect();
+    let witness = certificate::make(Making {
+        terms,
+        parts: &parts,
+        left_out: left_out.iter().map(|job| TableEntry::left_out(job)).collect(),
+        plan: &plan,
+        protected: &protected,
+    })?;
+    let certificate = certificate_of(&witness);
+    let left_out: Vec<TableQuery> = left_out.iter().map(|job| job.table.clone()).collect();
     let mark = |cell: &CellRef| match plan.printed(cell, &protected.printed) {
         _ if left_out.contains(&cell.table) => Printed::Suppressed,
         printed => printed,
     };
     let stored = due.iter().map(|job| {
-        let table = print::table(&job.table, job.horizon, terms.release, terms.rules, mark);
-        StoredTable::new(&table, &job.table, job.horizon, terms.today, terms.convenant)
+        let mut table = print::table(&job.table, job.horizon, terms.release, terms.rules, mark);
+        table.certificate = Some(certificate.clone());
+        StoredTable::new(&table, &job.table, terms)
     });
-    let stored = stored.collect();
+    let tables = stored.collect();
     let summary = AuditSummary {
         cells: plan.system.cells.len(),
         relations: plan.system.relations.len(),
@@ -160,8 +190,9 @@ fn attempt(
         secondaries: protected.secondaries,
         runs: protected.runs,
         left_out,
+        certificate,
     };
-    Ok((stored, summary))
+    Ok(Made { tables, witness, summary })
 }
 
 /// Puts names to the cells of a fault.

@@ -7,7 +7,7 @@ use crate::policy::rules::DisclosureRules;
 use super::system::{Printed, System, bounds};
 
 /// A possible table, written as its differences from the exact one.
-pub(super) type Deviation = BTreeMap<usize, i64>;
+pub type Deviation = BTreeMap<usize, i64>;
 
 /// The value of a cell in a possible table.
 pub(super) fn value(system: &System, table: &Deviation, cell: usize) -> i64 {

@@ -101,6 +101,7 @@ pub struct Table {
     pub coverage: Coverage,
     /// Organisations whose records these figures are made of.
     pub sources: Vec<Oin>,
-    /// Hash of the certificate; none until integer certificates exist.
+    /// Hash of the witness that proves the release (`docs/formats/disclosure.md`); none for sums over organisations, and in
+    /// releases from before certificates.
     pub certificate: Option<String>,
 }

@@ -8,6 +8,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::command::{LocalCommand, Outcome};
+use super::disclosure::DisclosureLocal;
 use super::log::command::{LogListCommand, LogLocal};
 use super::log::evidence::EvidenceLocal;
 use super::log::officer::{Marking, OfficerLocal};
@@ -157,6 +158,13 @@ fn describe(command: &LocalCommand) -> Option<Described> {
         LocalCommand::ConvenantShow { .. } => Described::harmless("convenant show"),
         LocalCommand::ConvenantBundles => Described::harmless("convenant bundles"),
         LocalCommand::Release { .. } => Described::named("release"),
+        LocalCommand::Disclosure(DisclosureLocal::Check { table, .. }) => {
+            Described::named("disclosure check").maybe("table", table.as_ref())
+        }
+        LocalCommand::Disclosure(DisclosureLocal::Export { certificate, out }) => {
+            // The whole digest would be cut as a long text.
+            Described::named("disclosure export").with("certificate", &certificate.to_hex()[..32]).file("out", out)
+        }
         LocalCommand::Pull(pull) => Described::named("monitor pull")
             .with("period", pull.periods.iter().map(ToString::to_string).collect::<Vec<_>>().join(","))
             .with("indicator", pull.indicators.iter().map(ToString::to_string).collect::<Vec<_>>().join(","))

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::disclosure::DisclosureLocal;
 use super::log::command::LogLocal;
 use crate::domain::day::Day;
 use crate::domain::period::Period;
@@ -47,6 +48,8 @@ pub enum LocalCommand {
         /// As JSON.
         json: bool,
     },
+    /// About what was released.
+    Disclosure(DisclosureLocal),
     /// Pull figures from every node and write the report.
     Pull(PullCommand),
     /// About the transfer log.

@@ -76,6 +76,7 @@ impl Node {
                 let texts: Vec<String> = self.core.convenants().iter().map(|(b, _)| b.to_text()).collect();
                 Outcome::done(serde_json::to_string(&texts).unwrap_or_default())
             }
+            LocalCommand::Disclosure(command) => self.disclosure(&command),
             LocalCommand::Log(command) => self.log(command),
             LocalCommand::Pull(_) | LocalCommand::Status | LocalCommand::Stop => Outcome::failed("onbekende opdracht"),
         }

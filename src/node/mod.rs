@@ -2,6 +2,7 @@
 
 mod audit;
 pub mod command;
+pub mod disclosure;
 mod execute;
 mod export;
 pub mod gemeenten;

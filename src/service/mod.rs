@@ -10,6 +10,7 @@ pub mod confidential;
 pub mod convenants;
 pub mod core;
 pub mod deliver;
+pub mod disclosure;
 pub mod document;
 pub mod entries;
 pub mod ldv;

@@ -10,8 +10,8 @@ use super::memory::Frozen;
 use crate::crypto::Digest;
 use crate::disclosure::DisclosureFault;
 use crate::disclosure::component::{Component, Job, components, final_on};
-use crate::disclosure::ledger::{Ledger, StoredTable};
-use crate::disclosure::release::{AuditSummary, Released, Terms, answer, release_due};
+use crate::disclosure::ledger::Ledger;
+use crate::disclosure::release::{AuditSummary, Made, Released, Terms, answer, release_due};
 use crate::domain::day::Day;
 use crate::domain::period::Period;
 use crate::domain::query::{IndicatorId, TableQuery};
@@ -245,13 +245,14 @@ impl Core {
             tie_key: &self.keys.tiebreak_key(),
             until: frame.until,
             today: frame.today,
+            salt: crate::crypto::random(),
         };
         let raws = self.raw_tables(component, &ledger, frame);
         match release_due(component, &ledger, &raws, &terms) {
-            Ok((stored, summary)) => {
-                tell_audit(component, stored.len(), &summary);
-                let count = stored.len();
-                self.store(stored)?;
+            Ok(made) => {
+                tell_audit(component, made.tables.len(), &made.summary);
+                let (count, summary) = (made.tables.len(), made.summary.clone());
+                self.store(made)?;
                 self.failed_releases().remove(&place);
                 Ok(Some(Ok((count, summary))))
             }
@@ -275,11 +276,14 @@ impl Core {
         component.needed(ledger, frame.until).iter().map(raw).collect()
     }
 
-    fn store(&self, tables: Vec<StoredTable>) -> Result<(), ReasonCode> {
+    /// Witness and tables become durable together.
+    fn store(&self, made: Made) -> Result<(), ReasonCode> {
+        let Made { tables, witness, .. } = made;
         if tables.is_empty() {
             return Ok(());
         }
-        let records = tables.iter().map(|table| (StateKind::Answer, table.to_bytes())).collect();
+        let answers = tables.iter().map(|table| (StateKind::Answer, table.to_bytes()));
+        let records = std::iter::once((StateKind::Witness, witness)).chain(answers).collect();
         self.state.append_batch(records).map_err(|e| core_reason(&CoreError::State(e)))?;
         self.change(|memory| tables.into_iter().for_each(|table| memory.ledger.add(table)));
         Ok(())

@@ -51,11 +51,13 @@ pub enum StateKind {
     Ledger = 13,
     /// A user of the console.
     User = 14,
+    /// The witness of a release: what proves its tables safe.
+    Witness = 15,
 }
 
 impl StateKind {
     /// Every kind, by its number on disk.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Format,
         Self::DeliveryHead,
         Self::Rows,
@@ -71,6 +73,7 @@ impl StateKind {
         Self::Consent,
         Self::Ledger,
         Self::User,
+        Self::Witness,
     ];
 
     /// Whether records of this kind are part of a delivery and written only by a [`DeliveryWriter`].
@@ -241,6 +244,24 @@ impl StateStore {
             if self.counts(&bytes) {
                 let record = self.unseal(seq, &bytes)?;
                 take(seq, record.kind, record.body)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Shows `take` the bodies of the records of one kind, in order, and opens no others.
+    ///
+    /// # Errors
+    /// As [`StateStore::replay`].
+    pub fn replay_only<E: From<StateError>>(
+        &self,
+        kind: StateKind,
+        mut take: impl FnMut(Vec<u8>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        for record in self.journal.iter_from(1) {
+            let (seq, bytes) = record.map_err(StateError::from)?;
+            if split(&bytes).is_some_and(|(of, ..)| of == kind) && self.counts(&bytes) {
+                take(self.unseal(seq, &bytes)?.body)?;
             }
         }
         Ok(())

@@ -8,7 +8,7 @@ use ketenpoort::crypto::{MacKey, digest};
 use ketenpoort::disclosure::DisclosureFault;
 use ketenpoort::disclosure::component::{Component, Job, components};
 use ketenpoort::disclosure::ledger::{Ledger, StoredTable};
-use ketenpoort::disclosure::release::{AuditSummary, Terms, answer, release_due};
+use ketenpoort::disclosure::release::{AuditSummary, Made, Terms, answer, release_due};
 use ketenpoort::domain::day::{Day, WorkCalendar};
 use ketenpoort::domain::period::{Period, PeriodKind};
 use ketenpoort::domain::query::{Dimension, IndicatorId, Query, TableQuery};
@@ -23,7 +23,7 @@ use crate::attacker::tables::{Board, Name};
 use crate::region::{Region, fixture, json};
 
 /// A region large enough to print something: the example regions of `tests/data` are nearly all `x`.
-static EXAMPLE: LazyLock<(tempfile::TempDir, Region)> = LazyLock::new(|| {
+pub static EXAMPLE: LazyLock<(tempfile::TempDir, Region)> = LazyLock::new(|| {
     let dir = tempfile::tempdir().expect("a folder");
     let made = ketenpoort::synthetic::Region::generate(2_500, 5);
     made.write(dir.path()).expect("written");
@@ -39,6 +39,7 @@ pub struct Node {
     key: MacKey,
     rules: DisclosureRules,
     pub ledger: Ledger,
+    pub witnesses: Vec<Vec<u8>>,
 }
 
 fn day(text: &str) -> Day {
@@ -62,11 +63,12 @@ impl Node {
             key: MacKey::from_slice(b"ties of this node"),
             rules: DisclosureRules::default(),
             ledger: Ledger::default(),
+            witnesses: Vec::new(),
         }
     }
 
     /// Quarter totals, and the year by each dimension, of every indicator.
-    fn components(&self, years: std::ops::RangeInclusive<i16>) -> Vec<Component> {
+    pub fn components(&self, years: std::ops::RangeInclusive<i16>) -> Vec<Component> {
         let mut declared = Vec::new();
         for &indicator in IndicatorId::ALL {
             for year in years.clone() {
@@ -86,11 +88,7 @@ impl Node {
         compute_release(&self.columns, &release, &self.calendar, &job.table, hash)
     }
 
-    fn try_release(
-        &self,
-        component: &Component,
-        until: Day,
-    ) -> Result<(Vec<StoredTable>, AuditSummary), DisclosureFault> {
+    fn try_release(&self, component: &Component, until: Day) -> Result<Made, DisclosureFault> {
         let hash = component.question(&self.ledger, until).hash();
         let raws: Vec<RawTable> = component.needed(&self.ledger, until).iter().map(|job| self.raw(job, hash)).collect();
         let terms = Terms {
@@ -100,15 +98,17 @@ impl Node {
             tie_key: &self.key,
             until,
             today: Day(until.0 + 42),
+            salt: [7; 32],
         };
         release_due(component, &self.ledger, &raws, &terms)
     }
 
     /// Releases what is due of a component and keeps it.
     pub fn release(&mut self, component: &Component, until: Day) -> AuditSummary {
-        let (stored, summary) = self.try_release(component, until).expect("released");
-        stored.into_iter().for_each(|table| self.ledger.add(table));
-        summary
+        let made = self.try_release(component, until).expect("released");
+        made.tables.into_iter().for_each(|table| self.ledger.add(table));
+        self.witnesses.extend(Some(made.witness).filter(|witness| !witness.is_empty()));
+        made.summary
     }
 
     /// The exact counts behind everything in the ledger.
@@ -169,7 +169,7 @@ fn a_year_of_an_organisation_is_released_and_the_attacker_finds_nothing() {
         let until = node.release.settings.horizon;
         for component in node.components(2023..=2023) {
             node.release(&component, until);
-            assert!(node.try_release(&component, until).expect("nothing to do").0.is_empty());
+            assert!(node.try_release(&component, until).expect("nothing to do").tables.is_empty());
         }
         prints_only_what_may(&node);
         let board = Board::read(&node.printed());

@@ -2,6 +2,8 @@
 
 use super::{Puzzle, Seen, succeeds};
 use ketenpoort::crypto::MacKey;
+#[cfg(not(feature = "defect-primary-only"))]
+use ketenpoort::disclosure::certificate::{Witness, check};
 use ketenpoort::disclosure::protect::{Protected, protect};
 #[cfg(not(feature = "defect-primary-only"))]
 use ketenpoort::disclosure::system::Kind;
@@ -148,6 +150,28 @@ fn attack_fails(system: &System) -> Result<(), TestCaseError> {
         }
     }
     prop_assert_eq!(caught(system, &protected), Vec::<usize>::new());
+    certified(system, &protected)
+}
+
+/// The checker takes the witness in its bytes, and the attacker, who shares no code with it, finds none of its values
+/// impossible.
+#[cfg(not(feature = "defect-primary-only"))]
+fn certified(system: &System, protected: &Protected) -> Result<(), TestCaseError> {
+    let bytes = Witness::of_system(system, protected, &DisclosureRules::default()).to_bytes();
+    let witness = Witness::from_bytes(&bytes).map_err(|flaw| TestCaseError::fail(flaw.to_string()))?;
+    check(&witness).map_err(|flaw| TestCaseError::fail(flaw.to_string()))?;
+    let puzzle = puzzle(system, protected);
+    let cheap = puzzle.propagate(50);
+    for proof in witness.proofs.iter().take(12) {
+        let value = |world: usize| {
+            let moves = world.checked_sub(1).map_or(&[][..], |at| &witness.worlds[at]);
+            let moved = moves.iter().find(|(cell, _)| *cell == proof.cell).map_or(0, |(_, by)| *by);
+            i64::from(system.cells[proof.cell].truth.n) + moved
+        };
+        let (low, high) = (value(proof.low), value(proof.high));
+        let found = (puzzle.extreme(&cheap, proof.cell, false), puzzle.extreme(&cheap, proof.cell, true));
+        prop_assert!(found.0 <= low && high <= found.1, "cell {}: {low}..{high}, found {found:?}", proof.cell);
+    }
     Ok(())
 }
 

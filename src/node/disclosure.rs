@@ -1,0 +1,198 @@
+//! `disclosure check` and `disclosure export` on a node, and the check of a witness without one.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::Node;
+use super::command::Outcome;
+use super::show::pretty;
+use crate::crypto::Digest;
+use crate::disclosure::certificate::{Checked, Flaw, Witness, certificate_of, check, printed_as};
+use crate::domain::fault::said;
+use crate::domain::query::TableQuery;
+use crate::domain::table::Table;
+use crate::service::disclosure::Rechecked;
+
+/// A command about what was released.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum DisclosureLocal {
+    /// Check released tables again.
+    Check {
+        /// Only these: `IND-01`, `IND-01/2024-Q1` or `IND-01/2024-Q1/gemeente,maatregel`; none for all.
+        table: Option<String>,
+        /// As JSON.
+        json: bool,
+    },
+    /// Write a witness for a statistician.
+    Export {
+        /// Of which release.
+        certificate: Digest,
+        /// Directory, absolute; is made, or empty.
+        out: PathBuf,
+    },
+}
+
+/// Said whenever a witness leaves its seal.
+const WARNING: &str = "LET OP: bewijs.txt bevat onafgeronde aantallen, ook van groepen die te klein zijn om te publiceren. \
+                       Geef het alleen onder geheimhouding aan wie de vrijgave controleert, publiceer het nooit, en \
+                       vernietig het na de controle. Deze uitvoer staat in het auditlog.";
+
+impl Node {
+    /// Runs a command about what was released.
+    pub(super) fn disclosure(&self, command: &DisclosureLocal) -> Outcome {
+        match command {
+            DisclosureLocal::Check { table, json } => {
+                let wanted = |query: &TableQuery| table.as_deref().is_none_or(|name| is_named(query, name));
+                match self.core.recheck(&wanted) {
+                    Ok(lines) => show(&lines, *json),
+                    Err(e) => Outcome::failed(e.to_string()),
+                }
+            }
+            DisclosureLocal::Export { certificate, out } => match self.core.handover(*certificate) {
+                Ok(Some(found)) => match write(out, &found.witness, &found.tables) {
+                    Ok(()) => Outcome {
+                        exit: 0,
+                        stdout: format!("bewijs.txt en vrijgave.json geschreven in {}", out.display()),
+                        stderr: WARNING.to_owned(),
+                    },
+                    Err(reason) => Outcome::failed(reason),
+                },
+                Ok(None) => Outcome::refused("deze node heeft geen vrijgave met dit certificaat"),
+                Err(e) => Outcome::failed(e.to_string()),
+            },
+        }
+    }
+}
+
+fn is_named(query: &TableQuery, name: &str) -> bool {
+    let by: Vec<&str> = query.by.iter().map(|d| d.as_str()).collect();
+    let whole = format!("{}/{}/{}", query.indicator, query.period, by.join(","));
+    whole == name || whole.starts_with(&format!("{name}/")) && name.split('/').count() < 3
+}
+
+fn write(out: &Path, witness: &[u8], tables: &[Table]) -> Result<(), String> {
+    let fault = |e: &std::io::Error| format!("{}: {}", out.display(), said(e));
+    fs::create_dir_all(out).map_err(|e| fault(&e))?;
+    if fs::read_dir(out).map_err(|e| fault(&e))?.next().is_some() {
+        return Err(format!("{}: de map is niet leeg", out.display()));
+    }
+    let report = pretty(&json!({ "tables": tables })).into_bytes();
+    for (name, bytes) in [("bewijs.txt", witness), ("vrijgave.json", &report)] {
+        let file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(out.join(name));
+        file.and_then(|mut file| file.write_all(bytes)).map_err(|e| fault(&e))?;
+    }
+    Ok(())
+}
+
+fn show(lines: &[Rechecked], as_json: bool) -> Outcome {
+    let failed = lines.iter().any(|line| line.result.is_err());
+    let text = if as_json {
+        pretty(&lines.iter().map(line_json).collect::<Vec<_>>())
+    } else if lines.is_empty() {
+        "er is niets vrijgegeven dat zo heet".to_owned()
+    } else {
+        lines.iter().map(line_text).collect::<Vec<_>>().join("\n")
+    };
+    Outcome { exit: u8::from(failed), stdout: text, stderr: String::new() }
+}
+
+fn names(tables: &[TableQuery]) -> Vec<String> {
+    tables.iter().map(crate::disclosure::ledger::name).collect()
+}
+
+fn line_json(line: &Rechecked) -> serde_json::Value {
+    json!({
+        "certificaat": line.certificate,
+        "tabellen": names(&line.tables),
+        "in_orde": line.certificate.is_some() && line.result.is_ok(),
+        "met_definities_vergeleken": line.compared,
+        "gecontroleerd": line.result.as_ref().ok().filter(|_| line.certificate.is_some()).map(checked_json),
+        "fout": line.result.as_ref().err().map(ToString::to_string),
+    })
+}
+
+fn checked_json(checked: &Checked) -> serde_json::Value {
+    json!({
+        "cellen": checked.cells, "relaties": checked.relations, "getallen": checked.numbers,
+        "te_klein": checked.sensitive, "werelden": checked.worlds,
+    })
+}
+
+fn line_text(line: &Rechecked) -> String {
+    let count = line.tables.len();
+    let Some(certificate) = line.certificate else {
+        return format!(
+            "zonder certificaat: {count} tabellen, vrijgegeven voor er certificaten waren; niet te controleren"
+        );
+    };
+    let head = format!("{certificate}: {count} tabellen");
+    match &line.result {
+        Ok(checked) => {
+            let besides =
+                if line.compared { "" } else { "; relaties niet vergeleken, want de definities zijn nieuwer" };
+            format!("{head}, {}: in orde{besides}", checked_text(checked))
+        }
+        Err(flaw) => format!("{head}: FOUT: {flaw}"),
+    }
+}
+
+fn checked_text(c: &Checked) -> String {
+    let Checked { cells, relations, numbers, sensitive, worlds } = c;
+    format!(
+        "{cells} cellen ({numbers} getallen), {relations} relaties, {sensitive} te klein, {worlds} mogelijke werelden"
+    )
+}
+
+/// Checks a witness without a node: the proof, its hash, and the tables of a report that bear it.
+#[must_use]
+pub fn check_file(witness: &[u8], expected: Option<Digest>, report: Option<&str>, as_json: bool) -> Outcome {
+    let certificate = certificate_of(witness);
+    let found = check_report(witness, &certificate, expected, report);
+    let text = match &found {
+        Ok((checked, tables)) if as_json => pretty(&json!({
+            "certificaat": certificate, "in_orde": true, "tabellen": tables, "gecontroleerd": checked_json(checked),
+            "fout": null,
+        })),
+        Ok((checked, tables)) => {
+            format!("{certificate}: {}, {tables} tabellen vergeleken: in orde", checked_text(checked))
+        }
+        Err(flaw) if as_json => pretty(&json!({
+            "certificaat": certificate, "in_orde": false, "tabellen": 0, "gecontroleerd": null, "fout": flaw.to_string(),
+        })),
+        Err(flaw) => format!("{certificate}: FOUT: {flaw}"),
+    };
+    Outcome { exit: u8::from(found.is_err()), stdout: text, stderr: String::new() }
+}
+
+fn check_report(
+    witness: &[u8],
+    certificate: &str,
+    expected: Option<Digest>,
+    report: Option<&str>,
+) -> Result<(Checked, usize), Flaw> {
+    if expected.is_some_and(|expected| expected.to_string() != certificate) {
+        return Err(Flaw("het bewijsbestand heeft een ander certificaat".into()));
+    }
+    let witness = Witness::from_bytes(witness)?;
+    let checked = check(&witness)?;
+    let Some(report) = report else { return Ok((checked, 0)) };
+    #[derive(Deserialize)]
+    struct Report {
+        tables: Vec<Table>,
+    }
+    let report: Report =
+        serde_json::from_str(report).map_err(|e| Flaw(format!("het rapport is geen rapport met tabellen: {e}")))?;
+    let ours: Vec<&Table> = report.tables.iter().filter(|t| t.certificate.as_deref() == Some(certificate)).collect();
+    if ours.is_empty() {
+        return Err(Flaw("geen tabel van het rapport draagt dit certificaat".into()));
+    }
+    for table in &ours {
+        printed_as(&witness, table)?;
+    }
+    Ok((checked, ours.len()))
+}

@@ -1,0 +1,113 @@
+//! Checking again what was released, from the witnesses that the node keeps, and handing one to a statistician.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::core::{Core, CoreError};
+use crate::crypto::{Digest, digest};
+use crate::disclosure::certificate::{Checked, Flaw, Witness, as_defined, check, parse_certificate, printed_as};
+use crate::disclosure::ledger::StoredTable;
+use crate::domain::query::TableQuery;
+use crate::domain::table::Table;
+use crate::indicator::compute::Settings;
+use crate::indicator::definition::definition;
+use crate::indicator::release::Release;
+use crate::storage::state::StateKind;
+
+/// Tables that were released with one certificate, and what checking them anew found.
+#[derive(Clone, Debug)]
+pub struct Rechecked {
+    /// The certificate; none for tables from before certificates.
+    pub certificate: Option<Digest>,
+    /// The tables.
+    pub tables: Vec<TableQuery>,
+    /// What was checked, or what is wrong; nothing can be checked without a certificate.
+    pub result: Result<Checked, Flaw>,
+    /// Whether the relations were compared with the definitions: not when this version computes by others.
+    pub compared: bool,
+}
+
+/// What a statistician needs to check a release: the bytes of its witness and the tables that bear its hash.
+pub struct Handover {
+    /// Bytes of the witness: exact counts.
+    pub witness: Vec<u8>,
+    /// The released tables.
+    pub tables: Vec<Table>,
+}
+
+impl Core {
+    /// Checks released tables again from their witnesses: the hash, the proof, the print of every table, and the relations
+    /// against the definitions. `wanted` chooses tables; whatever bears the same certificate is checked with them.
+    ///
+    /// # Errors
+    /// [`CoreError`] when the state journal cannot be read.
+    pub fn recheck(&self, wanted: &dyn Fn(&TableQuery) -> bool) -> Result<Vec<Rechecked>, CoreError> {
+        let mut groups: BTreeMap<Option<Digest>, Vec<StoredTable>> = BTreeMap::new();
+        for stored in self.memory().ledger.tables() {
+            groups.entry(certificate(stored)).or_default().push(stored.clone());
+        }
+        groups.retain(|_, tables| tables.iter().any(|stored| wanted(stored.query())));
+        let mut witnesses = self.witnesses(&groups.keys().flatten().copied().collect())?;
+        let line = |(certificate, stored): (Option<Digest>, Vec<StoredTable>)| {
+            let tables = stored.iter().map(|s| s.query().clone()).collect();
+            let bytes = certificate.and_then(|hash| witnesses.remove(&hash));
+            let (result, compared) = match (certificate, bytes) {
+                (None, _) => (Ok(Checked::default()), false),
+                (Some(_), None) => (Err(Flaw("het bewijsbestand ontbreekt".into())), false),
+                (Some(_), Some(bytes)) => match self.recheck_one(&bytes, &stored) {
+                    Ok((checked, compared)) => (Ok(checked), compared),
+                    Err(flaw) => (Err(flaw), false),
+                },
+            };
+            Rechecked { certificate, tables, result, compared }
+        };
+        Ok(groups.into_iter().map(line).collect())
+    }
+
+    fn recheck_one(&self, bytes: &[u8], stored: &[StoredTable]) -> Result<(Checked, bool), Flaw> {
+        let witness = Witness::from_bytes(bytes)?;
+        let checked = check(&witness)?;
+        for stored in stored {
+            printed_as(&witness, &stored.table().map_err(|fault| Flaw(fault.to_string()))?)?;
+        }
+        if witness.tables.iter().any(|t| t.version != definition(t.query.indicator).version) {
+            return Ok((checked, false));
+        }
+        let memory = self.memory();
+        let bundle = memory.convenants.get(&witness.convenant.0);
+        let terms = bundle.ok_or_else(|| Flaw("het convenant van de vrijgave is onbekend".into()))?.convenant();
+        let settings =
+            Settings { horizon: witness.until, data_from: witness.until, within: 0, organisation: self.identity.oin };
+        let (domains, bin_cuts) = (terms.domains.clone(), terms.bin_cuts.clone());
+        as_defined(&witness, &Release { settings, owners: self.identity.levert.clone(), domains, bin_cuts })?;
+        Ok((checked, true))
+    }
+
+    /// The witness of a certificate with its tables; none when the node has no such release.
+    ///
+    /// # Errors
+    /// [`CoreError`] when the state journal cannot be read.
+    pub fn handover(&self, wanted: Digest) -> Result<Option<Handover>, CoreError> {
+        let bears = |stored: &&StoredTable| certificate(stored) == Some(wanted);
+        let tables: Vec<Table> =
+            self.memory().ledger.tables().filter(bears).filter_map(|stored| stored.table().ok()).collect();
+        let witness = self.witnesses(&BTreeSet::from([wanted]))?.remove(&wanted);
+        Ok(witness.map(|witness| Handover { witness, tables }))
+    }
+
+    /// The kept witnesses with these hashes.
+    fn witnesses(&self, wanted: &BTreeSet<Digest>) -> Result<BTreeMap<Digest, Vec<u8>>, CoreError> {
+        let mut found = BTreeMap::new();
+        self.state.replay_only::<CoreError>(StateKind::Witness, |body| {
+            let hash = digest(&body);
+            if wanted.contains(&hash) {
+                found.insert(hash, body);
+            }
+            Ok(())
+        })?;
+        Ok(found)
+    }
+}
+
+fn certificate(stored: &StoredTable) -> Option<Digest> {
+    stored.table().ok()?.certificate.as_deref().and_then(parse_certificate)
+}
