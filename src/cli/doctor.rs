@@ -208,7 +208,8 @@ fn evidence(dir: &Path) -> Vec<Finding> {
     let others = status.witnessed.iter().filter(|log| !log.is_good());
     let others = others
         .map(|log| Finding::fault("getuige", format!("{} {}: {}", log.oin, log.name, log.sentences().join("; "))));
-    std::iter::once(own).chain(others).collect()
+    let audit = crate::node::log::audit::alarm(&status.audit).map(|alarm| Finding::fault("auditlog", alarm));
+    std::iter::once(own).chain(audit).chain(others).collect()
 }
 
 /// Connects to a partner as the node would, and says what went wrong on which side.

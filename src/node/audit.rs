@@ -188,6 +188,7 @@ fn describe_log(command: &LogLocal) -> Described {
             .maybe("since", standard.since)
             .maybe("until", standard.until),
         LogLocal::Status { .. } => Described::harmless("log status"),
+        LogLocal::AuditCheck { .. } => Described::harmless("log verify"),
         LogLocal::ExportStatus { .. } => Described::harmless("log export-status"),
         LogLocal::Fsc { caller, .. } => Described::named("log fsc").with("as", caller),
         LogLocal::Audit(audit) => Described::named("log audit").maybe("since", audit.since).maybe("until", audit.until),

@@ -27,6 +27,8 @@ const GRACE: Duration = Duration::from_secs(10);
 const CALL: Duration = Duration::from_secs(900);
 /// How often certificate files are looked at.
 const RELOAD: Duration = Duration::from_secs(2);
+/// How often at least the head of the audit log is logged, in milliseconds.
+const DAY_MS: u64 = 86_400_000;
 
 /// Runs the node until it is asked to stop.
 pub fn serve(dir: &Path) -> Outcome {
@@ -55,6 +57,7 @@ async fn run(node: Node) -> Result<(), String> {
         .map_err(|e| format!("{}: {}; draait er al een node op deze poort?", node.config.listen, said(&e)))?;
     let stop = Arc::new(Notify::new());
     let core = Arc::clone(&node.core);
+    anchor_audit(&core)?;
     let client = Client::new(Arc::clone(&tls), super::directory(&core), tokio::runtime::Handle::current());
     let socket = node.config.socket();
     let running = Arc::new(Running { node, peers: Arc::new(client), stop: Arc::clone(&stop) });
@@ -103,6 +106,14 @@ async fn run(node: Node) -> Result<(), String> {
     }
 }
 
+/// Logs how far the audit log is, or says that it is not what it was.
+fn anchor_audit(core: &Core) -> Result<(), String> {
+    if let Some(alarm) = super::log::audit::alarm(&core.audit_view()) {
+        tracing::error!("{alarm}");
+    }
+    core.anchor_audit(0).map_err(|e| e.to_string())
+}
+
 /// After a failed write nothing may be answered any more, so nobody is waited for.
 fn grace(core: &Core) -> Duration {
     if core.failed() { Duration::ZERO } else { GRACE }
@@ -140,7 +151,7 @@ async fn chase(core: Arc<Core>, peers: Arc<dyn Peers>) {
     }
 }
 
-/// Closes answers that nobody confirmed, sums refused connections, renews what is in force at midnight, and stops the process after a failed write.
+/// Closes answers that nobody confirmed, logs the head of the audit log, sums refused connections, renews what is in force at midnight, and stops the process after a failed write.
 async fn keep_house(core: Arc<Core>, stop: Arc<Notify>) {
     let mut every = tokio::time::interval(Duration::from_secs(1));
     loop {
@@ -151,6 +162,7 @@ async fn keep_house(core: Arc<Core>, stop: Arc<Notify>) {
             working.follow_log();
             working.tend_witnesses();
             working.close_unconfirmed(false)?;
+            working.anchor_audit(DAY_MS)?;
             working.summarise_refused()
         });
         if let Ok(Err(e)) = kept.await {

@@ -105,13 +105,14 @@ impl Core {
         Answer::new(&released, &logged, payload).ok_or(ReasonCode::Internal)
     }
 
-    /// Writes what is still counted in memory and signs the last checkpoint; at the end of the process.
+    /// Writes what is still counted in memory and how far the audit log is, and signs the last checkpoint; at the end of the process.
     ///
     /// # Errors
     /// When the log cannot be written.
     pub fn close_down(&self) -> Result<(), CoreError> {
         self.summarise_refused()?;
         self.close_unconfirmed(true)?;
+        self.anchor_audit(0)?;
         self.log.checkpoint()?;
         self.index.flush();
         Ok(())

@@ -7,11 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::api::TraceContext;
 use super::core::Core;
-use super::entries;
 use crate::crypto::from_hex;
 use crate::storage::audit::AuditError;
-use crate::storage::log::LogError;
-use crate::translog::entry::Outcome;
 use crate::translog::standards::nen7513::User;
 
 /// Who gave a command.
@@ -75,21 +72,7 @@ impl AuditRecord {
     }
 }
 
-/// Name in the transfer log of the beginning of an audit log.
-const BEGUN: &str = "auditlog";
-
 impl Core {
-    /// Logs in the transfer log, which witnesses keep, that an audit log was begun on a node that had none: taking the audit
-    /// log away leaves this behind.
-    pub(in crate::service) fn note_audit_begun(&self) -> Result<(), LogError> {
-        let intent = self.local_entry(BEGUN, "Een leeg auditlog beginnen, omdat er geen was");
-        let noted = self
-            .note(&intent)
-            .and_then(|()| self.note(&entries::outcome(&intent, Outcome::Confirmed, self.clock.now_ms())));
-        // On a full disk nothing can be answered either; the next start says it.
-        if matches!(noted, Err(LogError::Full)) { Ok(()) } else { noted }
-    }
-
     /// Records that a command begins; durable when this returns. Gives the trace under which it must run.
     ///
     /// # Errors
@@ -100,6 +83,7 @@ impl Core {
         command: &str,
         arguments: BTreeMap<String, String>,
     ) -> Result<TraceContext, AuditError> {
+        self.tell_begun()?;
         let trace = TraceContext::random();
         let record = AuditRecord::Begin {
             at_ms: self.clock.now_ms(),

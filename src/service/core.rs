@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
 use thiserror::Error;
 
+use super::anchor::Anchors;
 use super::append::Actions;
 use super::columns::columns_of;
 use super::convenants::Standing;
@@ -112,6 +113,7 @@ pub struct Core {
     pub(in crate::service) record_calls: Mutex<Pace>,
     pub(in crate::service) desk: Desk,
     pub(in crate::service) audit: AuditLog,
+    pub(in crate::service) anchors: Anchors,
     pub(in crate::service) actions: Actions,
 }
 
@@ -168,7 +170,7 @@ impl Core {
         let places = Places::under(data);
         let (state, _) = StateStore::open(&places.state, keys.seal_key(SealUse::State))?;
         let log = TransferLog::open(&places.log, identity.oin, Arc::new(keys.checkpoint_key()))?;
-        let (audit, begun) = open_audit(&places.audit, identity.oin, &keys)?;
+        let (audit, made) = open_audit(&places.audit, identity.oin, &keys)?;
         let receipts = super::receipts::open(&places.receipts, log.counters())?;
         let (mut memory, mut register) = load(&state, None)?;
         let frozen = columns_of(&state, &memory.frozen.rows)?;
@@ -203,14 +205,13 @@ impl Core {
             record_calls: Mutex::new(Pace::of(RECORD_CALLS)),
             desk,
             audit,
+            anchors: Anchors::default(),
             actions: Actions::default(),
         };
         core.refresh_standing();
         core.compare_length()?;
         core.close_open_intents()?;
-        if begun {
-            core.note_audit_begun()?;
-        }
+        core.look_at_audit(made)?;
         Ok(core)
     }
 
@@ -305,7 +306,7 @@ impl Core {
     }
 }
 
-/// Opens the audit log; one that never was (a node of an earlier version) or is gone is begun, and that is said.
+/// Opens the audit log; one that never was (a node of an earlier version) or is gone is made, and that is said.
 fn open_audit(dir: &Path, oin: Oin, keys: &KeyTree) -> Result<(AuditLog, bool), AuditError> {
     let (seal, signing) = (keys.seal_key(SealUse::Audit), keys.signing_key());
     match AuditLog::exists(dir) {

@@ -1,5 +1,6 @@
 //! The use cases: the one place that fixes the order of steps, and what the rooms around it serve and call.
 
+pub mod anchor;
 pub mod answer;
 pub mod api;
 pub mod append;

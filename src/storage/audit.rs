@@ -5,6 +5,7 @@
 //! What may not happen without being written here must not stop at a full disk either, or nobody could look at what goes
 //! wrong: a reserve beside the journal gives room for some hundred records.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -18,6 +19,7 @@ use super::files::{FileError, read_bounded, write_atomic};
 use super::journal::{Journal, JournalError, Options};
 use crate::crypto::{Digest, SealKey, SigningKey, digest_parts};
 use crate::domain::oin::Oin;
+use crate::translog::audit::AuditHead;
 use crate::translog::checkpoint::Checkpoint;
 use crate::translog::note::InvalidNote;
 
@@ -53,6 +55,9 @@ pub enum AuditError {
     /// A record does not open.
     #[error("record {0} van het auditlog is niet te openen: gewijzigd, verplaatst of van een andere node")]
     Sealed(u64),
+    /// An audit log was begun and the transfer log cannot say so.
+    #[error("het auditlog is nieuw en het transferlog kan dat niet vastleggen: {0}")]
+    Untold(String),
 }
 
 /// An open audit log.
@@ -68,7 +73,7 @@ pub struct AuditLog {
 }
 
 /// The hash over no record.
-const NOTHING: Digest = Digest([0; 32]);
+const NOTHING: Digest = AuditHead::EMPTY.root;
 
 fn chain(before: Digest, sealed: &[u8]) -> Digest {
     digest_parts(&[b"ketenpoort/v1/audit\0", &before.0, sealed])
@@ -95,15 +100,11 @@ impl AuditLog {
     /// [`AuditError`].
     pub fn create(dir: &Path, oin: Oin, seal: SealKey, signing: SigningKey) -> Result<Self, AuditError> {
         make_dir(dir)?;
-        let log = Self {
-            journal: Journal::create(&dir.join("journal"))?,
-            dir: dir.to_owned(),
-            origin: origin(oin),
-            seal,
-            signing,
-            head: Mutex::new((0, NOTHING)),
-        };
-        log.sign((0, NOTHING))?;
+        let origin = origin(oin);
+        // The head comes first: a crash before the journal leaves what opening finishes.
+        sign(dir, &origin, &signing, (0, NOTHING))?;
+        let journal = Journal::create(&dir.join("journal"))?;
+        let log = Self { journal, dir: dir.to_owned(), origin, seal, signing, head: Mutex::new((0, NOTHING)) };
         log.refill();
         Ok(log)
     }
@@ -115,6 +116,9 @@ impl AuditLog {
     pub fn open(dir: &Path, oin: Oin, seal: SealKey, signing: SigningKey) -> Result<Self, AuditError> {
         let origin = origin(oin);
         let signed = read_head(dir, &origin, &signing)?;
+        if signed.size == 0 && !dir.join("journal").exists() {
+            return Self::create(dir, oin, seal, signing);
+        }
         let (mut head, mut at_signed) = ((0, NOTHING), (signed.size == 0).then_some(NOTHING));
         let mut visit = |number: u64, sealed: &[u8]| {
             head = (number + 1, chain(head.1, sealed));
@@ -150,6 +154,34 @@ impl AuditLog {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// How many records there are and the hash over them.
+    #[must_use]
+    pub fn now(&self) -> AuditHead {
+        let (size, root) = *self.head();
+        AuditHead { size, root }
+    }
+
+    /// Whether the first records are those of each of these heads, in the same order.
+    ///
+    /// # Errors
+    /// [`AuditError`] when it cannot be read.
+    pub fn begins_with(&self, heads: &[AuditHead]) -> Result<Vec<bool>, AuditError> {
+        let whole = self.now();
+        let mut roots = BTreeMap::from([(0, NOTHING), (whole.size, whole.root)]);
+        let mut wanted: BTreeSet<u64> = heads.iter().map(|head| head.size).filter(|size| *size < whole.size).collect();
+        let mut now = NOTHING;
+        for record in
+            self.journal.iter_from(0).take(wanted.last().map_or(0, |last| usize::try_from(*last).unwrap_or(0)))
+        {
+            let (number, sealed) = record?;
+            now = chain(now, &sealed);
+            if wanted.remove(&(number + 1)) {
+                roots.insert(number + 1, now);
+            }
+        }
+        Ok(heads.iter().map(|head| roots.get(&head.size) == Some(&head.root)).collect())
     }
 
     /// Appends a record; it is durable and under a signed head when this returns.
@@ -202,9 +234,8 @@ impl AuditLog {
         Ok(now.0)
     }
 
-    fn sign(&self, (size, root): (u64, Digest)) -> Result<(), FileError> {
-        let head = Checkpoint { origin: self.origin.clone(), size, root };
-        write_atomic(&self.dir.join("head"), head.sign(&self.signing).encode().as_bytes(), 0o600)
+    fn sign(&self, head: (u64, Digest)) -> Result<(), FileError> {
+        sign(&self.dir, &self.origin, &self.signing, head)
     }
 
     fn reserve(&self) -> PathBuf {
@@ -244,6 +275,11 @@ impl AuditLog {
 /// Name of the audit log of an organisation, in its head.
 fn origin(oin: Oin) -> String {
     format!("ketenpoort.nl/audit/{oin}")
+}
+
+fn sign(dir: &Path, origin: &str, key: &SigningKey, (size, root): (u64, Digest)) -> Result<(), FileError> {
+    let head = Checkpoint { origin: origin.to_owned(), size, root };
+    write_atomic(&dir.join("head"), head.sign(key).encode().as_bytes(), 0o600)
 }
 
 fn read_head(dir: &Path, origin: &str, signing: &SigningKey) -> Result<Checkpoint, AuditError> {
@@ -343,6 +379,27 @@ mod tests {
         filled(other.path(), 4);
         fs::write(segment(dir.path()), fs::read(segment(other.path())).unwrap()).unwrap();
         assert!(all(&log).is_err());
+    }
+
+    #[test]
+    fn a_head_that_was_seen_is_found_again_or_missed() {
+        let dir = tempfile::tempdir().unwrap();
+        filled(dir.path(), 3);
+        let seen = open(dir.path()).unwrap().now();
+        let log = open(dir.path()).unwrap();
+        log.append(b"more").unwrap();
+        let other = AuditHead { root: log.now().root, ..seen };
+        let longer = AuditHead { size: 5, ..log.now() };
+        let heads = [AuditHead::EMPTY, seen, log.now(), other, longer];
+        assert_eq!(log.begins_with(&heads).unwrap(), [true, true, true, false, false]);
+    }
+
+    #[test]
+    fn a_crash_while_it_was_made_leaves_what_opening_finishes() {
+        let dir = tempfile::tempdir().unwrap();
+        filled(dir.path(), 0);
+        fs::remove_dir_all(dir.path().join("journal")).unwrap();
+        assert!(open(dir.path()).unwrap().is_empty());
     }
 
     #[test]

@@ -35,7 +35,7 @@ pub use exports::{ExportDirectory, Extras};
 pub use find::{LogIndex, MOST_OF_TRANSFER, Page};
 pub use proofs::Proofs;
 pub use query::Filter;
-pub use state::OneSided;
+pub use state::{AuditEntries, OneSided};
 
 use checkpoints::Checkpoints;
 use state::State;
@@ -319,6 +319,12 @@ impl TransferLog {
     #[must_use]
     pub fn counters(&self) -> Vec<(Oin, u64)> {
         self.inner.state.counters()
+    }
+
+    /// Where it speaks of the audit log.
+    #[must_use]
+    pub fn audit_entries(&self) -> AuditEntries {
+        self.inner.state.audit()
     }
 }
 

@@ -4,6 +4,7 @@
 //! code serves the node, an auditor with only an export, and the tests. `docs/formats/transfer-log.md` is the byte-exact
 //! description; `storage::log` makes entries durable.
 
+pub mod audit;
 pub mod checkpoint;
 pub mod cosignature;
 pub mod entry;

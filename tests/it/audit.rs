@@ -107,6 +107,49 @@ fn without_an_intact_audit_log_nothing_is_shown() {
 }
 
 #[test]
+fn an_older_audit_log_that_is_put_back_is_an_alarm() {
+    let mut three = Three::new();
+    three.certify();
+    let (node, audit) = (three.path("a"), three.config("a").data.join("audit"));
+    let run = |words: &[&str]| {
+        let output = ketenpoort(&[words, &["--node", &node]].concat());
+        let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).expect("UTF-8")).concat();
+        (output.status.code(), text)
+    };
+    let files = || -> Vec<(std::path::PathBuf, Vec<u8>)> {
+        let paths = [audit.join("head"), audit.join("journal/0000000000000000.seg")];
+        paths.map(|path| (path.clone(), fs::read(&path).expect("a file"))).into()
+    };
+    three.node(&["log", "list"], "a");
+    let older = files();
+    three.serve(&["a"]);
+    three.stop("a");
+    let newer = files();
+    let card = three.path("a/card.json");
+    let verify = ["log", "verify", "--trust", &card];
+    let (code, text) = run(&verify);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("kloppen"), "{text}");
+    older.iter().for_each(|(path, bytes)| fs::write(path, bytes).expect("put back"));
+    for words in [&["log", "status"][..], &["log", "audit"], &verify, &["doctor"]] {
+        let (code, text) = run(words);
+        assert_eq!(code, Some(1), "{words:?}: {text}");
+        assert!(text.contains("ALARM: het auditlog"), "{words:?}: {text}");
+    }
+    three.serve(&["a"]);
+    assert!(three.stderr("a").contains("ALARM: het auditlog"));
+    three.stop("a");
+    assert_eq!(run(&["log", "status"]).0, Some(1), "a restart changes nothing");
+    newer.iter().for_each(|(path, bytes)| fs::write(path, bytes).expect("put back"));
+    let (code, text) = run(&["log", "status"]);
+    assert!(code == Some(0) && !text.contains("auditlog"), "{text}");
+    // The empty directory of a new node does not pass either.
+    fs::remove_dir_all(&audit).expect("removed");
+    let (code, text) = run(&["log", "status"]);
+    assert!(code == Some(0) && text.contains("LET OP: op ") && text.contains("leeg auditlog"), "{text}");
+}
+
+#[test]
 fn a_pull_is_one_trace_in_the_logs_of_all_and_at_the_receiver() {
     let Some(foreign) = Foreign::start(false) else { return };
     let mut three = Three::new();

@@ -24,7 +24,8 @@ pub(super) fn run(args: &LogVerifyArgs) -> Result<Outcome, String> {
     if let Some(node) = &args.node {
         let out = Fresh::for_node(node)?;
         let exported = super::ask(node, LogLocal::Export { out: out.0.clone() });
-        return if exported.exit == 0 { verify_export(&out.0, args) } else { Ok(exported) };
+        let checked = if exported.exit == 0 { verify_export(&out.0, args) } else { Ok(exported) };
+        return checked.map(|checked| with_audit(checked, super::ask(node, LogLocal::AuditCheck { json: args.json })));
     }
     let export = args.export.as_ref().ok_or("geef --export MAP of --node MAP")?;
     if !export.is_dir() {
@@ -72,6 +73,19 @@ fn verify_export(dir: &Path, args: &LogVerifyArgs) -> Result<Outcome, String> {
     let exit = u8::from(!report.is_intact());
     let text = if args.json { serde_json::to_string_pretty(&report).unwrap_or_default() } else { report.to_string() };
     Ok(Outcome { exit, stdout: text, stderr: String::new() })
+}
+
+/// The outcome about the log of a node with that about its audit log beside it.
+fn with_audit(log: Outcome, audit: Outcome) -> Outcome {
+    let stdout = match serde_json::from_str(&log.stdout) {
+        Ok(serde_json::Value::Object(mut report)) => {
+            report.insert("auditlog".to_owned(), serde_json::from_str(&audit.stdout).unwrap_or_default());
+            serde_json::to_string_pretty(&report).unwrap_or_default()
+        }
+        _ => format!("{}\n{}", log.stdout.trim_end(), audit.stdout),
+    };
+    let stderr = [log.stderr, audit.stderr].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("\n");
+    Outcome { exit: log.exit.max(audit.exit), stdout, stderr }
 }
 
 fn read(path: &Path) -> Result<String, String> {

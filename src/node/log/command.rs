@@ -38,6 +38,11 @@ pub enum LogLocal {
     Officer(OfficerLocal),
     /// The log in the words of a standard.
     Standard(StandardCommand),
+    /// The audit log beside every head of it that the transfer log holds.
+    AuditCheck {
+        /// As JSON.
+        json: bool,
+    },
     /// What employees did.
     Audit(AuditCommand),
     /// How the export to the logboek dataverwerkingen stands.

@@ -1,6 +1,6 @@
 //! Commands about the transfer log on an open node.
 
-mod audit;
+pub mod audit;
 pub mod breach;
 pub mod command;
 mod erase;
@@ -34,6 +34,7 @@ impl Node {
             LogLocal::Audit(command) => audit::audit(&self.core, &command),
             LogLocal::ExportStatus { json } => crate::node::export::status(&self.core, &self.config, json),
             LogLocal::Standard(command) => standards::standard(&self.core, &command),
+            LogLocal::AuditCheck { json } => audit::check(&self.core, json),
             LogLocal::Fsc { caller, question } => standards::fsc(&self.core, caller, &question),
             LogLocal::Evidence(command) => self.evidence(&command),
             LogLocal::Officer(command) => self.officer(&command),

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::command::ListForm;
 use crate::crypto::hex;
 use crate::domain::csv;
+use crate::domain::moment::seconds as moment;
 use crate::node::command::Outcome;
 use crate::node::show::pretty;
 use crate::storage::log::TransferLog;
@@ -105,12 +106,6 @@ fn entry_line(number: u64, entry: &Entry) -> String {
         entry.field_names.join(","),
         what,
     )
-}
-
-pub(super) fn moment(ms: u64) -> String {
-    let ms = i64::try_from(ms).unwrap_or(0);
-    jiff::Timestamp::from_millisecond(ms)
-        .map_or_else(|_| ms.to_string(), |t| t.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
 }
 
 fn entry_json(number: u64, entry: &Entry) -> serde_json::Value {

@@ -1,5 +1,7 @@
 //! `log status` for people: the log as evidence, its witnesses, and findings about the logs of partners.
 
+use super::audit;
+use crate::domain::moment;
 use crate::node::command::Outcome;
 use crate::node::show::pretty;
 use crate::service::witness::view::{LogStatus, QuorumView, Witnessed};
@@ -7,7 +9,10 @@ use crate::translog::witness::Wrong;
 
 /// The state of the log; exit code 1 when something is wrong with it or with a log that this node witnesses.
 pub fn show(status: &LogStatus, json: bool) -> Outcome {
-    let wrong = status.alarm || status.stopped.is_some() || status.witnessed.iter().any(|log| !log.is_good());
+    let wrong = status.alarm
+        || status.audit.missing.is_some()
+        || status.stopped.is_some()
+        || status.witnessed.iter().any(|log| !log.is_good());
     let stdout = if json { pretty(&serde_json::json!(status)) } else { text(status) };
     Outcome { exit: u8::from(wrong), stdout, stderr: String::new() }
 }
@@ -33,6 +38,8 @@ fn text(status: &LogStatus) -> String {
     if let Some(reason) = status.stopped {
         lines.push(format!("Er gaat niets naar buiten ({reason}): {} {}", reason.sentence(), reason.remedy()));
     }
+    lines.extend(status.audit.begun.iter().map(audit::begun));
+    lines.extend(audit::alarm(&status.audit));
     lines.extend(status.quorums.iter().flat_map(quorum));
     if !status.witnessed.is_empty() {
         lines.push("Logs waarvan deze node getuige is:".to_owned());
@@ -114,9 +121,7 @@ fn size_of(note: &str) -> String {
 }
 
 fn moment(seconds: u64) -> String {
-    let seconds = i64::try_from(seconds).unwrap_or(0);
-    jiff::Timestamp::from_second(seconds)
-        .map_or_else(|_| seconds.to_string(), |t| t.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
+    moment::seconds(seconds.saturating_mul(1000))
 }
 
 fn duration(ms: u64) -> String {

@@ -1,5 +1,6 @@
 //! A node on disk with a clock that tests set and a convenant in force, for the tests of this room.
 
+mod auditing;
 mod exporting;
 mod freezing;
 mod records;
@@ -10,6 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 
+use super::audit::Employee;
 use super::core::{Clock, Core, CoreError, Identity};
 use super::deliver::IntakeOptions;
 use crate::domain::activity::ActivityBase;
@@ -58,6 +60,7 @@ impl TestNode {
         };
         let mut terms = draft();
         small(&mut terms);
+        record(&core, "convenant accept");
         core.convenant_accept(&signed(terms).to_text()).expect("in force");
         Self { dir, clock, core }
     }
@@ -84,6 +87,22 @@ impl TestNode {
         let core = open(copy.path(), &self.clock).expect("opens again");
         (copy, core)
     }
+}
+
+/// An employee gives a command.
+fn record(core: &Core, command: &str) {
+    let who = Employee {
+        uid: 1000,
+        user: "medewerker".to_owned(),
+        login_uid: None,
+        login_user: None,
+        pid: 1,
+        process: "ketenpoort".to_owned(),
+        via: "slot".to_owned(),
+        device: "machine".to_owned(),
+    };
+    let trace = core.audit_begin(who, command, std::collections::BTreeMap::new()).expect("recorded");
+    core.audit_end(&trace, 0).expect("recorded");
 }
 
 fn open(data: &Path, clock: &Arc<SetClock>) -> Result<Core, CoreError> {

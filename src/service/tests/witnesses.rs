@@ -122,6 +122,7 @@ impl Region {
             let data = dir.path().join(n.to_string());
             Core::create(&data, oin(n), &keys(n)).expect("journals");
             let core = open(&data, n, &clock);
+            super::record(&core, "convenant accept");
             core.convenant_accept(&bundle).expect("in force");
             cores.insert(oin(n), core);
         }

@@ -6,6 +6,7 @@ use super::{ALARM_MS, Tried};
 use crate::domain::oin::Oin;
 use crate::domain::reason::ReasonCode;
 use crate::policy::witness::Quorum;
+use crate::service::anchor::AuditView;
 use crate::service::core::Core;
 use crate::translog::cosignature::cosigners;
 use crate::translog::note::Note;
@@ -32,6 +33,8 @@ pub struct LogStatus {
     pub quorums: Vec<QuorumView>,
     /// The logs of other parties as we know them.
     pub witnessed: Vec<Witnessed>,
+    /// The audit log beside this log.
+    pub audit: AuditView,
 }
 
 /// The checkpoint that a quorum cosigned last.
@@ -121,6 +124,7 @@ impl Core {
             contradicted_at,
             quorums: quorums.iter().map(|quorum| self.quorum_view(quorum, kept.as_ref())).collect(),
             witnessed: self.witnessed(),
+            audit: self.audit_view(),
         }
     }
 

@@ -1,19 +1,20 @@
 //! The file `resume`: the tree and the open transfers at some entry, so that opening reads only what came after.
 //!
 //! It is believed only as far as the signed checkpoint confirms it: the root that follows from it must be the signed one.
-//! Bytes: `KPTR`, 3, size (8), count (1) and hashes (32 each) of the complete subtrees, count (4) of open transfers and per
+//! Bytes: `KPTR`, 4, size (8), count (1) and hashes (32 each) of the complete subtrees, count (4) of open transfers and per
 //! transfer its id (16), direction (1), the partner's OIN (20, zeros for none), entry number (8) and 1 when it is from before
 //! there were receipts, else 0 (1); count (4) of one-sided transfers, each as an open one with the moment of its end (8) after
-//! it; count (4) of receipt counters, each the partner's OIN (20) and the highest number (8); then SHA-256 of all that; numbers
-//! big-endian.
+//! it; count (4) of receipt counters, each the partner's OIN (20) and the highest number (8); the newest entry
+//! that records the head of the audit log and the newest that says that it was begun, each its number plus 1 (8), 0 for none; then
+//! SHA-256 of all that; numbers big-endian.
 
-use super::state::{Announced, Ended, Side, Snapshot};
+use super::state::{Announced, AuditEntries, Ended, Side, Snapshot};
 use crate::crypto::{Digest, digest};
 use crate::domain::oin::Oin;
 use crate::translog::entry::{Direction, TransferId};
 use crate::translog::merkle::CompactTree;
 
-const HEAD: &[u8] = b"KPTR\x03";
+const HEAD: &[u8] = b"KPTR\x04";
 
 pub(super) fn encode(snapshot: &Snapshot) -> Vec<u8> {
     let mut out = HEAD.to_vec();
@@ -34,6 +35,9 @@ pub(super) fn encode(snapshot: &Snapshot) -> Vec<u8> {
     for (partner, counter) in &snapshot.counters {
         out.extend(partner.as_str().as_bytes());
         out.extend(counter.to_be_bytes());
+    }
+    for number in [snapshot.audit.newest, snapshot.audit.begun] {
+        out.extend(number.map_or(0, |number| number + 1).to_be_bytes());
     }
     let sum = digest(&out);
     out.extend(sum.0);
@@ -57,7 +61,8 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Snapshot> {
         Some((side, Ended { intent, since_ms: number(rest)? }))
     })?;
     let counters = all(rest, |rest| Some((take_oin(rest)??, number(rest)?)))?;
-    let snapshot = Snapshot { tree, open, one_sided, counters };
+    let audit = AuditEntries { newest: number(rest)?.checked_sub(1), begun: number(rest)?.checked_sub(1) };
+    let snapshot = Snapshot { tree, open, one_sided, counters, audit };
     rest.is_empty().then_some(snapshot)
 }
 

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::crypto::Digest;
 use crate::domain::oin::Oin;
+use crate::translog::audit::AuditHead;
 use crate::translog::entry::{Direction, Entry, Phase, TransferId};
 use crate::translog::merkle::CompactTree;
 
@@ -30,6 +31,8 @@ pub(super) struct Step {
     counter: Option<u64>,
     /// Whether it is of a log of before there were receipts.
     before: bool,
+    /// Records of the audit log that the entry speaks of.
+    audit: Option<u64>,
     start_ms: u64,
 }
 
@@ -52,6 +55,7 @@ impl From<&Entry> for Step {
             receipt: entry.names_receipt(),
             counter: entry.counter,
             before: is_before(entry),
+            audit: AuditHead::of(entry).map(|head| head.size),
             start_ms: entry.start_ms,
         }
     }
@@ -83,6 +87,17 @@ pub(super) struct Snapshot {
     pub(super) one_sided: BTreeMap<Side, Ended>,
     /// The highest receipt counter towards each partner.
     pub(super) counters: BTreeMap<Oin, u64>,
+    /// Numbers of the newest entries that record the head of the audit log, and that it was begun.
+    pub(super) audit: AuditEntries,
+}
+
+/// Where the transfer log speaks of the audit log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AuditEntries {
+    /// The newest entry with a head.
+    pub newest: Option<u64>,
+    /// The newest entry that says that an empty one was begun.
+    pub begun: Option<u64>,
 }
 
 impl Snapshot {
@@ -104,6 +119,10 @@ impl Snapshot {
         if let (Some(counter), Some(partner)) = (step.counter, step.side.partner) {
             let highest = self.counters.entry(partner).or_default();
             *highest = counter.max(*highest);
+        }
+        if let Some(size) = step.audit {
+            self.audit.newest = Some(number);
+            self.audit.begun = if size == 0 { Some(number) } else { self.audit.begun };
         }
         changed
     }
@@ -202,6 +221,10 @@ impl State {
         let mut all: Vec<_> = queue.now.one_sided.iter().filter_map(one_sided).collect();
         all.sort_unstable_by_key(|one| one.number);
         Arc::clone(queue.listed.insert(all.into()))
+    }
+
+    pub(super) fn audit(&self) -> AuditEntries {
+        self.lock().now.audit
     }
 
     pub(super) fn counters(&self) -> Vec<(Oin, u64)> {

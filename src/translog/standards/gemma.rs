@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::join::{Action, Kind};
 use super::ldv::union;
 use super::{Setting, Subject, uuid};
+use crate::domain::moment::millis as moment;
 use crate::domain::oin::Oin;
 use crate::translog::entry::{Confidentiality, Entry};
 
@@ -146,9 +147,4 @@ fn retention(entry: &Entry) -> Option<String> {
     let until = i64::from(entry.retention_until?.0);
     let from = i64::try_from(entry.start_ms / 86_400_000).ok()?;
     Some(format!("P{}D", (until - from).max(0)))
-}
-
-fn moment(ms: u64) -> String {
-    let at = i64::try_from(ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
-    at.unwrap_or(jiff::Timestamp::MAX).strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
 }
