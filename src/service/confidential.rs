@@ -32,16 +32,41 @@ pub struct Marks {
 }
 
 impl Marks {
+    /// No mark yet; `base` stands before the identifiers of the organisation's activities.
+    #[must_use]
+    pub fn new(base: ActivityBase) -> Self {
+        Self { transfers: HashMap::new(), activities: HashMap::new(), base }
+    }
+
+    /// Takes the mark that an entry makes, if it makes one. The order in which entries come does not matter.
+    pub fn take(&mut self, number: u64, entry: &Entry) {
+        let Some(mark) = entry.confidentiality.filter(|_| entry.service == CONFIDENTIALITY) else { return };
+        let kept = match entry.refers_to {
+            Some(id) => self.transfers.entry(id).or_insert((number, mark)),
+            None => {
+                let activity = unversioned(&entry.activity_own).to_owned();
+                self.activities.entry(activity).or_insert((number, mark))
+            }
+        };
+        if kept.0 < number {
+            *kept = (number, mark);
+        }
+    }
+
     /// How confidential an entry is now.
     #[must_use]
     pub fn of(&self, entry: &Entry) -> Confidentiality {
+        self.said_of(entry).unwrap_or(Confidentiality::Normal)
+    }
+
+    /// As [`Marks::of`]; none when nothing was ever said of it.
+    #[must_use]
+    pub fn said_of(&self, entry: &Entry) -> Option<Confidentiality> {
         let marks = [self.transfers.get(&entry.transfer_id), self.activities.get(&self.activity(entry))];
         let newest = marks.into_iter().flatten().max_by_key(|(number, _)| *number);
-        newest.map_or(entry.confidentiality.unwrap_or(Confidentiality::Normal), |(_, mark)| *mark)
+        newest.map(|(_, mark)| *mark).or(entry.confidentiality)
     }
-}
 
-impl Marks {
     /// The activity of an entry without its version; of one from before entries held it, as lines of the standards name it.
     fn activity(&self, entry: &Entry) -> String {
         let hash = entry.convenant_hash.filter(|_| !entry.convenant_id.is_empty());
@@ -110,18 +135,9 @@ impl Core {
     /// When the log cannot be read.
     pub fn marks(&self) -> Result<Marks, SubjectError> {
         let filter = Filter { purpose: Some("P9".to_owned()), ..Filter::default() };
-        let base = self.identity.activities.clone();
-        let mut marks = Marks { transfers: HashMap::new(), activities: HashMap::new(), base };
-        // Newest first: the first mark of a thing is the one that counts.
+        let mut marks = Marks::new(self.identity.activities.clone());
         for (number, entry) in self.log_entries(&filter, (None, usize::MAX))? {
-            let Some(mark) = entry.confidentiality.filter(|_| entry.service == CONFIDENTIALITY) else { continue };
-            match entry.refers_to {
-                Some(id) => drop(marks.transfers.entry(id).or_insert((number, mark))),
-                None => {
-                    let activity = unversioned(&entry.activity_own).to_owned();
-                    marks.activities.entry(activity).or_insert((number, mark));
-                }
-            }
+            marks.take(number, &entry);
         }
         Ok(marks)
     }

@@ -10,7 +10,7 @@ use super::core::Core;
 use crate::domain::activity::ActivityBase;
 use crate::domain::day::Day;
 use crate::domain::oin::Oin;
-use crate::policy::bundle::State;
+use crate::policy::bundle::{ConvenantBundle, State};
 use crate::policy::convenant::{Convenant, Purpose, Role};
 
 /// One processing activity: one purpose under one convenant, in all its versions.
@@ -61,24 +61,29 @@ impl Core {
     /// The register of this organisation: every convenant to which it is a party and that all have signed.
     #[must_use]
     pub fn processing_register(&self) -> Vec<Activity> {
-        let mut found: BTreeMap<(String, Purpose), Vec<ActivityVersion>> = BTreeMap::new();
-        for (bundle, state) in self.convenants() {
-            let convenant = bundle.convenant();
-            if matches!(state, State::Proposed { .. }) || convenant.party(&self.identity.oin).is_none() {
-                continue;
-            }
-            for term in &convenant.purposes {
-                let (ours, base) = (self.identity.oin, &self.identity.activities);
-                let version = version_of(convenant, (term.purpose, &term.legal_basis), &state, (ours, base));
-                found.entry((convenant.id.clone(), term.purpose)).or_default().push(version);
-            }
-        }
-        let activity = |((convenant, purpose), mut versions): ((String, Purpose), Vec<ActivityVersion>)| {
-            versions.sort_by_key(|version| version.version);
-            Activity { name: format!("{convenant}: {}", purpose_name(purpose)), versions }
-        };
-        found.into_iter().map(activity).collect()
+        register_of(&self.convenants(), (self.identity.oin, &self.identity.activities))
     }
+}
+
+/// The register of `ours`, whose activities begin with `base`, from these convenants.
+#[must_use]
+pub fn register_of(convenants: &[(ConvenantBundle, State)], (ours, base): (Oin, &ActivityBase)) -> Vec<Activity> {
+    let mut found: BTreeMap<(String, Purpose), Vec<ActivityVersion>> = BTreeMap::new();
+    for (bundle, state) in convenants {
+        let convenant = bundle.convenant();
+        if matches!(state, State::Proposed { .. }) || convenant.party(&ours).is_none() {
+            continue;
+        }
+        for term in &convenant.purposes {
+            let version = version_of(convenant, (term.purpose, &term.legal_basis), state, (ours, base));
+            found.entry((convenant.id.clone(), term.purpose)).or_default().push(version);
+        }
+    }
+    let activity = |((convenant, purpose), mut versions): ((String, Purpose), Vec<ActivityVersion>)| {
+        versions.sort_by_key(|version| version.version);
+        Activity { name: format!("{convenant}: {}", purpose_name(purpose)), versions }
+    };
+    found.into_iter().map(activity).collect()
 }
 
 fn version_of(

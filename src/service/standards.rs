@@ -7,6 +7,7 @@ use thiserror::Error;
 use super::answer::log_reason;
 use super::core::Core;
 use crate::crypto::hex;
+use crate::domain::activity::ActivityBase;
 use crate::domain::oin::Oin;
 use crate::domain::reason::ReasonCode;
 use crate::storage::log::{Filter, LogError};
@@ -59,6 +60,34 @@ impl RecordsRefused {
     }
 }
 
+/// Shows `visit` every action of a log in the order in which they ended, until it says no; what is still open comes last.
+/// Memory does not grow with the log.
+///
+/// # Errors
+/// That of the first entry that cannot be read.
+pub fn actions<E>(
+    entries: impl Iterator<Item = Result<(u64, Entry), E>>,
+    visit: &mut dyn FnMut(&Action) -> bool,
+) -> Result<(), E> {
+    let mut joiner = Joiner::default();
+    for entry in entries {
+        let (number, entry) = entry?;
+        if !joiner.push(number, entry).iter().all(&mut *visit) {
+            return Ok(());
+        }
+    }
+    let _all = joiner.rest().iter().all(visit);
+    Ok(())
+}
+
+/// As [`Core::subjects_of`], of any log.
+#[must_use]
+pub fn subjects_of(base: &ActivityBase, action: &Action) -> Vec<Subject> {
+    let label = &action.opening().subject_label;
+    let subject = || Subject { id: hex(label), id_type: base.subject_type() };
+    if label.is_empty() { Vec::new() } else { vec![subject()] }
+}
+
 impl Core {
     /// Whose log this is, for the mappings.
     #[must_use]
@@ -70,36 +99,11 @@ impl Core {
         }
     }
 
-    /// Shows `visit` every action of the log in the order in which they ended, until it says no; what is still open comes
-    /// last. Memory does not grow with the log.
-    ///
-    /// # Errors
-    /// When an entry cannot be read.
-    pub fn actions(&self, visit: &mut dyn FnMut(&Action) -> bool) -> Result<(), LogError> {
-        let mut joiner = Joiner::default();
-        for entry in self.log.entries(0..self.log.len()) {
-            let (number, entry) = entry?;
-            for action in joiner.push(number, entry) {
-                if !visit(&action) {
-                    return Ok(());
-                }
-            }
-        }
-        for action in joiner.rest() {
-            if !visit(&action) {
-                return Ok(());
-            }
-        }
-        Ok(())
-    }
-
     /// The data subject of an action, when it has one: the label of its entry, which nobody links to a child, or to another
     /// label of that child, without the child's key. Erasing the key makes the lines at the receiver nobody's too.
     #[must_use]
     pub fn subjects_of(&self, action: &Action) -> Vec<Subject> {
-        let label = &action.opening().subject_label;
-        let subject = || Subject { id: hex(label), id_type: self.identity.activities.subject_type() };
-        if label.is_empty() { Vec::new() } else { vec![subject()] }
+        subjects_of(&self.identity.activities, action)
     }
 
     /// A page of records for a partner, which may ask so often only.

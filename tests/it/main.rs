@@ -19,6 +19,7 @@ mod log_kill;
 mod made;
 mod mutations;
 mod officer;
+mod offline;
 mod otlp;
 mod own_figures;
 mod pending;

@@ -18,9 +18,9 @@ pub enum LogCommand {
     #[command(
         after_help = "Voorbeeld: ketenpoort log list --node ./gi --since 2026-01-01 --until 2026-03-31 --decision DENY"
     )]
-    List(LogListArgs),
+    List(Box<LogListArgs>),
     /// Toon één regel
-    #[command(after_help = "Voorbeeld: ketenpoort log show 12 --node ./gi")]
+    #[command(after_help = "Voorbeeld: ketenpoort log show 12 --export ./uitvoer --trust kaart.json")]
     Show(LogShowArgs),
     /// Controleer een export, zonder node en zonder netwerk
     #[command(after_help = "Voorbeeld: ketenpoort log verify --export ./uitvoer --trust kaart.json")]
@@ -51,12 +51,26 @@ pub enum LogCommand {
     Officer(OfficerCommand),
 }
 
+/// The log that a command reads: that of a node, or an export.
+#[derive(Args, Debug)]
+pub struct Source {
+    /// Map van de node
+    #[arg(long, conflicts_with = "export", required_unless_present = "export")]
+    pub node: Option<PathBuf>,
+    /// Map van een export in plaats van een node; die wordt eerst gecontroleerd
+    #[arg(long)]
+    pub export: Option<PathBuf>,
+    /// Anker voor de handtekening onder de export: de visitekaart van de node, of een convenant
+    #[arg(long, requires = "export")]
+    pub trust: Option<PathBuf>,
+}
+
 /// Arguments of `log list`.
 #[derive(Args, Debug)]
 pub struct LogListArgs {
-    /// Map van de node
-    #[arg(long)]
-    pub node: PathBuf,
+    /// Van welk log
+    #[command(flatten)]
+    pub source: Source,
     /// Alleen overdrachten zonder bewijs van de andere kant, met hun leeftijd
     #[arg(long, conflicts_with_all = ["partner", "since", "until", "purpose", "decision", "ground", "field", "before", "csv"])]
     pub one_sided: bool,
@@ -103,9 +117,9 @@ pub struct LogListArgs {
 pub struct LogShowArgs {
     /// Nummer van de regel (de eerste is 0)
     pub number: u64,
-    /// Map van de node
-    #[arg(long)]
-    pub node: PathBuf,
+    /// Van welk log
+    #[command(flatten)]
+    pub source: Source,
     /// Uitkomst als JSON
     #[arg(long)]
     pub json: bool,
@@ -159,9 +173,9 @@ pub struct LogStandardArgs {
     /// Welke standaard
     #[arg(long, value_name = "STANDAARD", value_parser = ["ldv", "fsc", "gemma", "nen7513"])]
     pub form: String,
-    /// Map van de node
-    #[arg(long)]
-    pub node: PathBuf,
+    /// Van welk log
+    #[command(flatten)]
+    pub source: Source,
     /// Vanaf deze dag (JJJJ-MM-DD, Nederlandse tijd) of dit tijdstip (RFC 3339)
     #[arg(long, value_name = "MOMENT", value_parser = since)]
     pub since: Option<u64>,

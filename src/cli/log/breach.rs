@@ -1,11 +1,11 @@
 //! `log breach`: the pack for a report of a data breach, from a node or from an export alone.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::args::{since, until};
+use super::offline::names;
 use super::verify::read_trust;
 use crate::crypto::Digest;
 use crate::domain::oin::Oin;
@@ -14,11 +14,9 @@ use crate::node::command::Outcome;
 use crate::node::log::breach::{Setting, make};
 use crate::node::log::command::LogLocal;
 use crate::node::log::officer::{BreachCommand, OfficerLocal};
-use crate::policy::bundle::ConvenantBundle;
-use crate::policy::card::SignedCard;
 use crate::service::core::Clock;
 use crate::storage::log::ExportDirectory;
-use crate::translog::export::{ATTACHMENTS, MANIFEST, Manifest};
+use crate::translog::export::{MANIFEST, Manifest};
 use crate::translog::verify::{Files, verify};
 
 /// Arguments of `log breach`.
@@ -100,22 +98,6 @@ fn offline(args: &BreachArgs, dir: &Path, command: &BreachCommand) -> Result<Out
     let entries = export.entries(0..u64::MAX).map_err(|e| e.to_string())?.map(|entry| entry.map_err(|e| e.to_string()));
     let made = make(command, &setting, entries);
     Ok(Outcome { exit: if made.exit == 0 { u8::from(!report.is_intact()) } else { made.exit }, ..made })
-}
-
-/// Names of organisations from the cards and convenants in an export, marked as such: whoever made it chose them.
-fn names(export: &ExportDirectory) -> BTreeMap<Oin, String> {
-    let mut names = BTreeMap::new();
-    for path in export.list().unwrap_or_default().iter().filter(|path| path.starts_with(ATTACHMENTS)) {
-        let Some(text) = export.read(path).ok().and_then(|bytes| String::from_utf8(bytes).ok()) else { continue };
-        if let Ok(bundle) = ConvenantBundle::parse(&text) {
-            let cards = bundle.convenant().parties.iter().map(|party| party.card.card());
-            names.extend(cards.map(|card| (card.oin, card.name.clone())));
-        } else if let Ok(card) = SignedCard::parse(&text) {
-            names.insert(card.card().oin, card.card().name.clone());
-        }
-    }
-    names.values_mut().for_each(|name| name.push_str(" (volgens de export)"));
-    names
 }
 
 fn fingerprint(text: &str) -> Result<Digest, String> {

@@ -5,6 +5,7 @@ mod breach;
 mod erase;
 mod evidence;
 mod officer;
+mod offline;
 mod person;
 mod reconcile;
 mod search;
@@ -14,26 +15,27 @@ mod verify;
 
 use std::path::Path;
 
-use self::args::{LogCommand, LogListArgs};
+use self::args::{LogCommand, LogListArgs, Source};
+use self::offline::Verified;
 use super::local::on_node;
 use crate::node::command::{LocalCommand, Outcome};
 use crate::node::log::command::{AuditCommand, ListForm, LogListCommand, LogLocal};
-use crate::node::log::evidence::EvidenceLocal;
 
 /// Runs a log command.
 pub fn run(command: &LogCommand) -> Outcome {
     match command {
-        LogCommand::List(args) if args.one_sided => {
-            ask(&args.node, LogLocal::Evidence(EvidenceLocal::OneSided { json: args.json }))
-        }
         LogCommand::List(args) => search::run(args),
-        LogCommand::Show(args) => ask(&args.node, LogLocal::Show { number: args.number, json: args.json }),
+        LogCommand::Show(args) => read(
+            &args.source,
+            |node| ask(node, LogLocal::Show { number: args.number, json: args.json }),
+            |log| log.show(args.number, args.json),
+        ),
         LogCommand::Status(args) => ask(&args.node, LogLocal::Status { json: args.json }),
         LogCommand::Export(args) => {
             let out = std::path::absolute(&args.out).unwrap_or_else(|_| args.out.clone());
             ask(&args.node, LogLocal::Export { out })
         }
-        LogCommand::Standard(args) => ask(&args.node, standards::standard(args)),
+        LogCommand::Standard(args) => standards::standard(args),
         LogCommand::Audit(args) => {
             let command = AuditCommand { since: args.since, until: args.until, json: args.json };
             ask(&args.node, LogLocal::Audit(command))
@@ -43,6 +45,26 @@ pub fn run(command: &LogCommand) -> Outcome {
         LogCommand::Evidence(command) => evidence::run(command),
         LogCommand::Officer(command) => officer::run(command),
         LogCommand::Verify(args) => verify::run(args).unwrap_or_else(Outcome::failed),
+    }
+}
+
+/// Reads the log of a node, or an export that was verified first; one that does not verify is refused.
+fn read(
+    source: &Source,
+    on_node: impl FnOnce(&Path) -> Outcome,
+    on_export: impl FnOnce(Verified) -> Outcome,
+) -> Outcome {
+    match (&source.node, &source.export) {
+        (Some(node), _) => on_node(node),
+        (None, Some(export)) => match Verified::open(export, source.trust.as_deref()) {
+            Ok(log) => {
+                let said = log.conclusion();
+                let outcome = on_export(log);
+                Outcome { stderr: format!("{said}\n{}", outcome.stderr).trim_end().to_owned(), ..outcome }
+            }
+            Err(refused) => refused,
+        },
+        (None, None) => Outcome { exit: 2, stderr: "geef --node of --export".to_owned(), ..Outcome::default() },
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::args::Source;
 use super::breach::{self, BreachArgs};
 use super::erase::{self, EraseArgs};
 use super::subject::{self, SubjectArgs};
@@ -65,9 +66,9 @@ pub struct ConfidentialityArgs {
 /// Arguments of `log register`.
 #[derive(Args, Debug)]
 pub struct RegisterArgs {
-    /// Map van de node
-    #[arg(long)]
-    pub node: PathBuf,
+    /// Van welk log
+    #[command(flatten)]
+    pub source: Source,
     /// Uitkomst als JSON
     #[arg(long, conflicts_with = "html")]
     pub json: bool,
@@ -93,8 +94,12 @@ pub(super) fn run(command: &OfficerCommand) -> Outcome {
         OfficerCommand::Subject(args) => subject::run(args),
         OfficerCommand::Confidentiality(args) => confidentiality(args),
         OfficerCommand::Register(args) => {
-            let command = OfficerLocal::Register { form: form(args.json, args.html) };
-            super::ask(&args.node, LogLocal::Officer(command))
+            let form = form(args.json, args.html);
+            super::read(
+                &args.source,
+                |node| super::ask(node, LogLocal::Officer(OfficerLocal::Register { form })),
+                |log| log.register(form),
+            )
         }
         OfficerCommand::Breach(args) => breach::run(args),
         OfficerCommand::Retention(args) => {

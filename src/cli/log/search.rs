@@ -1,12 +1,17 @@
 //! More conditions of `log list`.
 
+use std::path::Path;
+
 use clap::Args;
 
 use super::args::LogListArgs;
+use super::offline::Verified;
 use super::person;
 use crate::node::command::Outcome;
 use crate::node::log::command::LogLocal;
-use crate::node::log::search::{MoreCommand, SearchCommand};
+use crate::node::log::evidence::EvidenceLocal;
+use crate::node::log::person::Person;
+use crate::node::log::search::{self, MoreCommand, SearchCommand};
 
 /// Conditions on a transfer, its trace, what is sealed, and free text.
 #[derive(Args, Debug)]
@@ -43,13 +48,32 @@ pub struct MoreConditions {
     pub text: Option<String>,
 }
 
-/// Asks a node for the entries that meet every condition.
+/// Lists the entries that meet every condition.
 pub(super) fn run(args: &LogListArgs) -> Outcome {
+    super::read(&args.source, |node| on_node(args, node), |log| on_export(args, &log))
+}
+
+fn on_node(args: &LogListArgs, node: &Path) -> Outcome {
+    if args.one_sided {
+        return super::ask(node, LogLocal::Evidence(EvidenceLocal::OneSided { json: args.json }));
+    }
+    match args.more.subject.then(|| person::ask(node, args.more.bsn_fd)).transpose() {
+        Ok(person) => super::ask(node, LogLocal::List(Box::new(command(args, person)))),
+        Err(outcome) => outcome,
+    }
+}
+
+fn on_export(args: &LogListArgs, log: &Verified) -> Outcome {
+    if args.one_sided || args.more.subject {
+        let stderr =
+            "dat weet alleen de node zelf: gebruik --node; zonder bewijs van de andere kant staat ook in `log verify`";
+        return Outcome { exit: 2, stderr: stderr.to_owned(), ..Outcome::default() };
+    }
+    log.entries().map_or_else(Outcome::failed, |entries| search::offline(entries, &command(args, None)))
+}
+
+fn command(args: &LogListArgs, person: Option<Person>) -> SearchCommand {
     let more = &args.more;
-    let person = match more.subject.then(|| person::ask(&args.node, more.bsn_fd)).transpose() {
-        Ok(person) => person,
-        Err(outcome) => return outcome,
-    };
     let more = MoreCommand {
         person,
         case: more.case.clone(),
@@ -61,5 +85,5 @@ pub(super) fn run(args: &LogListArgs) -> Outcome {
         trace: more.trace.clone(),
         text: more.text.clone(),
     };
-    super::ask(&args.node, LogLocal::List(Box::new(SearchCommand { list: super::listed(args), more })))
+    SearchCommand { list: super::listed(args), more }
 }

@@ -1,12 +1,22 @@
 //! `log standard` and `log fsc`: arguments to commands.
 
 use super::args::{LogFscArgs, LogStandardArgs};
+use crate::node::command::Outcome;
 use crate::node::log::command::{LogLocal, StandardCommand, StandardForm};
 use crate::translog::standards::fsc::RawQuestion;
 
 /// `log standard`.
-pub(super) fn standard(args: &LogStandardArgs) -> LogLocal {
-    LogLocal::Standard(StandardCommand {
+pub(super) fn standard(args: &LogStandardArgs) -> Outcome {
+    let command = command(args);
+    super::read(
+        &args.source,
+        |node| super::ask(node, LogLocal::Standard(command.clone())),
+        |log| log.standard(&command),
+    )
+}
+
+fn command(args: &LogStandardArgs) -> StandardCommand {
+    StandardCommand {
         form: match args.form.as_str() {
             "fsc" => StandardForm::Fsc,
             "gemma" => StandardForm::Gemma,
@@ -16,7 +26,7 @@ pub(super) fn standard(args: &LogStandardArgs) -> LogLocal {
         since: args.since,
         until: args.until,
         out: args.out.as_ref().map(|out| std::path::absolute(out).unwrap_or_else(|_| out.clone())),
-    })
+    }
 }
 
 /// `log fsc`.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::args::Source;
 use super::officer::form;
 use crate::node::command::Outcome;
 use crate::node::log::command::LogLocal;
@@ -14,9 +15,9 @@ use crate::node::log::officer::{OfficerLocal, SubjectCommand};
 /// Arguments of `log subject`.
 #[derive(Args, Debug)]
 pub struct SubjectArgs {
-    /// Map van de node; het BSN wordt gevraagd en niet getoond
-    #[arg(long)]
-    pub node: PathBuf,
+    /// Van welk log; het BSN wordt gevraagd en niet getoond
+    #[command(flatten)]
+    pub source: Source,
     /// Ook wat vertrouwelijk is, met een merk; alleen voor de functionaris zelf
     #[arg(long)]
     pub all: bool,
@@ -36,13 +37,18 @@ pub struct SubjectArgs {
 
 /// Asks for the person and shows the overview.
 pub(super) fn run(args: &SubjectArgs) -> Outcome {
+    let Some(node) = &args.source.node else {
+        let stderr = "wie een regel betreft, staat verzegeld in het log, en de sleutels daarvan heeft alleen de node: een overzicht voor \
+                      één persoon kan niet uit een export; gebruik --node";
+        return Outcome { exit: 2, stderr: stderr.to_owned(), ..Outcome::default() };
+    };
     if let Some(out) = args.out.as_ref().filter(|out| out.exists()) {
         return Outcome { exit: 2, stderr: format!("{}: bestaat al", out.display()), ..Outcome::default() };
     }
-    match super::person::ask(&args.node, args.bsn_fd) {
+    match super::person::ask(node, args.bsn_fd) {
         Ok(person) => {
             let command = SubjectCommand { person, all: args.all, form: form(args.json, args.html) };
-            let outcome = super::ask(&args.node, LogLocal::Officer(OfficerLocal::Subject(command)));
+            let outcome = super::ask(node, LogLocal::Officer(OfficerLocal::Subject(command)));
             args.out.as_ref().map_or(outcome.clone(), |out| written(outcome, out))
         }
         Err(outcome) => outcome,

@@ -8,11 +8,11 @@ pub mod evidence;
 pub mod officer;
 mod page;
 pub mod person;
-mod register;
+pub mod register;
 mod retention;
 pub mod search;
-mod show;
-mod standards;
+pub mod show;
+pub mod standards;
 mod status;
 mod subject;
 mod words;
@@ -28,13 +28,16 @@ impl Node {
     pub(super) fn log(&self, command: LogLocal) -> Outcome {
         match command {
             LogLocal::List(search) => self.search(*search),
-            LogLocal::Show { number, json } => show::log_entry(self.core.transfer_log(), number, json),
+            LogLocal::Show { number, json } => {
+                let log = self.core.transfer_log();
+                show::log_entry(log.entry(number).map_err(|e| e.to_string()), (number, log.len()), json)
+            }
             LogLocal::Status { json } => status::show(&self.core.log_status(), json),
             LogLocal::Export { out } => self.export(&out),
+            LogLocal::AuditCheck { json } => audit::check(&self.core, json),
             LogLocal::Audit(command) => audit::audit(&self.core, &command),
             LogLocal::ExportStatus { json } => crate::node::export::status(&self.core, &self.config, json),
             LogLocal::Standard(command) => standards::standard(&self.core, &command),
-            LogLocal::AuditCheck { json } => audit::check(&self.core, json),
             LogLocal::Fsc { caller, question } => standards::fsc(&self.core, caller, &question),
             LogLocal::Evidence(command) => self.evidence(&command),
             LogLocal::Officer(command) => self.officer(&command),

@@ -1,10 +1,11 @@
-//! `log register` on an open node.
+//! `log register`: the register of processing activities as a document.
 
 use serde_json::json;
 
 use super::officer::PageForm;
 use super::page::Page;
 use super::words;
+use crate::domain::oin::Oin;
 use crate::node::Node;
 use crate::node::command::Outcome;
 use crate::node::show::pretty;
@@ -13,24 +14,29 @@ use crate::service::register::{Activity, ActivityVersion};
 impl Node {
     /// The register of processing activities.
     pub(super) fn register(&self, form: PageForm) -> Outcome {
-        let activities = self.core.processing_register();
-        if form == PageForm::Json {
-            return Outcome::done(pretty(&json!({
-                "entity": {"id": format!("urn:oin:{}", self.config.oin), "name": self.config.name},
-                "processingActivities": activities,
-            })));
-        }
-        let mut page = Page::new(format!("Register van verwerkingen van {}", self.config.name));
-        page.text(
-            "Artikel 30 AVG. Gemaakt uit de convenanten die deze node kent; elke versie heeft een eigen, vast kenmerk, dat \
-             ook in de logregels staat. Wat een convenant niet zegt, staat hier niet en is genoemd als ontbrekend.",
-        );
-        if activities.is_empty() {
-            page.text("Deze node kent nog geen convenant dat door alle partijen is getekend.");
-        }
-        activities.iter().for_each(|activity| show(&mut page, activity));
-        Outcome::done(if form == PageForm::Html { page.to_html() } else { page.to_text() })
+        let source = "de convenanten die deze node kent";
+        document(&self.core.processing_register(), (&self.config.name, self.config.oin), source, form)
     }
+}
+
+/// The register of an organisation, made from `source`, as a document.
+pub fn document(activities: &[Activity], (name, oin): (&str, Oin), source: &str, form: PageForm) -> Outcome {
+    if form == PageForm::Json {
+        return Outcome::done(pretty(&json!({
+            "entity": {"id": format!("urn:oin:{oin}"), "name": name},
+            "processingActivities": activities,
+        })));
+    }
+    let mut page = Page::new(format!("Register van verwerkingen van {name}"));
+    page.text(format!(
+        "Artikel 30 AVG. Gemaakt uit {source}; elke versie heeft een eigen, vast kenmerk, dat ook in de logregels staat. Wat een \
+         convenant niet zegt, staat hier niet en is genoemd als ontbrekend."
+    ));
+    if activities.is_empty() {
+        page.text("Er is nog geen convenant dat door alle partijen is getekend.");
+    }
+    activities.iter().for_each(|activity| show(&mut page, activity));
+    Outcome::done(if form == PageForm::Html { page.to_html() } else { page.to_text() })
 }
 
 fn show(page: &mut Page, activity: &Activity) {

@@ -1,15 +1,18 @@
-//! `log list` on an open node.
+//! `log list` on an open node, and on entries alone.
+
+use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use super::command::LogListCommand;
+use super::command::{ListForm, LogListCommand};
 use super::person::Person;
 use super::show;
+use super::standards::Numbered;
 use crate::crypto::from_hex;
 use crate::node::Node;
 use crate::node::command::Outcome;
 use crate::service::search::SealedFilter;
-use crate::storage::log::Filter;
+use crate::storage::log::{Filter, Page};
 use crate::translog::entry::{Decision, Outcome as Ending, Phase, TransferId};
 
 /// `log list`: conditions that hold together.
@@ -58,16 +61,48 @@ impl Node {
             reference: more.reference,
         };
         match self.core.search(&filter, &sealed, (list.before, list.limit)) {
-            Ok((entries, next)) => {
-                let mut outcome = show::log_list(&entries, list.form);
-                if let Some(next) = next {
-                    outcome.stderr = format!("er kan meer zijn: ga verder met --before {next}");
-                }
-                outcome
-            }
+            Ok(page) => shown(&page, list.form),
             Err(e) => Outcome::failed(e.to_string()),
         }
     }
+}
+
+fn shown((entries, next): &Page, form: ListForm) -> Outcome {
+    let mut outcome = show::log_list(entries, form);
+    if let Some(next) = next {
+        outcome.stderr = format!("er kan meer zijn: ga verder met --before {next}");
+    }
+    outcome
+}
+
+/// `log list` on entries alone, oldest first: the newest that meet every condition. What is sealed in them stays closed.
+pub fn offline(entries: impl Iterator<Item = Numbered>, command: &SearchCommand) -> Outcome {
+    let SearchCommand { list, more } = command;
+    if more.person.is_some() || more.case.is_some() || more.reference.is_some() {
+        let stderr = "wie een regel betreft, zaaknummer en kenmerk staan verzegeld in het log: alleen de node zelf kan daarop \
+                      zoeken (--node)";
+        return Outcome { exit: 2, stderr: stderr.to_owned(), ..Outcome::default() };
+    }
+    let filter = match filter_of(list, more) {
+        Ok(filter) => filter,
+        Err(reason) => return Outcome { exit: 2, stderr: reason, ..Outcome::default() },
+    };
+    let mut found = VecDeque::new();
+    let mut more = false;
+    for entry in entries {
+        let (number, entry) = match entry {
+            Ok(read) => read,
+            Err(reason) => return Outcome::failed(reason),
+        };
+        if list.before.is_none_or(|before| number < before) && filter.admits(&entry) {
+            found.push_front((number, entry));
+            more |= found.len() > list.limit;
+            found.truncate(list.limit);
+        }
+    }
+    let found: Vec<_> = found.into();
+    let next = found.last().map(|(number, _)| *number).filter(|_| more);
+    shown(&(found, next), list.form)
 }
 
 fn filter_of(list: &LogListCommand, more: &MoreCommand) -> Result<Filter, String> {

@@ -8,7 +8,6 @@ use crate::domain::csv;
 use crate::domain::moment::seconds as moment;
 use crate::node::command::Outcome;
 use crate::node::show::pretty;
-use crate::storage::log::TransferLog;
 use crate::translog::entry::Entry;
 
 /// Entries of the log with their numbers, in the order given.
@@ -71,9 +70,9 @@ fn csv_line(document: &serde_json::Value) -> String {
     csv::line(&COLUMNS.map(|column| text(&document[column])))
 }
 
-/// One entry.
-pub fn log_entry(log: &TransferLog, number: u64, as_json: bool) -> Outcome {
-    match log.entry(number) {
+/// One entry of a log of `len` entries.
+pub fn log_entry(found: Result<Option<Entry>, String>, (number, len): (u64, u64), as_json: bool) -> Outcome {
+    match found {
         Ok(Some(entry)) => {
             let value = entry_json(number, &entry);
             if as_json {
@@ -83,8 +82,8 @@ pub fn log_entry(log: &TransferLog, number: u64, as_json: bool) -> Outcome {
             let text = |v: &serde_json::Value| v.as_str().map_or_else(|| v.to_string(), str::to_owned);
             Outcome::done(fields.map(|(k, v)| format!("{k:<22} {}\n", text(v))).collect::<String>())
         }
-        Ok(None) => Outcome::refused(format!("regel {number} bestaat niet; het log heeft {} regels", log.len())),
-        Err(e) => Outcome::failed(e.to_string()),
+        Ok(None) => Outcome::refused(format!("regel {number} bestaat niet; het log heeft {len} regels")),
+        Err(reason) => Outcome::failed(reason),
     }
 }
 

@@ -94,7 +94,7 @@ pub struct SoortGegeven {
 pub fn verwerkingsactie(
     action: &Action,
     setting: &Setting,
-    subjects: &[Subject],
+    (subjects, confidentiality): (&[Subject], Option<Confidentiality>),
     user: Option<&str>,
 ) -> Option<Verwerkingsactie> {
     if matches!(action.kind, Kind::Connections | Kind::Open) {
@@ -114,7 +114,7 @@ pub fn verwerkingsactie(
         verwerking_id: opening.transfer_id.to_string(),
         verwerkingsactiviteit_id: uuid(&[b"ketenpoort/v1/activiteit\0", activity.as_bytes()]),
         verwerkingsactiviteit_url: activity,
-        vertrouwelijkheid: opening.confidentiality.unwrap_or(Confidentiality::Normal).as_str().to_owned(),
+        vertrouwelijkheid: confidentiality.unwrap_or(Confidentiality::Normal).as_str().to_owned(),
         bewaartermijn: retention(opening),
         uitvoerder: setting.ours,
         systeem: format!("Ketenpoort {}", setting.version),

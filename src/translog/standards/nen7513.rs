@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::join::{Action, Kind};
 use super::ldv::{self, Line, object, union};
 use super::{Setting, Subject};
-use crate::translog::entry::{Direction, Entry, Phase};
+use crate::translog::entry::{Confidentiality, Direction, Entry, Phase};
 
 /// An employee behind an action.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -21,9 +21,14 @@ pub struct User {
     pub device: String,
 }
 
-/// The event of an action; none for an action that has not ended. Refused connections are events here.
+/// The event of an action about these subjects, as confidential as it is now; none for an action that has not ended. Refused connections are events here.
 #[must_use]
-pub fn event(action: &Action, setting: &Setting, subjects: &[Subject], users: &[User]) -> Option<Line> {
+pub fn event(
+    action: &Action,
+    setting: &Setting,
+    (subjects, confidentiality): (&[Subject], Option<Confidentiality>),
+    users: &[User],
+) -> Option<Line> {
     if action.kind == Kind::Open {
         return None;
     }
@@ -35,7 +40,7 @@ pub fn event(action: &Action, setting: &Setting, subjects: &[Subject], users: &[
         ("nen7513.AuditSourceTypeCode", json!("4")),
     ]));
     let opening = action.opening();
-    let participants = participants(action, subjects);
+    let participants = participants(action, subjects, confidentiality);
     line.attributes.extend(object([
         ("dpl.nen7513.eventTypeCode", json!(event_type(action))),
         ("dpl.nen7513.users", Value::Array(accounts(action, setting, users))),
@@ -92,7 +97,7 @@ fn accounts(action: &Action, setting: &Setting, users: &[User]) -> Vec<Value> {
 }
 
 /// The data subjects as persons, and what they have in common: the payload as a system object.
-fn participants(action: &Action, subjects: &[Subject]) -> Vec<Value> {
+fn participants(action: &Action, subjects: &[Subject], confidentiality: Option<Confidentiality>) -> Vec<Value> {
     let (opening, closing) = (action.opening(), action.closing());
     if opening.phase == Phase::Connection {
         return Vec::new();
@@ -106,7 +111,7 @@ fn participants(action: &Action, subjects: &[Subject]) -> Vec<Value> {
             ("participantObjectID", json!(id)),
             ("participantObjectDetail", json!(detail)),
         ]);
-        if let Some(confidentiality) = opening.confidentiality {
+        if let Some(confidentiality) = confidentiality {
             value.insert("participantObjectSensitivity".to_owned(), json!(confidentiality.as_str()));
         }
         Value::Object(value)

@@ -175,9 +175,13 @@ fn each_standard_says_the_fixed_log_as_its_golden_file() {
     golden("ldv.jsonl", &ldv.map(|line| lezen::write(&line)).collect::<Vec<_>>());
     let fsc = actions.iter().filter_map(|a| fsc::record(a.opening(), &setting));
     golden("fsc.jsonl", &fsc.map(|record| json!(record)).collect::<Vec<_>>());
-    let gemma = actions.iter().filter_map(|a| gemma::verwerkingsactie(a, &setting, &subjects(a), Some("jansen")));
+    let gemma = actions.iter().filter_map(|a| {
+        gemma::verwerkingsactie(a, &setting, (&subjects(a), a.opening().confidentiality), Some("jansen"))
+    });
     golden("gemma.jsonl", &gemma.map(|action| json!(action)).collect::<Vec<_>>());
-    let nen = actions.iter().filter_map(|a| nen7513::event(a, &setting, &subjects(a), &[user()]));
+    let nen = actions
+        .iter()
+        .filter_map(|a| nen7513::event(a, &setting, (&subjects(a), a.opening().confidentiality), &[user()]));
     golden("nen7513.jsonl", &nen.map(|line| lezen::write(&line)).collect::<Vec<_>>());
 }
 
