@@ -242,6 +242,17 @@ pub struct AnswerBytes {
     pub receipt: Vec<u8>,
     /// Salt of the commitment in the receipt.
     pub salt: [u8; 16],
+    /// By what the other end of the connection proved who it is; none when the transport cannot tell.
+    pub from: Option<ProvenBy>,
+}
+
+/// By what the other end of a connection proved who it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ProvenBy {
+    /// SHA-256 of its certificate (DER).
+    pub certificate: Digest,
+    /// SHA-256 of the certificate's SubjectPublicKeyInfo (DER).
+    pub pin: Digest,
 }
 
 /// The state of a node that a partner may see. Holds no value that derives from a child.

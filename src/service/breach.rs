@@ -1,7 +1,7 @@
 //! What a breach touches (AVG 33 and 34), counted entry by entry: which transfers, organisations, fields and numbers, and when.
 //! Needs a log only, so it works on an export; with the node's keys it also counts data subjects.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde::Serialize;
 
@@ -48,12 +48,16 @@ impl BreachScope {
             && self.partner.is_none_or(|wanted| entry.partner() == Some(wanted))
     }
 
+    /// Whether the entry says with which certificate and key, as far as that is asked.
+    fn tells(&self, entry: &Entry) -> bool {
+        (self.certificate.is_none() || entry.peer_certificate.is_some())
+            && (self.key.is_none() || entry.peer_spki.is_some())
+    }
+
     /// Whether the entry announces a transfer that comes in and does not say with which certificate or key.
     fn cannot_tell(&self, entry: &Entry) -> bool {
-        let silent = self.certificate.is_some() && entry.peer_certificate.is_none()
-            || self.key.is_some() && entry.peer_spki.is_none();
         let comes_in = entry.phase == Phase::Intent && entry.direction == Direction::Incoming;
-        silent && comes_in && self.partner.is_none_or(|wanted| entry.partner() == Some(wanted))
+        !self.tells(entry) && comes_in && self.partner.is_none_or(|wanted| entry.partner() == Some(wanted))
     }
 }
 
@@ -131,6 +135,8 @@ pub struct BreachCounter<'a> {
     count: BreachCount,
     /// Announced within the scope and still without an end.
     open: HashSet<Transfer>,
+    /// Transfers that came in and of which it is not known yet with which certificate, with their INTENT.
+    silent: HashMap<Transfer, Entry>,
     seen: HashSet<u32>,
     last_ms: Option<u64>,
 }
@@ -139,23 +145,31 @@ impl<'a> BreachCounter<'a> {
     /// Nothing counted yet; `opener` has the node's keys.
     #[must_use]
     pub fn new(scope: BreachScope, opener: Option<&'a Opener>) -> Self {
-        let (open, seen) = (HashSet::new(), HashSet::new());
-        Self { scope, opener, count: BreachCount::default(), open, seen, last_ms: None }
+        let (open, silent, seen) = (HashSet::new(), HashMap::new(), HashSet::new());
+        Self { scope, opener, count: BreachCount::default(), open, silent, seen, last_ms: None }
     }
 
     /// Takes the next entry of the log; whether the breach touches it.
     pub fn take(&mut self, entry: &Entry) -> bool {
         if self.scope.within(entry) {
             self.watch_clock(entry.start_ms);
-            if let Some(partner) = entry.partner().filter(|_| self.scope.cannot_tell(entry)) {
-                *self.count.unrecorded.entry(partner).or_default() += 1;
+            if self.scope.cannot_tell(entry) {
+                self.silent.insert(transfer(entry), entry.clone());
             }
         }
+        // What came in tells with which certificate when it has come.
+        let told = entry.phase == Phase::Received && self.scope.tells(entry);
+        let announced = if told { self.silent.remove(&transfer(entry)) } else { None };
         let ends = matches!(entry.phase, Phase::Outcome | Phase::Received);
-        let opened = self.open.contains(&(entry.transfer_id, entry.partner(), entry.direction));
-        let touched = self.scope.within(entry) && self.scope.names(entry) || ends && opened;
+        let came = announced.filter(|_| self.scope.names(entry));
+        let touched = self.scope.within(entry) && self.scope.names(entry)
+            || ends && self.open.contains(&transfer(entry))
+            || came.is_some();
         if !touched {
             return false;
+        }
+        if let Some(intent) = came {
+            self.count_transfer(&intent);
         }
         self.count.entries += 1;
         let (from, to) = self.count.span_ms.unwrap_or((entry.start_ms, entry.start_ms));
@@ -172,6 +186,9 @@ impl<'a> BreachCounter<'a> {
     pub fn finish(mut self) -> BreachCount {
         for partner in self.open.iter().filter_map(|(_, partner, _)| *partner) {
             self.count.partners.entry(partner).or_default().unknown += 1;
+        }
+        for partner in self.silent.keys().filter_map(|(_, partner, _)| *partner) {
+            *self.count.unrecorded.entry(partner).or_default() += 1;
         }
         if self.opener.is_some() {
             self.count.subjects.known = Some(self.seen.len() as u64);
@@ -203,19 +220,22 @@ impl<'a> BreachCounter<'a> {
                     Direction::Outgoing => of.outgoing += 1,
                     _ => of.incoming += 1,
                 }
-                of.rows += entry.row_count.unwrap_or(0);
-                of.cells += entry.aggregate.map_or(0, |aggregate| u64::from(aggregate.cells));
-                self.open.insert((entry.transfer_id, Some(partner), entry.direction));
-                tally(&mut self.count.categories, &entry.data_categories);
-                tally(&mut self.count.fields, &entry.field_names);
+                self.open.insert(transfer(entry));
                 tally(&mut self.count.purposes, std::slice::from_ref(&entry.purpose));
             }
             Phase::Outcome | Phase::Received => {
-                let was_open = self.open.remove(&(entry.transfer_id, Some(partner), entry.direction));
+                let was_open = self.open.remove(&transfer(entry));
                 of.unknown += u64::from(was_open && entry.outcome == Some(Outcome::Unknown));
             }
             Phase::Deny => of.refused += u64::from(entry.decision == Some(Decision::Deny)),
             Phase::Connection => {}
+        }
+        // What leaves is in the INTENT, what came in is in RECEIVED.
+        if matches!(entry.phase, Phase::Intent | Phase::Received) {
+            of.rows += entry.row_count.unwrap_or(0);
+            of.cells += entry.aggregate.map_or(0, |aggregate| u64::from(aggregate.cells));
+            tally(&mut self.count.categories, &entry.data_categories);
+            tally(&mut self.count.fields, &entry.field_names);
         }
     }
 
@@ -228,6 +248,10 @@ impl<'a> BreachCounter<'a> {
             None => self.count.subjects.at_most_more += 1,
         }
     }
+}
+
+fn transfer(entry: &Entry) -> Transfer {
+    (entry.transfer_id, entry.partner(), entry.direction)
 }
 
 fn tally(counts: &mut BTreeMap<String, u64>, names: &[String]) {
@@ -291,5 +315,28 @@ mod tests {
         assert_eq!(of_one.unrecorded, BTreeMap::from([(oin(3), 1)]));
         let whole = count(BreachScope::default(), &entries);
         assert_eq!((whole.entries, whole.unrecorded.len()), (5, 0), "without a certificate everything counts");
+    }
+
+    #[test]
+    fn what_came_in_with_the_certificate_is_counted_and_with_another_is_not() {
+        let [this, other] = [1, 2].map(|n| Digest([n; 32]));
+        let received = |partner, certificate| Entry {
+            peer_certificate: Some(certificate),
+            aggregate: Some(crate::translog::entry::Aggregate { cells: 12, suppressed: 0, min_n: 10 }),
+            field_names: vec!["IND-01".to_owned()],
+            ..entry(partner, Direction::Incoming, Phase::Received)
+        };
+        let entries = [
+            entry(2, Direction::Incoming, Phase::Intent),
+            entry(3, Direction::Incoming, Phase::Intent),
+            entry(4, Direction::Incoming, Phase::Intent),
+            received(2, this),
+            received(3, other),
+        ];
+        let found = count(BreachScope { certificate: Some(this), ..BreachScope::default() }, &entries);
+        assert_eq!((found.transfers, found.entries, found.partners.len()), (1, 1, 1));
+        let of = &found.partners[&oin(2)];
+        assert_eq!((of.incoming, of.cells, of.unknown, found.fields["IND-01"]), (1, 12, 0, 1));
+        assert_eq!(found.unrecorded, BTreeMap::from([(oin(4), 1)]), "only what never told");
     }
 }

@@ -1,6 +1,6 @@
 //! Entries of the transfer log for each step of a use case. Nothing here holds a value that derives from a child.
 
-use super::api::{AggregateRequest, Peer};
+use super::api::{AggregateRequest, Peer, ProvenBy};
 use crate::crypto::{Digest, random};
 use crate::domain::day::Day;
 use crate::domain::oin::Oin;
@@ -155,9 +155,9 @@ pub fn question(ourselves: Oin, peer: Oin, convenant: &Convenant, query: Digest,
     entry
 }
 
-/// What we asked for has arrived, with the partner's receipt.
+/// What we asked for has arrived, with the partner's receipt and by what it proved who it is.
 #[must_use]
-pub fn received(intent: &Entry, receipt: &SignedReceipt, now_ms: u64) -> Entry {
+pub fn received(intent: &Entry, receipt: &SignedReceipt, from: Option<ProvenBy>, now_ms: u64) -> Entry {
     let mut entry = Entry::new(intent.transfer_id, intent.direction, Phase::Received, now_ms);
     entry.sender_oin = intent.sender_oin;
     entry.receiver_oin = intent.receiver_oin;
@@ -170,6 +170,8 @@ pub fn received(intent: &Entry, receipt: &SignedReceipt, now_ms: u64) -> Entry {
     entry.field_names.clone_from(&said.field_names);
     entry.aggregate = said.aggregate;
     entry.row_count = said.row_count;
+    entry.peer_certificate = from.map(|from| from.certificate);
+    entry.peer_spki = from.map(|from| from.pin);
     under_receipt(&mut entry, receipt);
     entry
 }

@@ -2,7 +2,7 @@
 //! key rather than by DNS name.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use http::Uri;
@@ -19,12 +19,13 @@ use super::guard::TRACEPARENT;
 use super::proto::node_client::NodeClient;
 use super::proto::{self, StatusRequest};
 use super::status;
-use super::tls::{Expected, TlsHandle, reason_of};
+use super::tls::{Expected, TlsHandle, Verified, reason_of};
 use super::wire::{self, Assembly, MAX_MESSAGE, Outbound};
 use crate::crypto::Digest;
 use crate::domain::oin::Oin;
+use crate::domain::reason::ReasonCode;
 use crate::service::api::{
-    AggregateRequest, AnswerBytes, PeerError, Peers, StatusView, TraceContext, Unanswered, WantedReceipts,
+    AggregateRequest, AnswerBytes, PeerError, Peers, ProvenBy, StatusView, TraceContext, Unanswered, WantedReceipts,
 };
 use crate::service::witness::{ShowReply, ShowRequest};
 use crate::translog::receipt::SignedReceipt;
@@ -71,11 +72,21 @@ struct Kept {
     generation: u64,
     since: Instant,
     channel: Channel,
-    fault: Fault,
+    far: Far,
 }
 
-/// What the connector found, because tonic hides it.
-type Fault = Arc<Mutex<Option<PeerError>>>;
+/// What the connector found at the far end, because tonic hides it: of the connection that was made last.
+type Far = Arc<Mutex<Found>>;
+
+#[derive(Default)]
+struct Found {
+    fault: Option<PeerError>,
+    proven: Option<ProvenBy>,
+}
+
+fn found(far: &Far) -> MutexGuard<'_, Found> {
+    far.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 impl Client {
     /// A client that runs its connections on `runtime`.
@@ -109,13 +120,16 @@ impl Client {
     ) -> Result<AnswerBytes, Unanswered> {
         let message = outgoing(request.encode(), &request.trace, deadline);
         let mut receipt = None;
-        let asked = self.within(to, deadline, async |mut node: NodeClient<Channel>| {
+        let asked = self.within_kept(to, deadline, async |kept: &Kept| {
+            let mut node = node_client(kept.channel.clone());
             let mut stream = node.aggregate(message).await.inspect_err(|s| receipt = status::receipt(s))?.into_inner();
             let mut assembly = Assembly::default();
             while let Some(part) = stream.message().await? {
                 assembly.push(part).map_err(unreadable)?;
             }
-            assembly.finish().map_err(unreadable)
+            let answer = assembly.finish().map_err(unreadable)?;
+            // A connection that broke would have ended the call: the last one that was made brought the answer.
+            Ok(AnswerBytes { from: found(&kept.far).proven, ..answer })
         });
         let asked = asked.await;
         asked.map_err(|error| Unanswered { error, receipt })
@@ -170,12 +184,7 @@ impl Client {
         deadline: Duration,
         call: impl AsyncFnOnce(NodeClient<Channel>) -> Result<T, Failure>,
     ) -> Result<T, PeerError> {
-        self.within_channel(to, deadline, async |channel| {
-            let node =
-                NodeClient::new(channel).max_decoding_message_size(MAX_MESSAGE).max_encoding_message_size(MAX_MESSAGE);
-            call(node).await
-        })
-        .await
+        self.within_kept(to, deadline, async |kept: &Kept| call(node_client(kept.channel.clone())).await).await
     }
 
     /// Calls a partner over its kept connection, within a deadline, and judges what went wrong.
@@ -185,12 +194,21 @@ impl Client {
         deadline: Duration,
         call: impl AsyncFnOnce(Channel) -> Result<T, Failure>,
     ) -> Result<T, PeerError> {
+        self.within_kept(to, deadline, async |kept: &Kept| call(kept.channel.clone()).await).await
+    }
+
+    async fn within_kept<T>(
+        &self,
+        to: &Oin,
+        deadline: Duration,
+        call: impl AsyncFnOnce(&Kept) -> Result<T, Failure>,
+    ) -> Result<T, PeerError> {
         let begun = Instant::now();
         let calling = async {
             let kept = self.connected(to).await?;
-            call(kept.channel).await.map_err(|failure| {
+            call(&kept).await.map_err(|failure| {
                 // tonic keeps the same deadline and may be the first to notice; it then says that the call was cancelled.
-                let error = match failure.judge(&kept.fault) {
+                let error = match failure.judge(&kept.far) {
                     PeerError::Closed if begun.elapsed() >= deadline => PeerError::Deadline,
                     error => error,
                 };
@@ -220,8 +238,8 @@ impl Client {
         {
             return Ok(kept);
         }
-        let (channel, fault) = connect(&self.tls, *to, &partner).await?;
-        let kept = Kept { partner, generation, since: Instant::now(), channel, fault };
+        let (channel, far) = connect(&self.tls, *to, &partner).await?;
+        let kept = Kept { partner, generation, since: Instant::now(), channel, far };
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).insert(*to, kept.clone());
         Ok(kept)
     }
@@ -248,6 +266,10 @@ impl Peers for Client {
     fn show_checkpoint(&self, to: &Oin, request: &ShowRequest, deadline: Duration) -> Result<ShowReply, PeerError> {
         self.runtime.block_on(self.ask_witness(to, request, deadline))
     }
+}
+
+fn node_client(channel: Channel) -> NodeClient<Channel> {
+    NodeClient::new(channel).max_decoding_message_size(MAX_MESSAGE).max_encoding_message_size(MAX_MESSAGE)
 }
 
 pub(super) fn outgoing<T>(message: T, trace: &TraceContext, deadline: Duration) -> Request<T> {
@@ -281,13 +303,13 @@ pub(super) fn unreadable(fault: wire::InvalidReply) -> Failure {
 }
 
 impl Failure {
-    fn judge(self, fault: &Fault) -> PeerError {
+    fn judge(self, far: &Far) -> PeerError {
         let Self::Status(status) = self else { return PeerError::Malformed };
         if let Some(reason) = status::reason(&status) {
             return PeerError::Refused(reason);
         }
-        if let Some(found) = fault.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            return found;
+        if let Some(fault) = found(far).fault.take() {
+            return fault;
         }
         // Without our metadata it is tonic speaking, here or there, or another program.
         let transport = std::error::Error::source(status.as_ref()).is_some();
@@ -300,37 +322,39 @@ impl Failure {
     }
 }
 
-async fn connect(tls: &Arc<TlsHandle>, oin: Oin, partner: &Partner) -> Result<(Channel, Fault), PeerError> {
+async fn connect(tls: &Arc<TlsHandle>, oin: Oin, partner: &Partner) -> Result<(Channel, Far), PeerError> {
     let endpoint = Endpoint::from_shared(format!("http://{}", partner.endpoint))
         .map_err(|_| PeerError::Unreachable)?
         .connect_timeout(CONNECT)
         .http2_keep_alive_interval(KEEPALIVE)
         .keep_alive_timeout(KEEPALIVE)
         .http2_max_header_list_size(16 << 10);
-    let fault: Fault = Arc::default();
+    let far: Far = Arc::default();
     let (tls, expected) = (Arc::clone(tls), Expected { oin, pins: partner.pins.clone() });
-    let noted = Arc::clone(&fault);
+    let noted = Arc::clone(&far);
     let connector = tower::service_fn(move |uri: Uri| {
         let (tls, expected, noted) = (Arc::clone(&tls), expected.clone(), Arc::clone(&noted));
         async move {
             let opened = open(&tls, expected, &uri).await;
-            opened.map(TokioIo::new).inspect_err(|error| {
-                *noted.lock().unwrap_or_else(PoisonError::into_inner) = Some(*error);
-            })
+            *found(&noted) = Found {
+                fault: opened.as_ref().err().copied(),
+                proven: opened.as_ref().ok().map(|(_, proven)| *proven),
+            };
+            opened.map(|(stream, _)| TokioIo::new(stream))
         }
     });
     let channel = endpoint
         .connect_with_connector(connector)
         .await
-        .map_err(|_| fault.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or(PeerError::Unreachable))?;
-    Ok((channel, fault))
+        .map_err(|_| found(&far).fault.take().unwrap_or(PeerError::Unreachable))?;
+    Ok((channel, far))
 }
 
 async fn open(
     tls: &TlsHandle,
     expected: Expected,
     uri: &Uri,
-) -> Result<tokio_rustls::client::TlsStream<TcpStream>, PeerError> {
+) -> Result<(tokio_rustls::client::TlsStream<TcpStream>, ProvenBy), PeerError> {
     let host = uri.host().ok_or(PeerError::Unreachable)?.trim_start_matches('[').trim_end_matches(']');
     let port = uri.port_u16().ok_or(PeerError::Unreachable)?;
     let stream = TcpStream::connect((host, port)).await.map_err(|_| PeerError::Unreachable)?;
@@ -340,7 +364,7 @@ async fn open(
         tracing::error!(%error, "TLS kan niet worden ingesteld");
         PeerError::Unreachable
     })?;
-    TlsConnector::from(config).connect(name, stream).await.map_err(|error| {
+    let stream = TlsConnector::from(config).connect(name, stream).await.map_err(|error| {
         if let Some(Err(reason)) = gate.seen().verdict {
             return PeerError::Distrusted(reason);
         }
@@ -349,5 +373,12 @@ async fn open(
             Some(rustls::Error::AlertReceived(_)) | None => PeerError::Closed,
             Some(error) => PeerError::Distrusted(reason_of(error)),
         }
-    })
+    })?;
+    match gate.seen().verdict {
+        Some(Ok(Verified { identity, .. })) => {
+            Ok((stream, ProvenBy { certificate: identity.certificate, pin: identity.pin }))
+        }
+        // A handshake without a verdict of ours is none.
+        _ => Err(PeerError::Distrusted(ReasonCode::TlsUnusable)),
+    }
 }

@@ -277,7 +277,7 @@ impl Assembly {
             return Err(InvalidReply::Document);
         }
         let Head { signature, receipt, salt, .. } = head;
-        Ok(AnswerBytes { document: self.document, signature, receipt, salt })
+        Ok(AnswerBytes { document: self.document, signature, receipt, salt, from: None })
     }
 }
 

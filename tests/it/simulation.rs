@@ -221,6 +221,7 @@ impl Net {
                     signature: payload.signature,
                     receipt: payload.receipt.bytes().to_vec(),
                     salt: payload.salt,
+                    from: None,
                 })
             }
             Reply::Refused(refusal) => Err(Unanswered {

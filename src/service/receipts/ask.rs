@@ -108,7 +108,7 @@ impl Core {
     pub fn take_answer(&self, question: &Question, answer: &AnswerBytes) -> Result<Taken, ReasonCode> {
         let taken = self.believe(question, answer).and_then(|(document, signed)| {
             self.keep_receipt(&signed, false)?;
-            let receipt = self.log_received(question, &signed, &answer.salt)?;
+            let receipt = self.log_received(question, &signed, answer)?;
             Ok(Taken { document, receipt })
         });
         taken.inspect_err(|reason| self.log_unanswered(question, *reason, None))
@@ -167,11 +167,11 @@ impl Core {
         &self,
         question: &Question,
         signed: &SignedReceipt,
-        salt: &[u8; 16],
+        answer: &AnswerBytes,
     ) -> Result<SignedReceipt, ReasonCode> {
-        let mut entry = entries::received(&question.intent, signed, self.clock.now_ms());
+        let mut entry = entries::received(&question.intent, signed, answer.from, self.clock.now_ms());
         entry.counter = Some(self.next_counter(question.to));
-        self.seal_salt(&mut entry, salt);
+        self.seal_salt(&mut entry, &answer.salt);
         let logged = self.append(&entry).map_err(|e| log_reason(&e))?;
         self.receipt_of(&entry, logged.entry_hash())
     }
