@@ -84,6 +84,7 @@ impl Core {
         let Some(subject) = &part.subject else {
             return Ok(part.seal_into(entry, &self.keys.seal_key(SealUse::Translog))?);
         };
+        self.settle_labels(Some(subject))?;
         let (label, key) = self.subjects.next(subject, self.clock.today())?;
         entry.subject_label = label.to_vec();
         entry.subject_key_version = Some(1);
@@ -105,6 +106,7 @@ impl Core {
     /// # Errors
     /// [`SubjectError`].
     pub fn entries_about(&self, subject: &Tag) -> Result<Vec<AboutSubject>, SubjectError> {
+        self.settle_labels(Some(subject))?;
         let Some(key) = self.subjects.find(subject)? else { return Ok(Vec::new()) };
         let (labels, seal): (Vec<_>, _) = (key.labels().collect(), key.seal_key());
         let mut found = Vec::new();
@@ -127,8 +129,8 @@ impl Core {
     /// [`SubjectError::Reason`]; any other error: ask again, the key may still be there.
     pub fn erase_subject(&self, subject: &Tag, reason: &str) -> Result<Erased, SubjectError> {
         let part = sealed_reason(reason)?;
-        let labels: Vec<[u8; 16]> = self.subjects.find(subject)?.map_or_else(Vec::new, |key| key.labels().collect());
         let entries = self.entries_about(subject)?.len();
+        let labels: Vec<[u8; 16]> = self.subjects.find(subject)?.map_or_else(Vec::new, |key| key.labels().collect());
         let mut intent = self.local_entry(ERASURE, "Sleutel van een persoon vernietigen");
         "AVG 17".clone_into(&mut intent.ground_article);
         let _ = self.note_about(intent.clone(), &part)?;
@@ -141,6 +143,11 @@ impl Core {
         }
         self.note(&end)?;
         Ok(Erased { destroyed: destroyed?, entries, complete_on: Day(self.clock.today().0 + RECOVERY_DAYS) })
+    }
+
+    /// Passes over labels that the log has and the key file does not know of: a copy of it was put back.
+    fn settle_labels(&self, subject: Option<&Tag>) -> Result<(), SubjectError> {
+        Ok(self.subjects.settle(subject, &|labels| self.index.known_labels(&self.log, labels))?)
     }
 
     /// An entry about a processing on the organisation's own machine, for the rights of data subjects (P9).
@@ -165,6 +172,7 @@ impl Core {
     pub fn opener(&self) -> Result<Opener, SubjectError> {
         let mut opener =
             Opener { own: self.keys.seal_key(SealUse::Translog), keys: Vec::new(), labels: HashMap::new() };
+        self.settle_labels(None)?;
         for key in self.subjects.all() {
             let (key, place) = (key?, u32::try_from(opener.keys.len()).unwrap_or(u32::MAX));
             opener.labels.extend(key.labels().map(|label| (label, place)));

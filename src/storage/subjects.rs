@@ -5,7 +5,7 @@
 //! A subject's entries bear labels that only its key brings back: label `n` is the first 16 bytes of HMAC(label key, n).
 //! Labels are reserved in blocks; a block is durable before its first label is used, so no label is ever given twice.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,6 +15,7 @@ use thiserror::Error;
 
 use super::disk::{Disk, is_full};
 use super::files::{self, FileError};
+use super::log::LogError;
 use crate::crypto::{MacKey, SealKey, Secret32, Tag, expand_secret};
 use crate::domain::day::Day;
 
@@ -23,11 +24,19 @@ const CONTEXT: &[u8] = b"ketenpoort/v1/subjects\0";
 const SHARDS: usize = 256;
 /// Labels that are reserved at once.
 const BLOCK: u64 = 16;
+/// Labels beyond those reserved that the log is asked for: two blocks, because a crash may leave one unused.
+const AHEAD: u64 = 2 * BLOCK;
 /// Bytes of one record.
 const RECORD: usize = 32 + 32 + 8 + 4;
 /// Room for more than three million subjects in one shard.
 const MAX_FILE: u64 = 256 << 20;
 const MODE: u32 = 0o600;
+
+/// What an entry about a subject is found by.
+pub type Label = [u8; 16];
+
+/// Says which of some labels the log has.
+pub type Known<'a> = dyn Fn(&[Label]) -> Result<HashSet<Label>, LogError> + 'a;
 
 /// The name of a subject in the key file: `HMAC(tag key, S)`.
 pub type SubjectTag = [u8; 32];
@@ -44,6 +53,9 @@ pub enum SubjectsError {
     /// A file that does not open under the node's key.
     #[error("{} is beschadigd of met een andere sleutel gemaakt; zet een herstelkopie van hoogstens 30 dagen oud terug", .0.display())]
     Unreadable(PathBuf),
+    /// The log cannot be asked for labels.
+    #[error(transparent)]
+    Log(#[from] LogError),
 }
 
 struct Record {
@@ -54,6 +66,8 @@ struct Record {
     next: u64,
     /// Day on which the key was made.
     made: Day,
+    /// Whether the log has no label beyond those: it was asked since the file was read.
+    settled: bool,
 }
 
 type Shard = BTreeMap<SubjectTag, Record>;
@@ -136,7 +150,7 @@ impl SubjectKeys {
     pub fn next(&self, subject: &Tag, today: Day) -> Result<([u8; 16], SubjectKey), SubjectsError> {
         let tag = self.tag(subject);
         self.with(tag, |this, shard| {
-            let missing = || Record { secret: Secret32::random(), reserved: 0, next: 0, made: today };
+            let missing = || Record { secret: Secret32::random(), reserved: 0, next: 0, made: today, settled: true };
             let record = shard.entry(tag).or_insert_with(missing);
             let number = record.next;
             if number == record.reserved {
@@ -149,6 +163,53 @@ impl SubjectKeys {
             let key = SubjectKey::of(tag, record);
             Ok((key.label(number), key))
         })
+    }
+
+    /// Passes over labels that the log has and these files do not know of, because an older copy of them was put back: they
+    /// are found again and never given twice. Asked once for each subject after its file was read; of one subject, or of all.
+    ///
+    /// # Errors
+    /// [`SubjectsError`]: nothing may be sealed or looked for.
+    pub fn settle(&self, subject: Option<&Tag>, known: &Known<'_>) -> Result<(), SubjectsError> {
+        match subject.map(|subject| self.tag(subject)) {
+            Some(tag) => self.with(tag, |this, shard| this.settle_shard((tag[0], shard), Some(tag), known)),
+            None => (0..=u8::MAX).try_for_each(|number| {
+                self.with([number; 32], |this, shard| this.settle_shard((number, shard), None, known))
+            }),
+        }
+    }
+
+    fn settle_shard(
+        &self,
+        (number, shard): (u8, &mut Shard),
+        only: Option<SubjectTag>,
+        known: &Known<'_>,
+    ) -> Result<(), SubjectsError> {
+        let mut raised = false;
+        loop {
+            let open = shard.iter().filter(|(tag, record)| !record.settled && only.is_none_or(|only| only == **tag));
+            let beyond = |(tag, record): (&SubjectTag, &Record)| {
+                let key = SubjectKey::of(*tag, record);
+                (*tag, (record.reserved..record.reserved + AHEAD).map(|n| key.label(n)).collect::<Vec<_>>())
+            };
+            let asked: Vec<(SubjectTag, Vec<Label>)> = open.map(beyond).collect();
+            if asked.is_empty() {
+                break;
+            }
+            let found = known(&asked.iter().flat_map(|(_, labels)| labels).copied().collect::<Vec<_>>())?;
+            for (tag, labels) in asked {
+                let Some(record) = shard.get_mut(&tag) else { continue };
+                match (1..).zip(&labels).filter(|(_, label)| found.contains(*label)).last() {
+                    None => record.settled = true,
+                    Some((used, _)) => {
+                        record.reserved += u64::next_multiple_of(used, BLOCK);
+                        record.next = record.reserved;
+                        raised = true;
+                    }
+                }
+            }
+        }
+        if raised { self.write(number, shard) } else { Ok(()) }
     }
 
     /// The keys of a subject, if it has any.
@@ -311,7 +372,7 @@ fn decode(plain: &[u8]) -> Option<Shard> {
         let (reserved, made) = record.split_first_chunk::<8>()?;
         let reserved = u64::from_be_bytes(*reserved);
         let made = Day(i32::from_be_bytes(made.try_into().ok()?));
-        let record = Record { secret: Secret32::new(*secret), reserved, next: reserved, made };
+        let record = Record { secret: Secret32::new(*secret), reserved, next: reserved, made, settled: false };
         shard.insert(*tag, record);
     }
     (shard.len() as u64 == u64::from(u32::from_be_bytes(*count))).then_some(shard)

@@ -5,6 +5,7 @@ mod exporting;
 mod freezing;
 mod records;
 mod reopening;
+mod restoring;
 mod witnesses;
 
 use std::path::Path;
