@@ -60,7 +60,8 @@ fn an_export_says_what_the_node_says_and_marks_set_later_are_respected() {
         &["standard", "--form", "fsc"],
     ] {
         let (node, export) = both(&three, words);
-        assert_eq!(node, export, "{words:?}");
+        // A name comes from a card in the export, and is marked as such.
+        assert_eq!(node, export.replace(" (volgens de export)", ""), "{words:?}");
         assert!(!node.is_empty(), "{words:?}");
     }
     let (code, _, said) = alone(&three, &["list", "--limit", "2"]);
