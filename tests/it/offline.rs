@@ -57,7 +57,6 @@ fn an_export_says_what_the_node_says_and_marks_set_later_are_respected() {
         &["show", "2", "--json"],
         &["register", "--json"],
         &["standard", "--form", "ldv"],
-        &["standard", "--form", "fsc"],
     ] {
         let (node, export) = both(&three, words);
         // A name comes from a card in the export, and is marked as such.
