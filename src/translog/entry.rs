@@ -172,6 +172,17 @@ impl Entry {
         self.peer_receipt_hash.is_some() && (self.phase != Phase::Received || self.peer_entry_hash.is_some())
     }
 
+    /// Whether this entry is from before there were receipts: it is one that bears a counter since, or the announcement of a
+    /// question, which bears a span since.
+    #[must_use]
+    pub fn is_before_receipts(&self) -> bool {
+        match (self.direction, self.phase) {
+            (Direction::Outgoing, Phase::Intent) | (_, Phase::Received) => self.counter.is_none(),
+            (Direction::Incoming, Phase::Intent) => self.span_id.is_none(),
+            _ => false,
+        }
+    }
+
     /// The rules between fields, the same for writing and reading.
     pub(crate) fn check(&self) -> Result<(), InvalidEntry> {
         let rules = [

@@ -79,6 +79,10 @@ impl Said {
         self.ended.iter().rev().map(|(_, entry)| entry).find(|entry| entry.phase == Phase::Received)
     }
 
+    fn is_before_receipts(&self) -> bool {
+        self.begun.iter().chain(&self.ended).any(|(_, entry)| entry.is_before_receipts())
+    }
+
     fn has_receipt(&self) -> bool {
         self.ended.iter().any(|(_, entry)| entry.names_receipt())
     }
@@ -141,7 +145,8 @@ fn between(asked: &Said, answered: &Said, (asker, answerer): (Oin, Oin)) -> Vec<
     }
     for (said, owner, needs) in [(asked, asker, true), (answered, answerer, !denied)] {
         if needs && !said.has_receipt() {
-            found.push(format!("eenzijdig: in het log van {owner} ontbreekt het bewijs van de andere kant"));
+            let why = if said.is_before_receipts() { "van voor de ontvangstbewijzen" } else { "eenzijdig" };
+            found.push(format!("{why}: in het log van {owner} ontbreekt het bewijs van de andere kant"));
         }
     }
     found
@@ -203,9 +208,10 @@ mod tests {
             query_hash,
             ..Entry::new(id, direction, phase, START + n + ms)
         };
-        let asked = new(Direction::Incoming, Phase::Intent, 0);
+        let asked = Entry { span_id: Some([1; 8]), ..new(Direction::Incoming, Phase::Intent, 0) };
         let answered = Entry {
             decision: Some(Decision::Allow),
+            counter: Some(n + 1),
             peer_entry_hash: Some(hash(&asked)),
             payload_commitment: Some(digest(b"payload")),
             field_names: vec!["IND-01".into()],
@@ -294,6 +300,10 @@ mod tests {
         assert!(said(vec![asked.clone()]).contains("alleen in het log van 00000099000000000001"));
         let one_sided = said(vec![asked.clone(), answered.clone(), received.clone()]);
         assert!(one_sided.contains("eenzijdig: in het log van 00000099000000000002"), "{one_sided}");
+        let old = |entry: &Entry| Entry { counter: None, span_id: None, peer_receipt_hash: None, ..entry.clone() };
+        let before = said([&asked, &answered, &received].map(old).to_vec());
+        assert_eq!(before.matches("van voor de ontvangstbewijzen").count(), 2, "{before}");
+        assert!(!before.contains("eenzijdig"), "{before}");
         let forged = Entry { peer_entry_hash: Some(digest(b"none")), ..confirmed };
         assert!(said(vec![asked, answered, received, forged]).contains("veranderd of weg"));
     }

@@ -45,8 +45,10 @@ impl Fresh {
         let made = || {
             DirBuilder::new().mode(0o700).create(&path)?;
             let fresh = Self(path.clone());
-            let (node, own) = (std::fs::metadata(node)?, std::fs::metadata(&path)?);
-            if node.uid() != own.uid() {
+            // What is wrong with the node itself is said by who asks it.
+            if let Ok(node) = std::fs::metadata(node)
+                && node.uid() != std::fs::metadata(&path)?.uid()
+            {
                 chown(&path, Some(node.uid()), Some(node.gid()))?;
             }
             Ok(fresh)

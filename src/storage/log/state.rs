@@ -36,16 +36,6 @@ pub(super) struct Step {
     start_ms: u64,
 }
 
-/// Whether an entry is from before there were receipts: it is one that has a counter since, or the announcement of a question,
-/// which has a span since.
-fn is_before(entry: &Entry) -> bool {
-    match (entry.direction, entry.phase) {
-        (Direction::Outgoing, Phase::Intent) | (_, Phase::Received) => entry.counter.is_none(),
-        (Direction::Incoming, Phase::Intent) => entry.span_id.is_none(),
-        _ => false,
-    }
-}
-
 impl From<&Entry> for Step {
     fn from(entry: &Entry) -> Self {
         let (transfer, partner, direction) = (entry.transfer_id, entry.partner(), entry.direction);
@@ -54,7 +44,7 @@ impl From<&Entry> for Step {
             phase: entry.phase,
             receipt: entry.names_receipt(),
             counter: entry.counter,
-            before: is_before(entry),
+            before: entry.is_before_receipts(),
             audit: AuditHead::of(entry).map(|head| head.size),
             start_ms: entry.start_ms,
         }
