@@ -2,12 +2,15 @@
 //! Needs a log only, so it works on an export; with the node's keys it also counts data subjects.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::ops::Range;
 
 use serde::Serialize;
 
+use super::core::Core;
 use super::subjects::Opener;
 use crate::crypto::Digest;
 use crate::domain::oin::Oin;
+use crate::storage::log::LogError;
 use crate::translog::entry::{Decision, Direction, Entry, Outcome, Phase, TransferId};
 
 /// A transfer: the one who asks chooses the id, so two partners may choose one.
@@ -128,7 +131,7 @@ pub struct BreachCount {
     pub clock_back: u64,
 }
 
-/// Counts while entries come by; memory grows with open transfers, organisations, names and days, not with entries.
+/// Counts while entries come by; memory grows with open transfers and those that did not say with which certificate, organisations, names and days, not with entries.
 pub struct BreachCounter<'a> {
     scope: BreachScope,
     opener: Option<&'a Opener>,
@@ -179,6 +182,13 @@ impl<'a> BreachCounter<'a> {
         self.count_transfer(entry);
         self.count_subject(entry);
         true
+    }
+
+    /// Transfers of the scope that have no end yet, or of which it is not known with which certificate they came.
+    #[must_use]
+    pub fn awaited(&self) -> Vec<(Oin, TransferId)> {
+        let transfers = self.open.iter().chain(self.silent.keys());
+        transfers.filter_map(|(id, partner, _)| partner.map(|partner| (partner, *id))).collect()
     }
 
     /// What was counted.
@@ -247,6 +257,22 @@ impl<'a> BreachCounter<'a> {
             Some(place) => drop(self.seen.insert(place)),
             None => self.count.subjects.at_most_more += 1,
         }
+    }
+}
+
+impl Core {
+    /// The numbers among which all entries of a span of time are: from the index, so that an old log is not read whole.
+    #[must_use]
+    pub fn log_span(&self, span_ms: (u64, u64)) -> Range<u64> {
+        self.index.span(&self.log, span_ms)
+    }
+
+    /// Entries from number `from` of transfers, in order.
+    ///
+    /// # Errors
+    /// When an entry cannot be read.
+    pub fn later_of(&self, transfers: Vec<(Oin, TransferId)>, from: u64) -> Result<Vec<(u64, Entry)>, LogError> {
+        self.index.later_of(&self.log, transfers.into_iter(), from)
     }
 }
 

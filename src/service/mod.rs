@@ -30,6 +30,7 @@ pub mod search;
 pub mod settle;
 pub mod standards;
 pub mod subjects;
+mod walk;
 pub mod witness;
 
 #[cfg(test)]

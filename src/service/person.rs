@@ -7,16 +7,13 @@ use serde::Serialize;
 
 use super::core::{Core, CoreError};
 use super::entries;
-use super::memory::InvalidState;
-use super::rows;
 use super::subjects::SubjectError;
+use super::walk::each_row;
 use crate::crypto::Tag;
 use crate::domain::codes::EventType;
 use crate::domain::day::{Day, Precision};
 use crate::domain::oin::Oin;
-use crate::domain::register::RowRef;
 use crate::domain::row::RowKind;
-use crate::storage::state::StateKind;
 use crate::translog::entry::{Confidentiality, Decision, Direction, Entry, Outcome, Phase};
 use crate::translog::sealed::SealedPart;
 
@@ -166,16 +163,19 @@ impl Core {
     fn person_events(&self, subject: &Tag) -> Result<Vec<PersonEvents>, CoreError> {
         let mut stored = self.writing().stored_refs();
         stored.sort_unstable();
-        let mut counting = Counting {
-            stored: &stored,
-            subject,
-            at: RowRef { delivery: 0, row: 0 },
-            deliveries: 0,
-            counts: BTreeMap::new(),
-        };
-        self.state.replay::<CoreError>(|_, kind, body| Ok(counting.take(kind, &body)?))?;
-        let counts = counting.counts.into_iter();
-        Ok(counts.map(|((kind, year), number)| PersonEvents { kind, year, number }).collect())
+        let mut counts: BTreeMap<(EventType, Option<i16>), u32> = BTreeMap::new();
+        each_row(&self.state, &mut |at, record| {
+            if let RowKind::Accepted(accepted) = &record.kind
+                && accepted.event.subject.as_ref() == Some(subject)
+                && stored.binary_search(&at).is_ok()
+            {
+                let datum = accepted.event.datum;
+                let year = (datum.precision != Precision::U).then(|| datum.lo.ymd().0);
+                *counts.entry((accepted.event.event_type, year)).or_default() += 1;
+            }
+            Ok(())
+        })?;
+        Ok(counts.into_iter().map(|((kind, year), number)| PersonEvents { kind, year, number }).collect())
     }
 
     /// Released tables over the years of these events: which indicators and years, and no more.
@@ -232,42 +232,5 @@ impl PersonTransfer {
             self.outcome = Some(outcome);
         }
         self.retention_until = self.retention_until.max(entry.retention_until);
-    }
-}
-
-/// Counts the rows that are stored now and are about one person.
-struct Counting<'a> {
-    stored: &'a [RowRef],
-    subject: &'a Tag,
-    at: RowRef,
-    deliveries: u32,
-    counts: BTreeMap<(EventType, Option<i16>), u32>,
-}
-
-impl Counting<'_> {
-    fn take(&mut self, kind: StateKind, body: &[u8]) -> Result<(), InvalidState> {
-        match kind {
-            StateKind::DeliveryHead => {
-                self.at = RowRef { delivery: self.deliveries, row: 0 };
-                self.deliveries += 1;
-            }
-            StateKind::DeliveryRefused => self.deliveries += 1,
-            StateKind::Rows => {
-                for record in rows::unpack(body) {
-                    let record = record?;
-                    if let RowKind::Accepted(accepted) = &record.kind
-                        && accepted.event.subject.as_ref() == Some(self.subject)
-                        && self.stored.binary_search(&self.at).is_ok()
-                    {
-                        let datum = accepted.event.datum;
-                        let year = (datum.precision != Precision::U).then(|| datum.lo.ymd().0);
-                        *self.counts.entry((accepted.event.event_type, year)).or_default() += 1;
-                    }
-                    self.at.row += 1;
-                }
-            }
-            _ => {}
-        }
-        Ok(())
     }
 }

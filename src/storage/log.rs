@@ -12,6 +12,7 @@ mod open;
 mod proofs;
 mod query;
 mod resume;
+mod span;
 mod state;
 
 use std::path::{Path, PathBuf};

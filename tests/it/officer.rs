@@ -240,6 +240,7 @@ fn what_is_confidential_is_withheld_until_it_is_lifted_and_an_erasure_empties_th
     assert!(erased.contains("niet meer te lezen") && erased.contains("Volledig op"), "{erased}");
     let text = overview();
     assert!(!text.contains(&held) && !text.contains(&open), "{text}");
+    the_names_may_come_from_a_descriptor(&three);
     let again = String::from_utf8(erase(&["A. Jansen", "B. de Vries"]).stdout).unwrap();
     assert!(again.starts_with("Geen sleutel gevonden, niets vernietigd"), "{again}");
     let bad = typed(&three, &["log", "erase", "--reason", "om 9999.90-01 9"], &format!("{SHARED}\nA\nB"));
@@ -249,6 +250,35 @@ fn what_is_confidential_is_withheld_until_it_is_lifted_and_an_erasure_empties_th
     }
     let verified = three.node(&["log", "verify"], "a");
     assert!(verified.starts_with("Ongeschonden"), "{verified}");
+}
+
+/// With `--approved-by-fd` standard input holds the number of the person alone, and the names stand in the audit log.
+fn the_names_may_come_from_a_descriptor(three: &Three) {
+    let names = three.path("namen");
+    let erase = |text: &str| {
+        fs::write(&names, text).unwrap();
+        let program = env!("CARGO_BIN_EXE_ketenpoort");
+        let words =
+            format!("exec {program} log erase --reason '{REASON}' --approved-by-fd 3 --node {}", three.path("a"));
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("{words} 3< {names}")]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let typed =
+            child.stdin.take().unwrap().write_all(format!("{OTHER}\nvan standaardinvoer\nen nog een\n").as_bytes());
+        typed.unwrap();
+        child.wait_with_output().unwrap()
+    };
+    for wrong in ["", "C. Pieters\n", "C. Pieters\nc. pieters\n", "C. Pieters\n9999.90-01 9\n"] {
+        assert_eq!(erase(wrong).status.code(), Some(2), "{wrong}");
+    }
+    let done = erase("C. Pieters\nD. Bakker\n");
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let audit = three.node(&["log", "audit"], "a");
+    assert!(
+        audit.contains("akkoord 1=C. Pieters akkoord 2=D. Bakker") && !audit.contains("standaardinvoer"),
+        "{audit}"
+    );
+    assert!(!holds(&Path::new(&three.path("a/data")).join("translog"), "Pieters"));
 }
 
 /// What a value breaks of a JSON schema; of the words of the standard those that the schema here uses.
@@ -425,4 +455,43 @@ fn a_search_finds_what_is_sealed_and_pages_stay_while_entries_come() {
     assert_eq!(seen, ["09", "06", "03", "00"]);
     assert_eq!(typed(&three, &["log", "list", "--trace", "xyz"], "@@").status.code(), Some(2));
     assert_eq!(typed(&three, &["log", "list", "--transfer", "xyz"], "@@").status.code(), Some(2));
+}
+
+#[test]
+fn a_pack_for_the_certificate_of_either_side_finds_the_transfers_both_ways() {
+    let mut three = region();
+    three.serve(&["a", "m"]);
+    let asked = ["monitor", "pull", "--period", "2022", "--indicator", "IND-01", "--out", &three.path("out")];
+    three.node(&asked, "m");
+    for key in ["a", "m"] {
+        three.stop(key);
+    }
+    let certificate = |key: &str| {
+        let pem = fs::read_to_string(&three.config(key).certificate).unwrap();
+        ketenpoort::transport::certs::identity(&pem).unwrap()
+    };
+    let pack = |key: &str, out: &str, more: &[&str]| -> Value {
+        let (node, out) = (three.path(key), three.path(out));
+        let words = ["log", "breach", "--since", "2020-01-01", "--until", "2044-01-01", "--out", &out, "--json"];
+        let found: Value = serde_json::from_str(&done(&[&words, more, &["--node", &node]].concat())).unwrap();
+        found["telling"].clone()
+    };
+    let identity = |key: &str| {
+        let found = certificate(key);
+        (found.certificate.to_hex(), found.pin.to_hex())
+    };
+    let ((of_a, key_of_a), (of_m, _), (of_b, _)) = (identity("a"), identity("m"), identity("b"));
+    // The answer of `a` came in at `m` under the certificate of `a`, and went out at `a` under that of `m`.
+    for (out, condition) in [("m1", ["--certificate", &of_a]), ("m2", ["--key", &key_of_a])] {
+        let came = pack("m", out, &condition);
+        let of = &came["partners"][OINS[0]];
+        assert_eq!((&of["incoming"], &of["outgoing"], &came["fields"]["IND-01"]), (&1.into(), &0.into(), &1.into()));
+        assert!(of["cells"].as_u64().unwrap() > 0, "{came}");
+        // Nothing came from `b`, which was asked and did not answer.
+        assert!(came["unrecorded"].get(OINS[0]).is_none(), "{came}");
+    }
+    let went = pack("a", "a1", &["--certificate", &of_m]);
+    assert_eq!(went["partners"][OINS[2]]["outgoing"], 1);
+    let strange = pack("m", "m3", &["--certificate", &of_b]);
+    assert!(strange["transfers"] == 0 && strange["unrecorded"].get(OINS[0]).is_none(), "{strange}");
 }

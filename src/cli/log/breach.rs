@@ -92,6 +92,7 @@ fn offline(args: &BreachArgs, dir: &Path, command: &BreachCommand) -> Result<Out
         organisation: format!("{known} ({})", manifest.oin),
         names,
         opener: None,
+        later: None,
         verified: Some(format!("{} {} regels.", report.conclusion(), manifest.size)),
         now_ms: SystemClock.now_ms(),
     };

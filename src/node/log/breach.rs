@@ -18,9 +18,12 @@ use crate::node::{Node, SystemClock};
 use crate::service::breach::{BreachCount, BreachCounter, BreachScope};
 use crate::service::core::Clock;
 use crate::service::subjects::Opener;
-use crate::translog::entry::Entry;
+use crate::translog::entry::{Entry, TransferId};
 
 const HOUR_MS: u64 = 3_600_000;
+
+/// Finds the later entries of transfers, each with its partner.
+pub type Later<'a> = dyn Fn(Vec<(Oin, TransferId)>) -> Result<Vec<(u64, Entry)>, String> + 'a;
 
 /// What the pack says besides what the log says.
 pub struct Setting<'a> {
@@ -30,6 +33,8 @@ pub struct Setting<'a> {
     pub names: BTreeMap<Oin, String>,
     /// What opens sealed parts; none on an export.
     pub opener: Option<&'a Opener>,
+    /// Finds what came of transfers after the entries that are given; none when those are the whole log.
+    pub later: Option<&'a Later<'a>>,
     /// What a verification of the export said; none on a node.
     pub verified: Option<String>,
     /// Now, milliseconds since 1970 UTC.
@@ -43,12 +48,15 @@ impl Node {
             Ok(opener) => opener,
             Err(e) => return Outcome::failed(e.to_string()),
         };
+        let span = self.core.log_span((command.since, command.until));
         let log = self.core.transfer_log();
-        let entries = log.entries(0..log.len()).map(|entry| entry.map_err(|e| e.to_string()));
+        let entries = log.entries(span.clone()).map(|entry| entry.map_err(|e| e.to_string()));
+        let later = |transfers| self.core.later_of(transfers, span.end).map_err(|e| e.to_string());
         let setting = Setting {
             organisation: format!("{} ({})", self.config.name, self.config.oin),
             names: self.names(),
             opener: Some(&opener),
+            later: Some(&later),
             verified: None,
             now_ms: SystemClock.now_ms(),
         };
@@ -98,10 +106,16 @@ fn count(
         partner: command.partner,
     };
     let mut counter = BreachCounter::new(scope, setting.opener);
+    let mut take = |counter: &mut BreachCounter<'_>, number: u64, entry: &Entry| {
+        if counter.take(entry) { lines.write_all(show::csv_entry(number, entry).as_bytes()) } else { Ok(()) }
+    };
     for entry in entries {
         let (number, entry) = entry?;
-        if counter.take(&entry) {
-            lines.write_all(show::csv_entry(number, &entry).as_bytes()).map_err(said)?;
+        take(&mut counter, number, &entry).map_err(said)?;
+    }
+    if let Some(later) = setting.later {
+        for (number, entry) in later(counter.awaited())? {
+            take(&mut counter, number, &entry).map_err(said)?;
         }
     }
     lines.flush().map_err(said)?;

@@ -1,6 +1,7 @@
 //! A node on disk with a clock that tests set and a convenant in force, for the tests of this room.
 
 mod auditing;
+mod breaching;
 mod exporting;
 mod freezing;
 mod records;

@@ -16,8 +16,8 @@ use thiserror::Error;
 
 use super::journal::{Journal, JournalError};
 use crate::crypto::digest;
-pub use postings::Condition;
 use postings::Form;
+pub use postings::{BLOCK, Condition};
 use trees::{Mark, Trees, caught, remove, split};
 
 /// The most entries in one sled batch.

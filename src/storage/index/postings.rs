@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use super::{BATCH, IndexEntry, Tree};
 
-/// Records in one block.
-const BLOCK: u64 = 1024;
+/// Records in one block: they share a bitmap, or a span of time.
+pub const BLOCK: u64 = 1024;
 const BYTES: usize = 128;
 
 type Bits = [u8; BYTES];

@@ -246,7 +246,7 @@ impl LogIndex {
     }
 
     /// Asks the index; `None` when it cannot be used, and then the log must be read.
-    fn ask<T>(&self, log: &TransferLog, question: impl Fn(&Index) -> Result<T, IndexError>) -> Option<T> {
+    pub(super) fn ask<T>(&self, log: &TransferLog, question: impl Fn(&Index) -> Result<T, IndexError>) -> Option<T> {
         let asked = self.opened(log).and_then(|index| match question(index) {
             Ok(found) => Ok(found),
             Err(_) => self.catch_up(index, log).and_then(|()| Ok(question(index)?)),
