@@ -408,6 +408,7 @@ fn the_pack_for_a_breach_counts_what_one_certificate_touched_on_the_node_and_on_
     assert_eq!(offline["telling"]["subjects"], serde_json::json!({"known": null, "at_most_more": 5}));
     let checked = offline["controle_export"].as_str().unwrap();
     assert!(checked.starts_with("Ongeschonden, ondertekend door de vertrouwde sleutel"), "{checked}");
+    assert!(checked.contains("zonder medeondertekening"), "what nobody vouches for is said too: {checked}");
     let unchecked = pack(&["--export", &export], "p4", &[]);
     let said = unchecked["controle_export"].as_str().unwrap();
     assert!(said.contains("ondertekenaar niet nagegaan"), "a stranger may have signed it: {said}");

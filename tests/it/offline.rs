@@ -65,6 +65,9 @@ fn an_export_says_what_the_node_says_and_marks_set_later_are_respected() {
     }
     let (code, _, said) = alone(&three, &["list", "--limit", "2"]);
     assert!(code == Some(0) && said.contains("--before") && said.contains("Ongeschonden"), "{said}");
+    for caveat in ["ondertekenaar niet nagegaan", "zonder medeondertekening", "ontvangstbewijzen"] {
+        assert!(said.contains(caveat), "{caveat}: {said}");
+    }
     let (code, _, said) = alone(&three, &["show", "9999"]);
     assert!(code == Some(1) && said.contains("bestaat niet"), "{said}");
     // A mark that was set later is what GEMMA and NEN 7513 say, of the node and of the export.

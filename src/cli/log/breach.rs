@@ -93,7 +93,7 @@ fn offline(args: &BreachArgs, dir: &Path, command: &BreachCommand) -> Result<Out
         names,
         opener: None,
         later: None,
-        verified: Some(format!("{} {} regels.", report.conclusion(), manifest.size)),
+        verified: Some(format!("{} Het log heeft {} regels.", report.summary(), manifest.size)),
         now_ms: SystemClock.now_ms(),
     };
     let entries = export.entries(0..u64::MAX).map_err(|e| e.to_string())?.map(|entry| entry.map_err(|e| e.to_string()));

@@ -58,7 +58,7 @@ fn read(
         (Some(node), _) => on_node(node),
         (None, Some(export)) => match Verified::open(export, source.trust.as_deref()) {
             Ok(log) => {
-                let said = log.conclusion();
+                let said = log.summary();
                 let outcome = on_export(log);
                 Outcome { stderr: format!("{said}\n{}", outcome.stderr).trim_end().to_owned(), ..outcome }
             }

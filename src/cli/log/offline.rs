@@ -52,9 +52,9 @@ impl Verified {
         }
     }
 
-    /// What the verification said, in Dutch.
-    pub(super) fn conclusion(&self) -> String {
-        format!("Export: {}", self.report.conclusion())
+    /// What the verification said, with what it could not say, in Dutch.
+    pub(super) fn summary(&self) -> String {
+        format!("Export: {}", self.report.summary())
     }
 
     /// Its entries, oldest first.

@@ -175,6 +175,28 @@ impl Report {
         format!("{} ontvangstbewijzen van partners, {keys}.{missing}", receipts.count)
     }
 
+    /// What witnesses and partners vouch for and what is strange without being a fault, in Dutch sentences.
+    #[must_use]
+    pub fn caveats(&self) -> Vec<String> {
+        let mut said: Vec<String> = self.origin.iter().map(|_| self.witnesses()).collect();
+        said.extend(self.receipts.as_ref().map(Self::receipts));
+        if self.earlier_than_previous > 0 {
+            let count = self.earlier_than_previous;
+            said.push(format!("Let op: {count} regels beginnen eerder dan de regel ervoor (klok teruggezet)."));
+        }
+        if let [first, ..] = self.open_transfers.as_slice() {
+            let count = self.open_transfers.len();
+            said.push(format!("Let op: {count} overdracht(en) zonder afloop, de eerste is regel {}.", first.entry));
+        }
+        said
+    }
+
+    /// The conclusion with everything that stands beside it.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        [vec![self.conclusion()], self.caveats()].concat().join(" ")
+    }
+
     /// The result in one Dutch sentence.
     #[must_use]
     pub fn conclusion(&self) -> String {
@@ -204,23 +226,6 @@ impl fmt::Display for Report {
         if self.further_findings > 0 {
             writeln!(f, "- en nog {} bevindingen", self.further_findings)?;
         }
-        if self.origin.is_some() {
-            writeln!(f, "{}", self.witnesses())?;
-        }
-        if let Some(receipts) = &self.receipts {
-            writeln!(f, "{}", Self::receipts(receipts))?;
-        }
-        if self.earlier_than_previous > 0 {
-            writeln!(
-                f,
-                "Let op: {} regels beginnen eerder dan de regel ervoor (klok teruggezet).",
-                self.earlier_than_previous
-            )?;
-        }
-        if let [first, ..] = self.open_transfers.as_slice() {
-            let count = self.open_transfers.len();
-            writeln!(f, "Let op: {count} overdracht(en) zonder afloop, de eerste is regel {}.", first.entry)?;
-        }
-        Ok(())
+        self.caveats().iter().try_for_each(|said| writeln!(f, "{said}"))
     }
 }
