@@ -145,9 +145,13 @@ impl Core {
         Ok(Erased { destroyed: destroyed?, entries, complete_on: Day(self.clock.today().0 + RECOVERY_DAYS) })
     }
 
-    /// Passes over labels that the log has and the key file does not know of: a copy of it was put back.
+    /// Passes over labels that the log has and the key file does not know of: a copy of it was put back. Without an index the
+    /// log is read, once for every subject.
     fn settle_labels(&self, subject: Option<&Tag>) -> Result<(), SubjectError> {
-        Ok(self.subjects.settle(subject, &|labels| self.index.known_labels(&self.log, labels))?)
+        if !self.subjects.settle(subject, &|labels| Ok(self.index.known_labels(&self.log, labels)))? {
+            self.subjects.settle(None, &|labels| self.log.known_labels(labels).map(Some))?;
+        }
+        Ok(())
     }
 
     /// An entry about a processing on the organisation's own machine, for the rights of data subjects (P9).

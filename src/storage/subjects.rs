@@ -35,8 +35,11 @@ const MODE: u32 = 0o600;
 /// What an entry about a subject is found by.
 pub type Label = [u8; 16];
 
-/// Says which of some labels the log has.
-pub type Known<'a> = dyn Fn(&[Label]) -> Result<HashSet<Label>, LogError> + 'a;
+/// Says which of some labels the log has; none when it cannot say.
+pub type Known<'a> = dyn Fn(&[Label]) -> Result<Option<HashSet<Label>>, LogError> + 'a;
+
+/// A subject that the log was not asked about yet, how many labels it has reserved, and those that come after them.
+type Beyond = (SubjectTag, u64, Vec<Label>);
 
 /// The name of a subject in the key file: `HMAC(tag key, S)`.
 pub type SubjectTag = [u8; 32];
@@ -166,46 +169,53 @@ impl SubjectKeys {
     }
 
     /// Passes over labels that the log has and these files do not know of, because an older copy of them was put back: they
-    /// are found again and never given twice. Asked once for each subject after its file was read; of one subject, or of all.
+    /// are found again and never given twice. Asked once for each subject after its file was read; of one subject, or of all
+    /// at once. False when `known` could not say, and nothing was done.
     ///
     /// # Errors
     /// [`SubjectsError`]: nothing may be sealed or looked for.
-    pub fn settle(&self, subject: Option<&Tag>, known: &Known<'_>) -> Result<(), SubjectsError> {
-        match subject.map(|subject| self.tag(subject)) {
-            Some(tag) => self.with(tag, |this, shard| this.settle_shard((tag[0], shard), Some(tag), known)),
-            None => (0..=u8::MAX).try_for_each(|number| {
-                self.with([number; 32], |this, shard| this.settle_shard((number, shard), None, known))
-            }),
+    pub fn settle(&self, subject: Option<&Tag>, known: &Known<'_>) -> Result<bool, SubjectsError> {
+        let only = subject.map(|subject| self.tag(subject));
+        let shards = only.map_or(0..=u8::MAX, |tag| tag[0]..=tag[0]);
+        loop {
+            let mut asked = Vec::new();
+            for number in shards.clone() {
+                self.with([number; 32], |_, shard| {
+                    asked.extend(beyond(shard, only));
+                    Ok(())
+                })?;
+            }
+            if asked.is_empty() {
+                return Ok(true);
+            }
+            // No file is locked while the log is asked.
+            let labels: Vec<Label> = asked.iter().flat_map(|(_, _, labels)| labels).copied().collect();
+            let Some(found) = known(&labels)? else { return Ok(false) };
+            for number in shards.clone() {
+                let here = asked.iter().filter(|(tag, ..)| tag[0] == number);
+                self.with([number; 32], |this, shard| this.pass_over(shard, number, here, &found))?;
+            }
         }
     }
 
-    fn settle_shard(
+    /// Raises what is reserved of subjects of which the log has labels beyond it; the others are settled.
+    fn pass_over<'a>(
         &self,
-        (number, shard): (u8, &mut Shard),
-        only: Option<SubjectTag>,
-        known: &Known<'_>,
+        shard: &mut Shard,
+        number: u8,
+        asked: impl Iterator<Item = &'a Beyond>,
+        found: &HashSet<Label>,
     ) -> Result<(), SubjectsError> {
         let mut raised = false;
-        loop {
-            let open = shard.iter().filter(|(tag, record)| !record.settled && only.is_none_or(|only| only == **tag));
-            let beyond = |(tag, record): (&SubjectTag, &Record)| {
-                let key = SubjectKey::of(*tag, record);
-                (*tag, (record.reserved..record.reserved + AHEAD).map(|n| key.label(n)).collect::<Vec<_>>())
-            };
-            let asked: Vec<(SubjectTag, Vec<Label>)> = open.map(beyond).collect();
-            if asked.is_empty() {
-                break;
-            }
-            let found = known(&asked.iter().flat_map(|(_, labels)| labels).copied().collect::<Vec<_>>())?;
-            for (tag, labels) in asked {
-                let Some(record) = shard.get_mut(&tag) else { continue };
-                match (1..).zip(&labels).filter(|(_, label)| found.contains(*label)).last() {
-                    None => record.settled = true,
-                    Some((used, _)) => {
-                        record.reserved += u64::next_multiple_of(used, BLOCK);
-                        record.next = record.reserved;
-                        raised = true;
-                    }
+        for (tag, reserved, labels) in asked {
+            // Another thread may have done it in the meantime.
+            let Some(record) = shard.get_mut(tag).filter(|r| !r.settled && r.reserved == *reserved) else { continue };
+            match (1..).zip(labels).filter(|(_, label)| found.contains(*label)).last() {
+                None => record.settled = true,
+                Some((used, _)) => {
+                    record.reserved += u64::next_multiple_of(used, BLOCK);
+                    record.next = record.reserved;
+                    raised = true;
                 }
             }
         }
@@ -337,6 +347,15 @@ impl SubjectKeys {
             tracing::warn!(%error, "oude bytes van een sleutelbestand niet overschreven");
         }
     }
+}
+
+fn beyond(shard: &Shard, only: Option<SubjectTag>) -> Vec<Beyond> {
+    let open = shard.iter().filter(|(tag, record)| !record.settled && only.is_none_or(|only| only == **tag));
+    open.map(|(tag, record)| {
+        let (key, from) = (SubjectKey::of(*tag, record), record.reserved);
+        (*tag, from, (from..from + AHEAD).map(|n| key.label(n)).collect())
+    })
+    .collect()
 }
 
 fn failed(path: &Path, source: io::Error) -> SubjectsError {

@@ -181,32 +181,6 @@ impl LogIndex {
         Ok(numbers)
     }
 
-    /// Which of these labels an entry of the log bears.
-    ///
-    /// # Errors
-    /// [`LogError`] when the log must be read and cannot.
-    pub fn known_labels(&self, log: &TransferLog, labels: &[[u8; 16]]) -> Result<HashSet<[u8; 16]>, LogError> {
-        self.follow(log);
-        let look = |index: &Index| -> Result<HashSet<[u8; 16]>, IndexError> {
-            let mut known = HashSet::new();
-            for label in labels {
-                if !index.exact(Source::Translog, Tree::Subject, label)?.is_empty() {
-                    known.insert(*label);
-                }
-            }
-            Ok(known)
-        };
-        if let Some(known) = self.ask(log, look) {
-            return Ok(known);
-        }
-        let (asked, mut known): (HashSet<_>, _) = (labels.iter().copied().collect(), HashSet::new());
-        for entry in log.entries(0..log.len()) {
-            let label = <[u8; 16]>::try_from(entry?.1.subject_label).ok();
-            known.extend(label.filter(|label| asked.contains(label)));
-        }
-        Ok(known)
-    }
-
     /// Takes these labels out of the index at once: their key was destroyed. An index that is built anew has them again,
     /// and nobody can tell whose they were.
     pub fn forget(&self, log: &TransferLog, labels: &[[u8; 16]]) {

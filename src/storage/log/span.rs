@@ -1,10 +1,11 @@
-//! Which part of the log a span of time is in, and what came of transfers afterwards.
+//! Which part of the log a span of time is in, what came of transfers afterwards, and which labels entries bear.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use super::{LogError, LogIndex, TransferLog};
 use crate::domain::oin::Oin;
-use crate::storage::index::{BLOCK, Condition, Index, IndexError, Source};
+use crate::storage::index::{BLOCK, Condition, Index, IndexError, Source, Tree};
 use crate::translog::entry::{Entry, TransferId};
 
 impl LogIndex {
@@ -28,6 +29,22 @@ impl LogIndex {
         self.ask(log, look).unwrap_or(0..log.len())
     }
 
+    /// Which of these labels an entry bears; none when the index cannot be used, and the log has to be read
+    /// ([`TransferLog::known_labels`]).
+    #[must_use]
+    pub fn known_labels(&self, log: &TransferLog, labels: &[[u8; 16]]) -> Option<HashSet<[u8; 16]>> {
+        self.follow(log);
+        self.ask(log, |index| {
+            let mut known = HashSet::new();
+            for label in labels {
+                if !index.exact(Source::Translog, Tree::Subject, label)?.is_empty() {
+                    known.insert(*label);
+                }
+            }
+            Ok(known)
+        })
+    }
+
     /// Entries from number `from` of these transfers, each with its partner, in order.
     ///
     /// # Errors
@@ -46,5 +63,20 @@ impl LogIndex {
         found.sort_unstable_by_key(|(number, _)| *number);
         found.dedup_by_key(|(number, _)| *number);
         Ok(found)
+    }
+}
+
+impl TransferLog {
+    /// Which of these labels an entry bears: one pass over the whole log.
+    ///
+    /// # Errors
+    /// [`LogError`] when an entry cannot be read.
+    pub fn known_labels(&self, labels: &[[u8; 16]]) -> Result<HashSet<[u8; 16]>, LogError> {
+        let (asked, mut known): (HashSet<_>, _) = (labels.iter().copied().collect(), HashSet::new());
+        for entry in self.entries(0..self.len()) {
+            let label = <[u8; 16]>::try_from(entry?.1.subject_label).ok();
+            known.extend(label.filter(|label| asked.contains(label)));
+        }
+        Ok(known)
     }
 }
