@@ -70,8 +70,9 @@ impl Core {
     /// entries, was begun anew, whoever made it and whenever; that is logged. A full disk puts it off to the first record.
     pub(in crate::service) fn look_at_audit(&self, made: bool) -> Result<(), CoreError> {
         let newest = self.log.audit_entries().newest.map(|number| self.anchor(number)).transpose()?.flatten();
-        let late = self.audit.is_empty() && (made || !self.log.is_empty());
-        let untold = late && newest.is_none_or(|anchor| anchor.head.size > 0);
+        // One that was told of and still is empty is not told of again, unless it was made once more.
+        let told = newest.is_some_and(|anchor| anchor.head.size == 0);
+        let untold = self.audit.is_empty() && (made || !told && !self.log.is_empty());
         let heads: Vec<AuditHead> = newest.iter().map(|anchor| anchor.head).collect();
         let contained = untold || self.audit.begins_with(&heads)?.into_iter().all(|contained| contained);
         *self.anchors() = Known { newest, missing: newest.filter(|_| !contained), untold };
@@ -93,7 +94,8 @@ impl Core {
         Ok(())
     }
 
-    /// Logs the head of the audit log when the newest one in the transfer log is another and at least `every_ms` old. While
+    /// Logs the head of the audit log when the newest one in the transfer log is another and at least `every_ms` away, also
+    /// after a clock that was ahead. While
     /// the audit log does not contain the newest head nothing is logged, so that the alarm stays until it is put right.
     ///
     /// # Errors
@@ -101,7 +103,7 @@ impl Core {
     pub fn anchor_audit(&self, every_ms: u64) -> Result<(), LogError> {
         let (head, known) = (self.audit.now(), *self.anchors());
         let now = self.clock.now_ms();
-        let fresh = known.newest.is_some_and(|last| last.head == head || now.saturating_sub(last.at_ms) < every_ms);
+        let fresh = known.newest.is_some_and(|last| last.head == head || now.abs_diff(last.at_ms) < every_ms);
         if fresh || head.size == 0 || known.missing.is_some() || known.untold {
             return Ok(());
         }

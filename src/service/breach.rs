@@ -138,8 +138,9 @@ pub struct BreachCounter<'a> {
     count: BreachCount,
     /// Announced within the scope and still without an end.
     open: HashSet<Transfer>,
-    /// Transfers that came in and of which it is not known yet with which certificate, with their INTENT.
-    silent: HashMap<Transfer, Entry>,
+    /// Questions of ours of which it is not known yet with which certificate the answer comes, with their purpose and
+    /// categories of data.
+    silent: HashMap<Transfer, (String, Vec<String>)>,
     seen: HashSet<u32>,
     last_ms: Option<u64>,
 }
@@ -157,23 +158,22 @@ impl<'a> BreachCounter<'a> {
         if self.scope.within(entry) {
             self.watch_clock(entry.start_ms);
             if self.scope.cannot_tell(entry) {
-                self.silent.insert(transfer(entry), entry.clone());
+                self.silent.insert(transfer(entry), (entry.purpose.clone(), entry.data_categories.clone()));
             }
         }
-        // What came in tells with which certificate when it has come.
+        // What came in tells with which certificate when it has come; of a question that failed nothing came.
         let told = entry.phase == Phase::Received && self.scope.tells(entry);
-        let announced = if told { self.silent.remove(&transfer(entry)) } else { None };
+        let ended = told || entry.outcome == Some(Outcome::Failed);
+        let announced = if ended { self.silent.remove(&transfer(entry)) } else { None };
         let ends = matches!(entry.phase, Phase::Outcome | Phase::Received);
-        let came = announced.filter(|_| self.scope.names(entry));
+        let came = announced.filter(|_| told && self.scope.names(entry));
         let touched = self.scope.within(entry) && self.scope.names(entry)
             || ends && self.open.contains(&transfer(entry))
             || came.is_some();
         if !touched {
             return false;
         }
-        if let Some(intent) = came {
-            self.count_transfer(&intent);
-        }
+        self.count_arrival(entry, came);
         self.count.entries += 1;
         let (from, to) = self.count.span_ms.unwrap_or((entry.start_ms, entry.start_ms));
         self.count.span_ms = Some((from.min(entry.start_ms), to.max(entry.start_ms)));
@@ -218,6 +218,21 @@ impl<'a> BreachCounter<'a> {
             }
         }
         self.last_ms = Some(now);
+    }
+
+    /// Counts as a transfer what came in and was not counted at its INTENT: with its certificate it tells only now, or we asked
+    /// before the scope begins (we make the ids of our questions, and they begin with the time).
+    fn count_arrival(&mut self, entry: &Entry, announced: Option<(String, Vec<String>)>) {
+        let asked_before = entry.phase == Phase::Received
+            && entry.transfer_id.moment_ms() < self.scope.since_ms
+            && !self.open.contains(&transfer(entry));
+        let Some(partner) = entry.partner().filter(|_| announced.is_some() || asked_before) else { return };
+        self.count.transfers += 1;
+        self.count.partners.entry(partner).or_default().incoming += 1;
+        if let Some((purpose, categories)) = announced {
+            tally(&mut self.count.purposes, &[purpose]);
+            tally(&mut self.count.categories, &categories);
+        }
     }
 
     fn count_transfer(&mut self, entry: &Entry) {
@@ -364,5 +379,17 @@ mod tests {
         let of = &found.partners[&oin(2)];
         assert_eq!((of.incoming, of.cells, of.unknown, found.fields["IND-01"]), (1, 12, 0, 1));
         assert_eq!(found.unrecorded, BTreeMap::from([(oin(4), 1)]), "only what never told");
+        let failed = Entry { outcome: Some(Outcome::Failed), ..entry(4, Direction::Incoming, Phase::Outcome) };
+        let scope = BreachScope { certificate: Some(this), ..BreachScope::default() };
+        let none = count(scope, &[entries.as_slice(), &[failed]].concat());
+        assert_eq!((none.unrecorded.len(), none.transfers), (0, 1), "of a question that failed nothing came");
+        // The question went out before the scope begins.
+        let late = Entry { start_ms: 8, ..received(2, this) };
+        for certificate in [None, Some(this)] {
+            let scope = BreachScope { since_ms: 7, certificate, ..BreachScope::default() };
+            let found = count(scope, &[entry(2, Direction::Incoming, Phase::Intent), late.clone()]);
+            let of = &found.partners[&oin(2)];
+            assert_eq!((found.transfers, of.incoming, of.cells, of.unknown), (1, 1, 12, 0), "{certificate:?}");
+        }
     }
 }

@@ -48,8 +48,11 @@ impl Page {
         self.blocks.push(Block::Facts(name.into(), kept.map(|(key, fact)| (key.to_owned(), fact)).collect()));
     }
 
-    /// A table.
+    /// A table; one without rows is left out.
     pub fn table(&mut self, head: &[&str], rows: Vec<Vec<String>>) {
+        if rows.is_empty() {
+            return;
+        }
         self.blocks.push(Block::Table(head.iter().map(|name| (*name).to_owned()).collect(), rows));
     }
 
@@ -143,7 +146,9 @@ mod tests {
         page.text("woord ".repeat(40));
         page.facts("Zaak <1>", vec![("Doel", "P5".to_owned()), ("Leeg", String::new())]);
         page.table(&["soort", "aantal"], vec![vec!["start".to_owned(), "12".to_owned()]]);
+        page.table(&["leeg"], Vec::new());
         let text = page.to_text();
+        assert!(!text.contains("leeg"), "{text}");
         assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
         assert!(text.contains("  soort  aantal\n  start  12\n") && !text.contains("Leeg"), "{text}");
         let html = page.to_html();

@@ -86,6 +86,14 @@ fn an_audit_log_that_is_begun_anew_leaves_an_entry_also_after_a_crash() {
         core.close_down().expect("closed");
         let check = core.check_audit().expect("read");
         assert_eq!((check.begun.len(), check.anchors, check.missing.len()), (1, 1, 0), "only what came after counts");
+        // Taking it away again before anything is recorded leaves another entry.
+        let again = tempfile::tempdir().expect("a folder");
+        copy_folder(dir.path(), again.path());
+        for taken in 1..=2 {
+            std::fs::remove_dir_all(again.path().join("audit")).expect("removed");
+            let core = open(again.path(), &node.clock).expect("opens");
+            assert_eq!(core.check_audit().expect("read").begun.len(), 1 + taken);
+        }
         // The resumed state says the same as the whole log.
         drop(core);
         std::fs::remove_file(dir.path().join("translog/resume")).ok();
@@ -109,5 +117,12 @@ fn the_head_is_logged_once_a_day_while_records_come() {
     anchored(2);
     record(&node.core, "log list");
     anchored(3);
-    assert_eq!(heads(&node.core).iter().map(|head| head.size).collect::<Vec<_>>(), [2, 4, 6]);
+    // A clock that was years ahead once puts nothing off.
+    node.set("2036-06-01");
+    record(&node.core, "log list");
+    anchored(4);
+    node.set("2026-06-05");
+    record(&node.core, "log list");
+    anchored(5);
+    assert_eq!(heads(&node.core).iter().map(|head| head.size).collect::<Vec<_>>(), [2, 4, 6, 8, 10]);
 }

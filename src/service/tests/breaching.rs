@@ -24,7 +24,7 @@ fn fill(core: &Core) {
             receiver_oin,
             outcome: (phase == Phase::Outcome).then_some(Outcome::Confirmed),
             peer_certificate: told.then_some(Digest([u8::try_from(n % 2).expect("small"); 32])),
-            ..Entry::new(TransferId::new(n, [7; 10]), direction, phase, at)
+            ..Entry::new(TransferId::new(n * STEP_MS, [7; 10]), direction, phase, at)
         }
     };
     for n in 0..TRANSFERS + 40 {
