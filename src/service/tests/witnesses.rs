@@ -266,6 +266,22 @@ fn all_witnesses_gone_raises_an_alarm_and_after_a_day_stops_transfers() {
 }
 
 #[test]
+fn an_entry_from_a_clock_that_was_ahead_raises_the_alarm_all_the_same() {
+    let region = Region::awake();
+    region.set_down(&[MONITOR, GATE, INSTITUTION]);
+    let years = 10 * 365 * STOP_MS;
+    region.pass(years);
+    region.append(TOWN, 1);
+    region.clock.0.fetch_sub(years, Ordering::SeqCst);
+    assert_eq!((region.status(TOWN).waiting_ms, region.status(TOWN).alarm), (Some(0), false));
+    region.pass(ALARM_MS + 1);
+    assert!(region.status(TOWN).alarm);
+    assert_eq!(region.core(TOWN).may_transfer(), Ok(()), "and a jump alone stops nothing");
+    region.pass(STOP_MS);
+    assert_eq!(region.core(TOWN).may_transfer(), Err(ReasonCode::WitnessesGone));
+}
+
+#[test]
 fn one_witness_too_few_is_no_quorum() {
     let region = Region::awake();
     region.append(TOWN, 1);

@@ -42,12 +42,12 @@ impl Core {
             return None;
         }
         let mut kept = self.desk.oldest.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((size, start)) = *kept
-            && size == cosigned
-        {
-            return Some(start);
-        }
-        let start = self.log.entry(cosigned).ok().flatten()?.start_ms;
+        let start = match *kept {
+            Some((size, start)) if size == cosigned => start,
+            _ => self.log.entry(cosigned).ok().flatten()?.start_ms,
+        };
+        // One from a clock that was ahead waits from now on, not only when its own time has come.
+        let start = start.min(self.clock.now_ms());
         *kept = Some((cosigned, start));
         Some(start)
     }
