@@ -23,13 +23,13 @@ use crate::translog::standards::lezen;
 /// Lines in one delivery, and about how many bytes.
 const BATCH: usize = 512;
 const BATCH_BYTES: usize = 512 << 10;
-/// Lines that are offered again in one step.
+/// Lines that are offered again at a time.
 const OFFERED: usize = 16;
 /// Entries that are read in one step, so that a step ends also in a log of announcements.
 const READ: u64 = 2_048;
 /// Lines that the receiver refuses and that are kept aside; with more the export stands still.
 const MOST_ASIDE: usize = 1_000;
-/// How often lines that are kept aside are offered again.
+/// How often some of the lines that are kept aside are offered again.
 const OFFER_AGAIN_MS: u64 = 3_600_000;
 /// Largest file that is read back.
 const MAX_FILE: u64 = 64 << 20;
@@ -86,7 +86,7 @@ pub struct ExportStatus {
     pub behind: u64,
     /// When the oldest of them began, milliseconds since 1970 UTC.
     pub oldest_ms: Option<u64>,
-    /// Entries that the receiver refuses, with its reason; they are offered again every hour.
+    /// Entries that the receiver refuses, with its reason; every hour 16 of them are offered again, in turn.
     pub aside: Vec<(u64, String)>,
     /// When the receiver last confirmed, since this process started.
     pub confirmed_ms: Option<u64>,

@@ -8,6 +8,7 @@
 mod checkpoints;
 mod exports;
 mod find;
+mod one_sided;
 mod open;
 mod proofs;
 mod query;

@@ -10,10 +10,9 @@ use super::note::{InvalidNote, Note};
 use crate::crypto::{Digest, VerifyingKey};
 use crate::domain::oin::Oin;
 
-/// Checkpoints of one log that wait for a proof, at most; a further one is left out, and told again once these are proven. With
-/// the one cosigned last their proofs fit in one message.
+/// Checkpoints of one log that wait for a proof, at most. With the one cosigned last their proofs fit in one message.
 pub const MOST_PENDING: usize = 60;
-/// Of these, those that one giver brought.
+/// Of these, those that one giver brought; of more, its first ones and its largest stay.
 pub const MOST_GIVEN: usize = 4;
 /// Earlier checkpoints of one log that are remembered, the largest ones.
 const MOST_PROVEN: usize = 16;
@@ -180,7 +179,8 @@ impl Record {
     }
 
     /// Takes in a checkpoint that came by another road: with a message of a partner, or from another witness. The log must
-    /// prove at its next show that it contains it. What is known stays: a newcomer that does not fit is left out. Returns
+    /// prove at its next show that it contains it. Where there is no room what came first stays, but the largest of the same
+    /// giver gives way to a larger one: of a log that shows itself to others only, the newest is still told to those. Returns
     /// whether the record changed.
     pub fn seen(&mut self, shown: Shown, at_ms: u64) -> bool {
         if shown.size() == 0 || self.known().any(|known| known.is_same(&shown)) {
@@ -189,12 +189,28 @@ impl Record {
         if let Some(first) = self.contradicted(&shown) {
             return self.find(Finding { wrong: Wrong::Forked, first, second: shown, at_ms });
         }
-        let given = self.pending.iter().filter(|known| known.giver.is_some() && known.giver == shown.giver).count();
-        if given >= MOST_GIVEN || self.pending.len() >= MOST_PENDING {
+        if !self.makes_room(&shown) {
             return false;
         }
         self.pending.push(shown);
         self.pending.sort_by_key(Shown::size);
+        true
+    }
+
+    /// Whether there is room for a newcomer among what waits for a proof, made if need be.
+    fn makes_room(&mut self, shown: &Shown) -> bool {
+        let full = self.pending.len() >= MOST_PENDING;
+        let given = |known: &Shown| known.giver.is_some() && known.giver == shown.giver;
+        if !full && self.pending.iter().filter(|known| given(known)).count() < MOST_GIVEN {
+            return true;
+        }
+        // Of what came before a restart nobody knows the giver any more; it would keep its places for ever.
+        let before = || self.pending.iter().rposition(|known| known.giver.is_none());
+        let largest = self.pending.iter().rposition(given).or_else(before);
+        let Some(largest) = largest.filter(|at| self.pending.get(*at).is_some_and(|k| k.size() < shown.size())) else {
+            return false;
+        };
+        self.pending.remove(largest);
         true
     }
 

@@ -59,24 +59,25 @@ impl Chase {
         self.calls.admits(partner, now_ms)
     }
 
-    /// The transfers whose receipt is due; they count as asked for.
-    fn due_of(&mut self, list: Arc<[OneSided]>, now_ms: u64) -> Vec<OneSided> {
+    /// The transfers whose receipt is due, per partner as many as fit in one call; they count as asked for.
+    fn due_of(&mut self, list: Arc<[OneSided]>, now_ms: u64) -> BTreeMap<Oin, Vec<OneSided>> {
         let same = self.looked.as_ref().filter(|looked| Arc::ptr_eq(&looked.list, &list));
         if same.is_some_and(|looked| (looked.at_ms..looked.next_ms).contains(&now_ms)) {
-            return Vec::new();
+            return BTreeMap::new();
         }
         if same.is_none() {
             let still: HashSet<_> = list.iter().map(side_of).collect();
             self.asked.retain(|which, _| still.contains(which));
         }
         let mut next_ms = u64::MAX;
-        let mut due = Vec::new();
+        let mut due: BTreeMap<Oin, Vec<OneSided>> = BTreeMap::new();
         for one in list.iter().filter(|one| !one.before) {
             let age = now_ms.saturating_sub(one.since_ms);
             let mut at = self.asked.get(&side_of(one)).map_or(0, |last| next_age(*last));
-            if age <= LAST && at <= age {
+            let fits = due.get(&one.partner).is_none_or(|of_partner| of_partner.len() < MOST_WANTED);
+            if age <= LAST && at <= age && fits {
                 self.asked.insert(side_of(one), age);
-                due.push(*one);
+                due.entry(one.partner).or_default().push(*one);
                 at = next_age(age);
             }
             if age <= LAST {
@@ -99,32 +100,33 @@ fn next_age(last: u64) -> u64 {
 
 impl Core {
     /// Asks partners for the receipts that are due and logs what they answer; the number of receipts that came. Called every
-    /// few seconds, from a thread that may block.
+    /// few seconds, from a thread that may block: each partner gets one call, and none waits for another.
     ///
     /// # Errors
     /// When the log cannot be written.
     pub fn chase_receipts(&self, peers: &dyn Peers) -> Result<usize, ReasonCode> {
-        let mut due: BTreeMap<Oin, Vec<OneSided>> = BTreeMap::new();
         let now = self.clock.now_ms();
-        for one in lock(&self.receipts.chase).due_of(self.log.one_sided(), now) {
-            due.entry(one.partner).or_default().push(one);
-        }
+        let due = lock(&self.receipts.chase).due_of(self.log.one_sided(), now);
+        let came: Vec<_> = std::thread::scope(|scope| {
+            let ask = |(partner, some)| scope.spawn(move || self.chase_partner(peers, partner, some));
+            let calls: Vec<_> = due.into_iter().map(ask).collect();
+            calls.into_iter().filter_map(|call| call.join().ok()).collect()
+        });
+        came.into_iter().sum()
+    }
+
+    /// Asks one partner for these receipts; how many came.
+    fn chase_partner(&self, peers: &dyn Peers, partner: Oin, mut open: Vec<OneSided>) -> Result<usize, ReasonCode> {
+        let of = |direction| open.iter().filter(move |o| o.direction == direction).map(|o| o.transfer).collect();
+        let wanted = WantedReceipts { answers: of(Direction::Incoming), received: of(Direction::Outgoing) };
+        // A partner that is away is asked again later.
+        let Ok(receipts) = peers.receipts(&partner, &wanted, DEADLINE) else { return Ok(0) };
         let mut came = 0;
-        for (partner, transfers) in due {
-            for some in transfers.chunks(MOST_WANTED) {
-                let of =
-                    |direction| some.iter().filter(move |o| o.direction == direction).map(|o| o.transfer).collect();
-                let wanted = WantedReceipts { answers: of(Direction::Incoming), received: of(Direction::Outgoing) };
-                // A partner that is away is asked again later.
-                let Ok(receipts) = peers.receipts(&partner, &wanted, DEADLINE) else { break };
-                let mut open = some.to_vec();
-                for bytes in &receipts {
-                    match self.take_late(partner, &mut open, bytes) {
-                        Ok(()) => came += 1,
-                        Err(reason @ (ReasonCode::DiskFull | ReasonCode::LogUnavailable)) => return Err(reason),
-                        Err(_) => {}
-                    }
-                }
+        for bytes in &receipts {
+            match self.take_late(partner, &mut open, bytes) {
+                Ok(()) => came += 1,
+                Err(reason @ (ReasonCode::DiskFull | ReasonCode::LogUnavailable)) => return Err(reason),
+                Err(_) => {}
             }
         }
         Ok(came)
@@ -198,9 +200,33 @@ mod tests {
         let old = OneSided { transfer: TransferId::new(2, [1; 10]), before: true, ..one };
         let (mut chase, list) = (Chase::default(), Arc::from([one, old]));
         let mut due = |minute: u64| chase.due_of(Arc::clone(&list), 1000 + minute * MINUTE_MS);
-        let asked: Vec<u64> = (0..10 * 24 * 60).filter(|minute| due(*minute) == [one]).collect();
+        let asked: Vec<u64> =
+            (0..10 * 24 * 60).filter(|minute| due(*minute) == [(partner, vec![one])].into()).collect();
         let day = 24 * 60;
         let daily = (1..7).map(|n| 60 + n * day);
         assert_eq!(asked, [0, 1, 5, 60].into_iter().chain(daily).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_long_list_of_one_partner_is_asked_for_call_by_call() {
+        let partner = |n: u8| Oin::parse(&format!("0000009900000000000{n}")).unwrap();
+        let most = MOST_WANTED as u64;
+        let one = |n: u64, of: u8| OneSided {
+            transfer: TransferId::new(n, [1; 10]),
+            partner: partner(of),
+            direction: Direction::Outgoing,
+            number: n,
+            since_ms: 0,
+            before: false,
+        };
+        let list: Arc<[_]> = (0..2 * most + 3).map(|n| one(n, 1)).chain([one(9000, 2)]).collect();
+        let mut chase = Chase::default();
+        let mut due = |now_ms| {
+            let due = chase.due_of(Arc::clone(&list), now_ms);
+            due.into_iter().map(|(of, some)| (of, some[0].number, some.len() as u64)).collect::<Vec<_>>()
+        };
+        assert_eq!(due(5), [(partner(1), 0, most), (partner(2), 9000, 1)]);
+        assert_eq!(due(5000), [(partner(1), most, most)], "the rest is still due");
+        assert_eq!((due(10_000), due(15_000)), (vec![(partner(1), 2 * most, 3)], vec![]));
     }
 }

@@ -15,6 +15,7 @@ use crate::domain::gemeente::GemeenteList;
 use crate::domain::oin::Oin;
 use crate::domain::query::Query;
 use crate::domain::reason::ReasonCode;
+use crate::policy::convenant::Convenant;
 use crate::policy::fixture::{ALL, GATE, INSTITUTION, MONITOR, TOWN, day, draft, keys, oin, signed};
 use crate::service::api::{
     AggregateRequest, AnswerBytes, NodeService, Peer, PeerError, Peers, StatusView, TlsFacts, Unanswered,
@@ -113,10 +114,14 @@ fn open(data: &Path, n: u8, clock: &Arc<Ticks>) -> Core {
 impl Region {
     /// Four nodes under one convenant, all running, nothing shown yet.
     fn new() -> Self {
+        Self::under(draft())
+    }
+
+    fn under(convenant: Convenant) -> Self {
         let dir = tempfile::tempdir().expect("a folder");
         let noon = u64::try_from(day("2026-06-01").0).expect("after 1970") * 86_400_000 + 43_200_000;
         let clock = Arc::new(Ticks(AtomicU64::new(noon)));
-        let bundle = signed(draft()).to_text();
+        let bundle = signed(convenant).to_text();
         let mut cores = BTreeMap::new();
         for n in ALL {
             let data = dir.path().join(n.to_string());

@@ -3,14 +3,12 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::one_sided::OneSidedSet;
 use crate::crypto::Digest;
 use crate::domain::oin::Oin;
 use crate::translog::audit::AuditHead;
 use crate::translog::entry::{Direction, Entry, Phase, TransferId};
 use crate::translog::merkle::CompactTree;
-
-/// One-sided transfers that are kept. Of more, those with the lowest id go: ids begin with a time.
-const MOST_ONE_SIDED: usize = 65_536;
 
 /// One side of a transfer: what we ask of a partner and what it asks of us never meet, nor do two partners' transfers,
 /// whatever ids they choose.
@@ -74,7 +72,7 @@ pub(super) struct Snapshot {
     pub(super) tree: CompactTree,
     pub(super) open: BTreeMap<Side, Announced>,
     /// Transfers that ended without a receipt of the other side.
-    pub(super) one_sided: BTreeMap<Side, Ended>,
+    pub(super) one_sided: OneSidedSet,
     /// The highest receipt counter towards each partner.
     pub(super) counters: BTreeMap<Oin, u64>,
     /// Numbers of the newest entries that record the head of the audit log, and that it was begun.
@@ -120,14 +118,11 @@ impl Snapshot {
     /// A transfer ended that was announced by `open`. What had its receipt is not missing one afterwards.
     fn ended(&mut self, step: &Step, open: Option<Announced>) -> bool {
         if step.receipt {
-            return self.one_sided.remove(&step.side).is_some();
+            return self.one_sided.remove(&step.side);
         }
         let Some(intent) = open.filter(|_| step.side.direction != Direction::Local) else { return false };
         let intent = Announced { before: intent.before || step.before, ..intent };
-        self.one_sided.entry(step.side).or_insert(Ended { intent, since_ms: step.start_ms }).intent = intent;
-        if self.one_sided.len() > MOST_ONE_SIDED {
-            self.one_sided.pop_first();
-        }
+        self.one_sided.insert(step.side, Ended { intent, since_ms: step.start_ms });
         true
     }
 }
@@ -230,6 +225,8 @@ impl State {
 
 #[cfg(test)]
 mod tests {
+    use super::super::one_sided::MOST_OF_PARTNER;
+    use super::super::resume;
     use super::*;
     use crate::crypto::digest;
 
@@ -299,16 +296,28 @@ mod tests {
         }
     }
 
+    /// A partner that is asked nothing and answers nothing chooses its ids itself, of the year 9999 if it likes.
     #[test]
-    fn one_sided_transfers_are_bounded() {
+    fn one_partner_pushes_out_no_transfers_of_another() {
+        let other = Oin::parse("00000099000000000002").ok();
         let mut now = Snapshot::default();
-        let count = MOST_ONE_SIDED as u64 + 2;
-        for ms in 0..count {
+        let mut ends = |transfer: Entry| {
             for phase in [Phase::Intent, Phase::Outcome] {
-                now.add(digest(b"entry"), &Step::from(&entry(ms, Direction::Outgoing, phase)));
+                now.add(digest(b"entry"), &Step::from(&Entry { phase, ..transfer.clone() }));
             }
+        };
+        let (sender_oin, receiver_oin) = (other, other);
+        ends(Entry { sender_oin, receiver_oin, ..entry(1, Direction::Outgoing, Phase::Intent) });
+        let year_9999 = 253_370_764_800_000;
+        let count = MOST_OF_PARTNER as u64 + 2;
+        for n in 0..count {
+            ends(entry(year_9999 + count - n, Direction::Outgoing, Phase::Intent));
         }
-        let all = State::new(now).one_sided();
-        assert_eq!((all.len(), all[0].since_ms), (MOST_ONE_SIDED, 2), "the oldest went");
+        let all = State::new(now.clone()).one_sided();
+        let of = |partner: Option<Oin>| all.iter().filter(move |one| Some(one.partner) == partner);
+        assert_eq!(of(other).map(|one| one.number).collect::<Vec<_>>(), [0], "that of the other stays");
+        assert_eq!(of(partner()).count(), MOST_OF_PARTNER);
+        assert_eq!(of(partner()).map(|one| one.number).min(), Some(6), "its first two went, by their place in the log");
+        assert_eq!(resume::decode(&resume::encode(&now)), Some(now), "and so it comes back from its file");
     }
 }

@@ -156,11 +156,22 @@ fn records_are_bounded_and_come_back_from_their_file() {
     for size in 1..10 {
         record.seen(log.at(size).given_by(givers[0]), 0);
     }
-    assert_eq!(record.pending, [1, 2, 3, 4].map(|size| log.at(size).given_by(givers[0])), "one giver");
+    assert_eq!(
+        record.pending,
+        [1, 2, 3, 9].map(|size| log.at(size).given_by(givers[0])),
+        "one giver: its first and last"
+    );
+    assert!(!record.seen(log.at(8).given_by(givers[0]), 0), "a smaller one does not push a larger one out");
     for size in 10..80 {
         record.seen(log.at(size).given_by(givers[size / 4]), 0);
     }
     assert_eq!((record.pending.len(), record.pending[0].size()), (MOST_PENDING, 1), "what was known first stays");
+    // After a restart nobody knows who brought them; the newest is heard all the same.
+    let mut restarted: Record = serde_json::from_str(&serde_json::to_string(&record).expect("JSON")).expect("a record");
+    let first: Vec<u64> = restarted.pending.iter().map(Shown::size).take(MOST_PENDING - 1).collect();
+    assert!(restarted.seen(log.at(80).given_by(givers[0]), 0));
+    let after: Vec<u64> = restarted.pending.iter().map(Shown::size).collect();
+    assert_eq!(after, [first, vec![80]].concat());
     assert_eq!(log.show(&mut record), Judgement::Cosign);
     for n in 0..100 {
         record.show(&Branch::of(&[n + 100; 80]).shown(), &[], 0);

@@ -1,15 +1,22 @@
 //! What a partner says in receipts that it is asked for: once for each side, and of its own log too.
 
+use std::sync::mpsc;
+
 use super::*;
+use crate::policy::witness::{Quorum, WitnessTerms};
 use crate::service::receipts::Question;
 use crate::translog::entry::Entry;
 use crate::translog::receipt::Receipt;
 
 /// A question of the town to the gate.
 fn asked(region: &Region) -> Question {
+    asked_of(region, GATE)
+}
+
+fn asked_of(region: &Region, n: u8) -> Question {
     let town = region.core(TOWN);
     let convenant = town.standing().in_force.as_ref().expect("in force")[0].clone();
-    town.log_question(oin(GATE), &convenant, Query::new(Vec::new())).expect("logged")
+    town.log_question(oin(n), &convenant, Query::new(Vec::new())).expect("logged")
 }
 
 fn entries_of(region: &Region, question: &Question) -> Vec<Entry> {
@@ -54,6 +61,55 @@ fn one_reply_says_one_thing_of_a_transfer() {
     assert_eq!(entries_of(&region, &question).len(), 3);
 }
 
+/// A network in which the gate does not answer before another was asked too.
+struct SlowGate<'a> {
+    region: &'a Region,
+    asked: (Mutex<mpsc::Sender<()>>, Mutex<mpsc::Receiver<()>>),
+}
+
+impl Peers for SlowGate<'_> {
+    fn receipts(&self, to: &Oin, _: &WantedReceipts, _: Duration) -> Result<Vec<Vec<u8>>, PeerError> {
+        if *to == oin(GATE) {
+            let waited = self.asked.1.lock().expect("lock").recv_timeout(Duration::from_secs(20));
+            waited.map_err(|_| PeerError::Unreachable)?;
+        } else {
+            self.asked.0.lock().expect("lock").send(()).expect("sent");
+        }
+        Ok(self.region.receipts.lock().expect("lock").clone())
+    }
+
+    fn aggregate(&self, _: &Oin, _: &AggregateRequest, _: Duration) -> Result<AnswerBytes, Unanswered> {
+        Err(PeerError::Unreachable.into())
+    }
+
+    fn confirm(&self, _: &Oin, _: &SignedReceipt, _: Duration) -> Result<(), PeerError> {
+        Err(PeerError::Unreachable)
+    }
+
+    fn status(&self, _: &Oin, _: Duration) -> Result<StatusView, PeerError> {
+        Err(PeerError::Unreachable)
+    }
+
+    fn show_checkpoint(&self, _: &Oin, _: &ShowRequest, _: Duration) -> Result<ShowReply, PeerError> {
+        Err(PeerError::Unreachable)
+    }
+}
+
+#[test]
+fn a_partner_that_answers_slowly_holds_up_nobody_else() {
+    let region = Region::awake();
+    // INSTITUTION comes after the gate in every order.
+    let questions = [GATE, INSTITUTION].map(|n| asked_of(&region, n));
+    for question in &questions {
+        assert_eq!(region.core(TOWN).take_refusal(question, ReasonCode::TooSlow, None), ReasonCode::TooSlow);
+    }
+    let checkpoint = region.core(GATE).transfer_log().last_checkpoint();
+    *region.receipts.lock().expect("lock") = vec![nothing(&questions[0], 1, &checkpoint)];
+    let (send, receive) = mpsc::channel();
+    let slow = SlowGate { region: &region, asked: (Mutex::new(send), Mutex::new(receive)) };
+    assert_eq!(region.core(TOWN).chase_receipts(&slow), Ok(1), "the gate answered, while another was asked");
+}
+
 #[test]
 fn a_receipt_brings_the_other_face_of_a_log() {
     let region = Region::awake();
@@ -74,4 +130,33 @@ fn a_receipt_brings_the_other_face_of_a_log() {
     region.append(GATE, 2);
     assert_eq!(region.round(&[GATE]), [false]);
     assert_eq!(region.found(TOWN, GATE), [Wrong::Unproven]);
+}
+
+/// A log shows itself to its own witnesses only. Whoever else has dealt with it for long still tells them of its other face.
+#[test]
+fn after_many_receipts_a_party_that_is_no_witness_still_tells_of_the_other_face() {
+    let terms = Convenant { witness: Some(WitnessTerms { witnesses: 2, quorum: 2 }), ..draft() };
+    let chosen = Quorum::of(&terms, oin(TOWN));
+    let is_witness = |n: u8| chosen.witnesses.iter().any(|(witness, _)| *witness == oin(n));
+    let outsider = [MONITOR, GATE, INSTITUTION].into_iter().find(|n| !is_witness(*n)).expect("one of three");
+    let region = Region::under(terms);
+    region.round(&ALL);
+    region.round(&ALL);
+    let heard = |core: &Core| {
+        append(core, 1);
+        core.transfer_log().checkpoint().expect("signed");
+        let partner = region.core(outsider);
+        partner.hear_checkpoint(core.transfer_log().last_checkpoint());
+        partner.tend_witnesses();
+    };
+    (0..10).for_each(|_| heard(region.core(TOWN)));
+    assert_eq!(region.round(&[TOWN, outsider, TOWN]), [true; 3], "nothing is wrong yet");
+    let other = copy(&region.data(TOWN));
+    let face = open(other.path(), TOWN, &region.clock);
+    heard(&face);
+    region.append(TOWN, 3);
+    region.round(&[outsider]);
+    assert_eq!(region.round(&[TOWN]), [false], "it cannot prove its other face");
+    let found = [MONITOR, GATE, INSTITUTION].map(|n| region.found(n, TOWN)).concat();
+    assert!(found.contains(&Wrong::Unproven), "{found:?}");
 }
