@@ -4,8 +4,9 @@ standard library only.
 
     verify_export.py [--key HEX] [--needed K --witness OIN=HEX ..] [--party OIN=HEX ..] EXPORT..
 
---party: the signing key of a party of a trusted convenant; without any the signers of receipts are not checked. Prints one
-line per export, "OK .." or "FAIL ..", and exits 1 if any fails. Slow and simple on purpose.
+--party: the signing key of a party of a trusted convenant, more than once for a party with a key in each of several; without
+any the signers of receipts are not checked. Prints one line per export, "OK .." or "FAIL ..", and exits 1 if any fails. Slow
+and simple on purpose.
 """
 import base64, hashlib, json, os, sys, uuid
 
@@ -197,8 +198,16 @@ def receipt(b, parties):
     signer = said["signer"][0]
     if parties:
         check(signer in parties, "no key of " + signer)
-        note(b, "ketenpoort.nl/node/" + signer, parties[signer])
+        name = "ketenpoort.nl/node/" + signer
+        check(any(signed_by(b, name, key) for key in parties[signer]), "receipt not signed by " + signer)
     return said, id.bytes
+
+def signed_by(b, name, key):
+    try:
+        note(b, name, key)
+        return True
+    except ValueError:
+        return False
 
 def check_receipt(b, one, announced, ours, counters, parties):
     """A receipt against the entry that names it, as section 6 of the format page."""
@@ -323,6 +332,7 @@ def verify(folder, trusted, needed, witnesses, parties):
             times_ms.append(int.from_bytes(one[37], "big"))
             leaves.append(leaf)
     check((named > 0) if receipts is None else len(receipts) == named, "receipts that no entry names")
+    check(receipts is not None or not parties, "made without the receipts of the parties")
     hashes = leaves
     while hashes:
         for n in range(-(-len(hashes) // 256)):
@@ -353,7 +363,10 @@ def main(arguments):
             needed = int(arguments[1])
         else:
             who, _, key = arguments[1].partition("=")
-            (parties if arguments[0] == "--party" else witnesses)[who] = bytes.fromhex(key)
+            if arguments[0] == "--party":
+                parties.setdefault(who, []).append(bytes.fromhex(key))
+            else:
+                witnesses[who] = bytes.fromhex(key)
         arguments = arguments[2:]
     for folder in arguments:
         try:

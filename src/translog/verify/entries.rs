@@ -30,6 +30,8 @@ struct Announced {
     open: Option<u64>,
     /// Leaf hashes of its INTENTs, which receipts of the partner name.
     hashes: Vec<Digest>,
+    /// The convenant that the last of them names.
+    convenant: Option<Digest>,
 }
 
 impl Entries {
@@ -89,8 +91,8 @@ impl Entries {
                 Ok(entry) => {
                     self.entry((number, &path), &entry, *hash, report);
                     let announced = self.intents.get(&(entry.transfer_id, entry.partner()));
-                    let hashes = announced.map_or(&[][..], |announced| &announced.hashes);
-                    receipts.entry(export, (number, &entry), hashes, report);
+                    let announced = announced.map_or((&[][..], None), |a| (a.hashes.as_slice(), a.convenant));
+                    receipts.entry(export, (number, &entry), announced, report);
                 }
                 Err(error) => report.fault(&path, Some(number), error.to_string()),
             }
@@ -120,9 +122,10 @@ impl Entries {
         let transfer = (entry.transfer_id, entry.partner());
         match entry.phase {
             Phase::Intent => {
-                let announced =
-                    self.intents.entry(transfer).or_insert(Announced { open: Some(number), hashes: vec![] });
+                let new = Announced { open: Some(number), hashes: vec![], convenant: None };
+                let announced = self.intents.entry(transfer).or_insert(new);
                 announced.hashes.push(hash);
+                announced.convenant = entry.convenant_hash;
             }
             Phase::Outcome | Phase::Received => match self.intents.get_mut(&transfer) {
                 Some(announced) => announced.open = None,

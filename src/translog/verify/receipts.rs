@@ -12,6 +12,12 @@ use crate::crypto::{Digest, VerifyingKey, digest};
 use crate::domain::oin::Oin;
 use crate::policy::bundle::ConvenantBundle;
 
+/// Signing keys of parties.
+type SigningKeys = BTreeMap<Oin, Vec<VerifyingKey>>;
+
+/// What is known of the transfer of an entry: the leaf hashes of our INTENTs, and the convenant that the last of them names.
+pub(super) type Announcements<'a> = (&'a [Digest], Option<Digest>);
+
 /// Bundles of receipts as they are read, with what is known of their signers.
 pub(super) struct Receipts {
     /// Paths of the bundles that are still to be read; `None` in an export without receipts.
@@ -19,7 +25,9 @@ pub(super) struct Receipts {
     queue: VecDeque<Vec<u8>>,
     path: String,
     ours: Option<Oin>,
-    keys: BTreeMap<Oin, Vec<VerifyingKey>>,
+    keys: SigningKeys,
+    /// With a trusted convenant: those that came with the export and that all their parties signed, by hash.
+    attached: BTreeMap<Digest, SigningKeys>,
     counters: HashMap<(Oin, u64), Option<Digest>>,
     result: ReceiptsReport,
 }
@@ -33,19 +41,15 @@ impl Receipts {
         ours: Option<Oin>,
         report: &mut Report,
     ) -> Self {
-        let mut keys: BTreeMap<Oin, Vec<VerifyingKey>> = BTreeMap::new();
-        let trusted = trust.map_or(&[][..], |trust| &trust.parties);
-        trusted.iter().for_each(|(oin, key)| keys.entry(*oin).or_default().push(*key));
-        let mut source = ReceiptKeys::Trusted;
+        let convenants = convenants(export, names);
+        let mut keys = trust.map_or_else(SigningKeys::new, |trust| by_party(trust.parties.iter().copied()));
+        let (mut source, mut attached) = (ReceiptKeys::Trusted, BTreeMap::new());
         if keys.is_empty() {
             source = ReceiptKeys::Attached;
-            for name in names.iter().filter(|name| name.starts_with(ATTACHMENTS) && name.ends_with(".json")) {
-                let text = export.read(name).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-                let Some(bundle) = text.and_then(|text| ConvenantBundle::parse(&text).ok()) else { continue };
-                for party in &bundle.convenant().parties {
-                    keys.entry(*party.oin()).or_default().push(party.card.card().signing);
-                }
-            }
+            keys = by_party(convenants.iter().flat_map(signing_keys));
+        } else {
+            let whole = convenants.iter().filter(|bundle| bundle.missing().is_empty());
+            attached.extend(whole.map(|bundle| (bundle.hash(), by_party(signing_keys(bundle)))));
         }
         if keys.is_empty() {
             source = ReceiptKeys::None;
@@ -55,17 +59,17 @@ impl Receipts {
         if left_out && export.read(WITHOUT_RECEIPTS).is_ok_and(|bytes| !bytes.is_empty()) {
             report.fault(WITHOUT_RECEIPTS, None, "dit bestand hoort leeg te zijn");
         }
-        let result = ReceiptsReport { count: 0, missing: 0, left_out, keys: source };
+        let result = ReceiptsReport { count: 0, missing: 0, left_out, keys: source, elsewhere: 0 };
         let (queue, path) = (VecDeque::new(), String::new());
-        Self { bundles, queue, path, ours, keys, counters: HashMap::new(), result }
+        Self { bundles, queue, path, ours, keys, attached, counters: HashMap::new(), result }
     }
 
-    /// Checks the receipt that an entry names; `announced` are the leaf hashes of our INTENTs of that transfer.
+    /// Checks the receipt that an entry names.
     pub(super) fn entry(
         &mut self,
         export: &dyn Files,
         (number, entry): (u64, &Entry),
-        announced: &[Digest],
+        announced: Announcements<'_>,
         report: &mut Report,
     ) {
         let Some(named) = entry.peer_receipt_hash.filter(|_| entry.names_receipt()) else { return };
@@ -86,7 +90,7 @@ impl Receipts {
     }
 
     /// What is wrong with a receipt of the entry that names it.
-    fn wrong(&mut self, bytes: &[u8], entry: &Entry, announced: &[Digest]) -> Option<String> {
+    fn wrong(&mut self, bytes: &[u8], entry: &Entry, (announced, under): Announcements<'_>) -> Option<String> {
         let signed = match SignedReceipt::decode(bytes) {
             Ok(signed) => signed,
             Err(error) => return Some(error.to_string()),
@@ -114,12 +118,25 @@ impl Receipts {
                 return Some(format!("{} gebruikte volgnummer {counter} voor twee logregels", receipt.signer));
             }
         }
-        match self.keys.get(&receipt.signer) {
-            Some(keys) if keys.iter().any(|key| signed.verify(key).is_ok()) => None,
-            None if self.result.keys == ReceiptKeys::None => None,
-            Some(_) => Some(format!("het ontvangstbewijs is niet ondertekend door {}", receipt.signer)),
-            None => Some(format!("van {} is geen sleutel bekend", receipt.signer)),
+        self.unsigned(&signed, under)
+    }
+
+    /// What is wrong with the signature. A transfer under another convenant than the trusted one is checked under that, as
+    /// it came with the export, and counts apart.
+    fn unsigned(&mut self, signed: &SignedReceipt, under: Option<Digest>) -> Option<String> {
+        let signer = signed.receipt().signer;
+        let holds = |keys: &SigningKeys| keys.get(&signer).into_iter().flatten().any(|key| signed.verify(key).is_ok());
+        if self.result.keys == ReceiptKeys::None || holds(&self.keys) {
+            return None;
         }
+        if under.and_then(|hash| self.attached.get(&hash)).is_some_and(holds) {
+            self.result.elsewhere += 1;
+            return None;
+        }
+        Some(match self.keys.contains_key(&signer) {
+            true => format!("het ontvangstbewijs is niet ondertekend door {signer}"),
+            false => format!("van {signer} is geen sleutel bekend"),
+        })
     }
 
     fn next(&mut self, export: &dyn Files, report: &mut Report) -> Option<Vec<u8>> {
@@ -159,12 +176,33 @@ impl Receipts {
                     "geen enkele regel noemt een ontvangstbewijs dat weggelaten kan zijn",
                 );
             }
+            (None, true) if self.result.keys == ReceiptKeys::Trusted => {
+                let text = format!("zonder de {missing} ontvangstbewijzen van partijen van het vertrouwde convenant");
+                report.fault(WITHOUT_RECEIPTS, None, text);
+            }
             _ => {}
         }
         if self.bundles.is_some() || missing > 0 {
             report.receipts = Some(self.result);
         }
     }
+}
+
+/// The convenants that came with the export.
+fn convenants(export: &dyn Files, names: &BTreeSet<String>) -> Vec<ConvenantBundle> {
+    let attached = names.iter().filter(|name| name.starts_with(ATTACHMENTS) && name.ends_with(".json"));
+    let texts = attached.filter_map(|name| String::from_utf8(export.read(name).ok()?).ok());
+    texts.filter_map(|text| ConvenantBundle::parse(&text).ok()).collect()
+}
+
+fn signing_keys(bundle: &ConvenantBundle) -> impl Iterator<Item = (Oin, VerifyingKey)> {
+    bundle.convenant().parties.iter().map(|party| (*party.oin(), party.card.card().signing))
+}
+
+fn by_party(keys: impl Iterator<Item = (Oin, VerifyingKey)>) -> SigningKeys {
+    let mut by_party = SigningKeys::new();
+    keys.for_each(|(oin, key)| by_party.entry(oin).or_default().push(key));
+    by_party
 }
 
 /// The bundles in order: full ones, then exactly one that is not full, of 0 to 255 receipts. None when there are no files, or
@@ -186,3 +224,6 @@ fn layout(names: &BTreeSet<String>, report: &mut Report) -> Option<VecDeque<Stri
     }
     Some(paths)
 }
+
+#[cfg(test)]
+mod tests;

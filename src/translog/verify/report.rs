@@ -94,6 +94,9 @@ pub struct ReceiptsReport {
     pub left_out: bool,
     /// Under which keys they were checked.
     pub keys: ReceiptKeys,
+    /// Receipts of which the signature holds only under another convenant than the trusted one, which the transfer names and
+    /// which came with the export.
+    pub elsewhere: u64,
 }
 
 /// The result of a verification.
@@ -165,6 +168,12 @@ impl Report {
             }
             ReceiptKeys::None => "waarvan de ondertekenaar niet is nagegaan (geef met --trust het convenant)",
         };
+        let elsewhere = match receipts.elsewhere {
+            0 => String::new(),
+            n => format!(
+                " Let op: {n} daarvan zijn van een ander, meegezonden convenant en niet onder het anker nagegaan (geef met --trust dat convenant)."
+            ),
+        };
         let missing = match receipts.missing {
             0 => String::new(),
             n if receipts.left_out => {
@@ -172,7 +181,7 @@ impl Report {
             }
             n => format!(" Let op: {n} regels noemen een ontvangstbewijs dat hier niet bij zit."),
         };
-        format!("{} ontvangstbewijzen van partners, {keys}.{missing}", receipts.count)
+        format!("{} ontvangstbewijzen van partners, {keys}.{elsewhere}{missing}", receipts.count)
     }
 
     /// What witnesses and partners vouch for and what is strange without being a fault, in Dutch sentences.
