@@ -209,7 +209,8 @@ fn evidence(dir: &Path) -> Vec<Finding> {
     let others = others
         .map(|log| Finding::fault("getuige", format!("{} {}: {}", log.oin, log.name, log.sentences().join("; "))));
     let audit = crate::node::log::audit::alarm(&status.audit).map(|alarm| Finding::fault("auditlog", alarm));
-    std::iter::once(own).chain(audit).chain(others).collect()
+    let aside = status.put_aside_sentence().map(|sentence| Finding::fault("getuige", sentence));
+    std::iter::once(own).chain(audit).chain(others).chain(aside).collect()
 }
 
 /// Connects to a partner as the node would, and says what went wrong on which side.

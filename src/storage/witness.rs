@@ -11,11 +11,13 @@ use thiserror::Error;
 use super::disk::Disk;
 use super::files::{self, FileError};
 use crate::domain::oin::Oin;
-use crate::translog::witness::{Record, Shown};
+use crate::translog::witness::{Record, Shown, Wrong};
 
 /// A record holds some tens of notes of less than 64 KiB.
 const MAX_RECORD: u64 = 16 << 20;
 const MODE: u32 = 0o600;
+/// How the name begins of a file `seen` that could not be read.
+const PUT_ASIDE: &str = "seen.onleesbaar-";
 
 /// The witness's records cannot be used.
 #[derive(Debug, Error)]
@@ -53,6 +55,8 @@ struct Held {
     /// Logs of which the file `seen` holds what waits for a proof, and their own file not yet.
     in_seen: BTreeSet<Oin>,
     unreadable: Vec<Oin>,
+    /// Files `seen` that could not be read and were put aside.
+    put_aside: Vec<PathBuf>,
     cosigned: Option<Shown>,
 }
 
@@ -63,8 +67,9 @@ impl WitnessStore {
     /// Opens the records in `dir`, which is made if absent.
     ///
     /// # Errors
-    /// [`WitnessError::File`] when the directory cannot be made or listed. A record that cannot be read closes that log only;
-    /// what only `seen` held is told again by the witnesses that a node hears before it cosigns.
+    /// [`WitnessError::File`] when the directory cannot be made or listed, or a file `seen` that cannot be read not be put aside. A
+    /// record that cannot be read closes that log only; what only `seen` held is told again by the witnesses that a node hears
+    /// before it cosigns.
     pub fn open(dir: &Path, disk: Disk) -> Result<Self, WitnessError> {
         let logs = dir.join("logs");
         let io = |source| FileError::Io { path: logs.clone(), source };
@@ -82,7 +87,7 @@ impl WitnessStore {
                 }
             }
         }
-        for (oin, pending) in read_seen(&dir.join("seen")) {
+        for (oin, pending) in read_seen(dir)? {
             if !held.unreadable.contains(&oin) {
                 let record = held.records.entry(oin).or_default();
                 // What contradicts another was found when it came, and that is in the record.
@@ -92,6 +97,7 @@ impl WitnessStore {
                 held.in_seen.insert(oin);
             }
         }
+        held.put_aside = put_aside(dir)?;
         held.cosigned = read_cosigned(&dir.join("cosigned"));
         Ok(Self { dir: dir.to_owned(), disk, held: Mutex::new(held), writers: Mutex::default() })
     }
@@ -133,7 +139,7 @@ impl WitnessStore {
     /// record cannot be read are left out.
     ///
     /// # Errors
-    /// [`WitnessError::File`]: what could not be made durable did not change.
+    /// [`WitnessError::File`]: what could not be made durable did not change; a log with its own file may have.
     pub fn change_all(&self, logs: &BTreeSet<Oin>, mut work: impl FnMut(Oin, &mut Record)) -> Result<(), WitnessError> {
         let writers: Vec<_> = logs.iter().map(|oin| self.writer(Writer::Log(*oin))).collect();
         let _alone: Vec<_> = writers.iter().map(|one| one.lock().unwrap_or_else(PoisonError::into_inner)).collect();
@@ -191,6 +197,21 @@ impl WitnessStore {
         self.held().records.clone()
     }
 
+    /// The logs with findings that our own log does not hold yet, with what is wrong and how many findings there are.
+    #[must_use]
+    pub fn unlogged(&self) -> Vec<(Oin, Vec<Wrong>, usize)> {
+        let held = self.held();
+        let open = held.records.iter().filter(|(_, record)| !record.unlogged().is_empty());
+        let wrongs = |record: &Record| record.unlogged().iter().map(|finding| finding.wrong).collect();
+        open.map(|(oin, record)| (*oin, wrongs(record), record.findings.len())).collect()
+    }
+
+    /// The files `seen` that could not be read and were put aside: as long as they are there.
+    #[must_use]
+    pub fn put_aside(&self) -> Vec<PathBuf> {
+        self.held().put_aside.iter().filter(|path| path.exists()).cloned().collect()
+    }
+
     /// The logs whose record is there and cannot be read.
     #[must_use]
     pub fn unreadable(&self) -> Vec<Oin> {
@@ -224,15 +245,39 @@ fn read(path: &Path) -> Result<Record, WitnessError> {
     serde_json::from_slice(&bytes).map_err(|_| WitnessError::Unreadable(path.to_owned()))
 }
 
-/// What cannot be read is as good as absent: who starts hears it again before it cosigns.
-fn read_seen(path: &Path) -> Seen {
-    if !path.exists() {
-        return Seen::new();
+/// What `seen` says. What cannot be read is put aside for the operator, never written over: who starts hears it again before it
+/// cosigns.
+fn read_seen(dir: &Path) -> Result<Seen, WitnessError> {
+    let path = dir.join("seen");
+    let io = |source| FileError::Io { path: path.clone(), source };
+    if !path.try_exists().map_err(io)? {
+        return Ok(Seen::new());
     }
-    let bytes = files::read_bounded(path, MAX_RECORD).unwrap_or_default();
-    serde_json::from_slice(&bytes)
-        .inspect_err(|error| tracing::error!("{}: {error}", path.display()))
-        .unwrap_or_default()
+    let read = files::read_bounded(&path, MAX_RECORD).map_err(|error| error.to_string());
+    match read.and_then(|bytes| serde_json::from_slice(&bytes).map_err(|error| error.to_string())) {
+        Ok(seen) => Ok(seen),
+        Err(error) => {
+            let free = (1_u32..).map(|n| dir.join(format!("{PUT_ASIDE}{n}"))).find(|aside| !aside.exists());
+            let aside = free.unwrap_or_else(|| dir.join(PUT_ASIDE));
+            tracing::error!("{}: {error}; opzij gezet als {}", path.display(), aside.display());
+            std::fs::rename(&path, &aside).map_err(io)?;
+            Ok(Seen::new())
+        }
+    }
+}
+
+/// The files that were put aside, now or before.
+fn put_aside(dir: &Path) -> Result<Vec<PathBuf>, WitnessError> {
+    let io = |source| FileError::Io { path: dir.to_owned(), source };
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(dir).map_err(io)? {
+        let entry = entry.map_err(io)?;
+        if entry.file_name().to_string_lossy().starts_with(PUT_ASIDE) {
+            found.push(entry.path());
+        }
+    }
+    found.sort();
+    Ok(found)
 }
 
 /// What cannot be read is as good as absent: the next quorum brings another.
@@ -304,6 +349,25 @@ mod tests {
             let brought = store.change_all(&logs, |log, record| assert!(record.seen(shown(log, 3), 1)));
             assert!(brought.is_err() && store.records().is_empty(), "{step:?}");
         }
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_put_aside_and_told_until_it_is_gone() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let seen = dir.path().join("seen");
+        for broken in ["{", "[]"] {
+            std::fs::write(&seen, broken).expect("written");
+            let store = WitnessStore::open(dir.path(), Disk::plain()).expect("opens");
+            let logs = [oin(1)].into();
+            store.change_all(&logs, |log, record| assert!(record.seen(shown(log, 3), 1))).expect("kept");
+        }
+        let store = WitnessStore::open(dir.path(), Disk::plain()).expect("opens");
+        assert_eq!(sizes(&store, oin(1)), [3], "what came since");
+        let aside = store.put_aside();
+        let kept: Vec<_> = aside.iter().map(|path| std::fs::read_to_string(path).expect("kept")).collect();
+        assert_eq!(kept, ["{", "[]"], "nothing was written over");
+        aside.iter().for_each(|path| std::fs::remove_file(path).expect("removed"));
+        assert!(store.put_aside().is_empty());
     }
 
     /// The road of a transfer asks for `cosigned`: it never waits for the disk of a record, nor one log for another.

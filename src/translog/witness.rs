@@ -148,6 +148,9 @@ pub struct Record {
     pub behind_since: Option<u64>,
     /// What is wrong; never taken away.
     pub findings: Vec<Finding>,
+    /// How many of the findings, from the first, stand in the witness's own transfer log.
+    #[serde(default)]
+    pub logged: usize,
 }
 
 impl Record {
@@ -176,6 +179,12 @@ impl Record {
             self.findings.push(finding);
         }
         new
+    }
+
+    /// The findings that the witness's own log does not hold yet.
+    #[must_use]
+    pub fn unlogged(&self) -> &[Finding] {
+        self.findings.get(self.logged..).unwrap_or_default()
     }
 
     /// Takes in a checkpoint that came by another road: with a message of a partner, or from another witness. The log must

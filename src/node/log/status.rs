@@ -12,6 +12,7 @@ pub fn show(status: &LogStatus, json: bool) -> Outcome {
     let wrong = status.alarm
         || status.audit.missing.is_some()
         || status.stopped.is_some()
+        || !status.put_aside.is_empty()
         || status.witnessed.iter().any(|log| !log.is_good());
     let stdout = if json { pretty(&serde_json::json!(status)) } else { text(status) };
     Outcome { exit: u8::from(wrong), stdout, stderr: String::new() }
@@ -45,6 +46,7 @@ fn text(status: &LogStatus) -> String {
         lines.push("Logs waarvan deze node getuige is:".to_owned());
     }
     lines.extend(status.witnessed.iter().flat_map(witnessed));
+    lines.extend(status.put_aside_sentence().map(|sentence| format!("FOUT: {sentence}")));
     lines.join("\n") + "\n"
 }
 
@@ -67,6 +69,17 @@ fn witnessed(log: &Witnessed) -> Vec<String> {
     let mut lines = vec![format!("  {} {}: {size}", log.oin, log.name)];
     lines.extend(log.sentences().into_iter().map(|sentence| format!("    {sentence}")));
     lines
+}
+
+impl LogStatus {
+    /// That checkpoints of others could not be read and were put aside, in Dutch.
+    #[must_use]
+    pub fn put_aside_sentence(&self) -> Option<String> {
+        let paths = self.put_aside.join(", ");
+        let text = "checkpoints van anderen waren niet leesbaar en staan opzij in";
+        let remedy = "de getuigen vertellen ze opnieuw. Bewaar dit elders en verwijder het hier";
+        (!paths.is_empty()).then(|| format!("{text} {paths}; {remedy}"))
+    }
 }
 
 impl Witnessed {

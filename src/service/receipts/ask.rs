@@ -109,6 +109,7 @@ impl Core {
         let taken = self.believe(question, answer).and_then(|(document, signed)| {
             self.keep_receipt(&signed, false)?;
             let receipt = self.log_received(question, &signed, answer)?;
+            self.hear(&signed);
             Ok(Taken { document, receipt })
         });
         taken.inspect_err(|reason| self.log_unanswered(question, *reason, None))
@@ -128,6 +129,7 @@ impl Core {
                 return Err(ReasonCode::ReceiptMismatch);
             }
             self.keep_receipt(&signed, false)?;
+            self.hear(&signed);
             Ok(signed)
         });
         let (reason, signed) = match held.transpose() {

@@ -149,7 +149,7 @@ impl Core {
             Kind::Received => self.confirm(&signed, true),
             Kind::Answer | Kind::NotReceived => self.settle(&one, &signed),
         };
-        taken.inspect_err(|reason| self.name_liar(partner, receipt.transfer, *reason))
+        taken.map(|()| self.hear(&signed)).inspect_err(|reason| self.name_liar(partner, receipt.transfer, *reason))
     }
 
     /// Logs what the partner says of a transfer that stays without its payload on one side: UNKNOWN, or FAILED when it

@@ -92,7 +92,7 @@ impl Core {
     }
 
     /// Reads a receipt of a partner for us: its form, who signs, the signature under the key of the partner's card in a
-    /// convenant in force, and the checkpoint in it.
+    /// convenant in force, and the checkpoint in it; who believes the receipt [hears](Self::hear) that.
     fn receipt_from(&self, partner: Oin, bytes: &[u8]) -> Result<SignedReceipt, ReasonCode> {
         let signed = SignedReceipt::decode(bytes).map_err(|_| ReasonCode::ReceiptInvalid)?;
         let standing = self.standing();
@@ -105,13 +105,16 @@ impl Core {
                 && Checkpoint::open(receipt.checkpoint.as_bytes(), &name, &card.checkpoint).is_ok()
         });
         match by_card && receipt.signer == partner {
-            true if receipt.counterparty == self.identity.oin => {
-                self.hear_checkpoint(receipt.checkpoint.clone());
-                Ok(signed)
-            }
+            true if receipt.counterparty == self.identity.oin => Ok(signed),
             true => Err(ReasonCode::ReceiptMismatch),
             false => Err(ReasonCode::ReceiptInvalid),
         }
+    }
+
+    /// Puts the checkpoint of a receipt by that was believed.
+    fn hear(&self, signed: &SignedReceipt) {
+        let receipt = signed.receipt();
+        self.hear_checkpoint(receipt.signer, receipt.checkpoint.clone());
     }
 
     /// Keeps a receipt of a partner; durable when this returns. Its counter was not used for another entry before.

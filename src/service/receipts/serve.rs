@@ -188,7 +188,7 @@ impl Core {
     /// Why the receipt does not hold, or that the log cannot be written.
     pub(in crate::service) fn take_confirmation(&self, peer: &Peer, bytes: &[u8]) -> Result<(), ReasonCode> {
         let signed = self.receipt_from(peer.oin, bytes)?;
-        let taken = self.confirm(&signed, false);
+        let taken = self.confirm(&signed, false).map(|()| self.hear(&signed));
         taken.inspect_err(|reason| self.name_liar(peer.oin, signed.receipt().transfer, *reason))
     }
 

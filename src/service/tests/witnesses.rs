@@ -35,6 +35,7 @@ use crate::translog::witness::Wrong;
 use super::copy_folder;
 
 mod attacks;
+mod kept;
 mod receipts;
 
 /// A clock to the millisecond.
@@ -430,9 +431,9 @@ fn a_checkpoint_from_a_receipt_is_compared_too() {
     append(&face, 1);
     face.transfer_log().checkpoint().expect("signed");
     for _ in 0..3 {
-        region.core(GATE).hear_checkpoint(face.transfer_log().last_checkpoint());
+        region.core(GATE).hear_checkpoint(oin(TOWN), face.transfer_log().last_checkpoint());
     }
-    region.core(GATE).hear_checkpoint("geen checkpoint".to_owned());
+    region.core(GATE).hear_checkpoint(oin(MONITOR), "geen checkpoint".to_owned());
     let pending = || {
         let status = region.status(GATE);
         status.witnessed.iter().find(|log| log.oin == oin(TOWN)).expect("known").pending.clone()

@@ -24,6 +24,8 @@ pub use quorum::{ALARM_MS, GRACE_MS, STOP_MS};
 
 /// Checkpoints of other logs that travel with one message, at most.
 pub const MOST_SEEN: usize = 256;
+/// Checkpoints of one signer that came with receipts and are put by.
+const MOST_ASIDE: usize = 8;
 
 /// A log shows its checkpoint to a witness.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -89,8 +91,9 @@ pub(in crate::service) struct Desk {
     oldest: Mutex<Option<(u64, u64)>>,
     alarmed: AtomicBool,
     one_round: Mutex<()>,
-    /// Checkpoints that came with messages and wait to be taken in.
-    aside: Mutex<Vec<String>>,
+    one_logging: Mutex<()>,
+    /// Checkpoints that came with receipts and wait to be taken in, per signer.
+    aside: Mutex<BTreeMap<Oin, Vec<String>>>,
 }
 
 impl Desk {
@@ -116,6 +119,7 @@ impl Desk {
             oldest: Mutex::default(),
             alarmed: AtomicBool::new(false),
             one_round: Mutex::default(),
+            one_logging: Mutex::default(),
             aside: Mutex::default(),
         })
     }
@@ -125,7 +129,8 @@ impl Desk {
         self.heard().insert(witness);
     }
 
-    fn heard(&self) -> MutexGuard<'_, BTreeSet<Oin>> {
+    /// Our witnesses that were heard since the start.
+    pub(in crate::service) fn heard(&self) -> MutexGuard<'_, BTreeSet<Oin>> {
         self.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

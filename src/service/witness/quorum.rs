@@ -76,10 +76,11 @@ impl Core {
         }
     }
 
-    /// Takes in checkpoints that came with messages; says once when entries wait too long for a quorum, and once when they no
+    /// Takes in checkpoints that came with messages, logs findings that are not in our log yet; says once when entries wait too long for a quorum, and once when they no
     /// longer do. Called every second.
     pub fn tend_witnesses(&self) {
         self.take_aside();
+        self.log_findings();
         let waiting = self.waiting_ms().filter(|waiting| *waiting > ALARM_MS);
         let before = self.desk.alarmed.swap(waiting.is_some(), Ordering::AcqRel);
         match waiting {

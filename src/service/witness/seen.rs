@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::PoisonError;
 
-use super::MOST_SEEN;
+use super::{MOST_ASIDE, MOST_SEEN};
 use crate::crypto::VerifyingKey;
 use crate::domain::oin::Oin;
 use crate::domain::reason::ReasonCode;
@@ -60,9 +60,7 @@ impl Core {
         let mut by_log: BTreeMap<Oin, Vec<Brought>> = BTreeMap::new();
         brought.into_iter().for_each(|one| by_log.entry(one.log).or_default().push(one));
         let logs: BTreeSet<Oin> = by_log.keys().copied().collect();
-        let mut found = Vec::new();
         let changed = self.desk.store.change_all(&logs, |log, record| {
-            let before = record.findings.len();
             for Brought { shown, cosigned_by_us, .. } in by_log.remove(&log).unwrap_or_default() {
                 if cosigned_by_us && !record.remembers(&shown) {
                     let (first, second) = (shown.clone(), shown.clone());
@@ -70,40 +68,46 @@ impl Core {
                 }
                 record.seen(shown, now);
             }
-            found.extend(record.findings.iter().skip(before).map(|finding| (log, finding.wrong)));
         });
-        changed.map_err(|error| unable(&error))?;
-        found.into_iter().for_each(|(log, wrong)| self.log_finding(log, wrong));
-        Ok(())
+        // Also when not all of it could be written: what was found and is in a record is logged.
+        self.log_findings();
+        changed.map_err(|error| unable(&error))
     }
 
-    /// As [`Core::seen_checkpoint`], but only put by, for the road of an answer: [`Core::tend_witnesses`] takes it in within a
-    /// second. When very many come at once the newest are left out; each log comes by other roads too.
-    pub fn hear_checkpoint(&self, note: String) {
+    /// As [`Core::seen_checkpoint`], for a note that `signer` brought of its own log, but only put by, for the road of an answer:
+    /// [`Core::tend_witnesses`] takes it in within a second. When very many come at once the first ones and the newest stay.
+    pub fn hear_checkpoint(&self, signer: Oin, note: String) {
         let mut aside = self.desk.aside.lock().unwrap_or_else(PoisonError::into_inner);
-        if aside.len() < MOST_SEEN && !aside.contains(&note) {
-            aside.push(note);
+        let of_signer = aside.entry(signer).or_default();
+        if !of_signer.contains(&note) {
+            of_signer.truncate(MOST_ASIDE - 1);
+            of_signer.push(note);
         }
     }
 
     /// Takes in what was put by.
     pub(super) fn take_aside(&self) {
-        let notes = std::mem::take(&mut *self.desk.aside.lock().unwrap_or_else(PoisonError::into_inner));
-        self.take_seen(&notes, None);
+        let aside = std::mem::take(&mut *self.desk.aside.lock().unwrap_or_else(PoisonError::into_inner));
+        for notes in aside.into_values() {
+            let _kept = self.take_seen(&notes, None);
+        }
     }
 
-    /// Takes in what a partner has seen; what cannot be used is left.
-    pub(super) fn take_seen(&self, notes: &[String], giver: Option<Oin>) {
-        let mut brought = Vec::new();
+    /// Takes in what a partner has seen, and returns whether all of it was kept; what cannot be used is left.
+    pub(super) fn take_seen(&self, notes: &[String], giver: Option<Oin>) -> bool {
+        let (mut brought, mut compared) = (Vec::new(), true);
         for note in notes.iter().take(MOST_SEEN) {
             match self.open_seen(note, giver) {
                 Ok(one) => brought.extend(one),
-                Err(reason) => tracing::debug!(code = %reason, "meegestuurd checkpoint niet gebruikt"),
+                Err(reason) => {
+                    compared &= reason != ReasonCode::WitnessUnable;
+                    tracing::debug!(code = %reason, "meegestuurd checkpoint niet gebruikt");
+                }
             }
         }
-        if let Err(reason) = self.keep_seen(brought) {
-            tracing::warn!(code = %reason, "meegestuurde checkpoints niet bewaard");
-        }
+        let kept = self.keep_seen(brought);
+        let kept = kept.inspect_err(|reason| tracing::warn!(code = %reason, "meegestuurde checkpoints niet bewaard"));
+        kept.is_ok() && compared
     }
 
     /// The newest checkpoints for a partner: of the logs of parties with which it shares a convenant in force, ours included
@@ -129,30 +133,40 @@ impl Core {
         notes
     }
 
-    /// Works on what we know of one log; a new finding is an entry of our own log, so that it cannot be taken back.
+    /// Works on what we know of one log; a new finding is an entry of our own log.
     pub(super) fn with_record<T>(
         &self,
         oin: Oin,
         work: impl FnOnce(&mut crate::translog::witness::Record) -> T,
     ) -> Result<T, ReasonCode> {
-        let changed = self.desk.store.change(oin, |record| {
-            let before = record.findings.len();
-            let result = work(record);
-            (result, record.findings.get(before..).unwrap_or_default().to_vec())
-        });
-        let (result, found) = changed.map_err(|error| unable(&error))?;
-        found.iter().for_each(|finding| self.log_finding(oin, finding.wrong));
-        Ok(result)
+        let changed = self.desk.store.change(oin, work);
+        self.log_findings();
+        changed.map_err(|error| unable(&error))
     }
 
-    /// A finding stands in our own log too, so that it cannot be taken back.
-    fn log_finding(&self, oin: Oin, wrong: Wrong) {
+    /// Findings stand in our own log too, so that they cannot be taken back: those in the records that it does not hold yet,
+    /// of now or of before a crash. One may stand there twice after a crash in between; none is missing.
+    pub(super) fn log_findings(&self) {
+        let _one_at_a_time = self.desk.one_logging.lock().unwrap_or_else(PoisonError::into_inner);
+        for (oin, wrongs, count) in self.desk.store.unlogged() {
+            if oin == self.identity.oin {
+                continue;
+            }
+            let logged = wrongs.into_iter().try_for_each(|wrong| self.log_finding(oin, wrong));
+            let marked = logged.map(|()| self.desk.store.change(oin, |record| record.logged = count));
+            match marked {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::error!(%error, "getuigenbestand"),
+                Err(error) => tracing::error!("transferlog: {error}"),
+            }
+        }
+    }
+
+    fn log_finding(&self, oin: Oin, wrong: Wrong) -> Result<(), LogError> {
         let reason = reason_of(wrong);
         tracing::error!(code = %reason, %oin, "bevinding over een logboek: {}", reason.sentence());
         let entry = entries::witness_finding(self.identity.oin, oin, reason, self.clock.now_ms());
-        if let Err(error) = self.note(&entry) {
-            tracing::error!("transferlog: {error}");
-        }
+        self.note(&entry)
     }
 
     /// The checkpoint of a party's log, its signature checked under the key on the party's card. Of the lines under it only the

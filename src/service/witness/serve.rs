@@ -19,7 +19,7 @@ impl Core {
             return Err(ReasonCode::NotItsLog);
         }
         let shown = self.open_shown(peer.oin, &request.checkpoint)?;
-        self.take_seen(&request.seen, Some(peer.oin));
+        let _kept = self.take_seen(&request.seen, Some(peer.oin));
         if self.desk.contradiction().is_some() {
             return Err(ReasonCode::WitnessUnable);
         }

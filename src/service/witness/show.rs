@@ -148,8 +148,10 @@ impl Core {
             let proofs = self.proofs_to(&sizes, checkpoint.size)?;
             let request = ShowRequest { checkpoint: text.to_owned(), proofs, seen: self.newest_seen(oin) };
             let reply = peers.show_checkpoint(&oin, &request, CALL)?;
-            self.take_seen(&reply.seen, Some(oin));
-            self.desk.has_heard(oin);
+            // What could not be kept would be cosigned without it: it is not heard.
+            if self.take_seen(&reply.seen, Some(oin)) {
+                self.desk.has_heard(oin);
+            }
             match reply.said {
                 Said::Cosigned(line) => {
                     let line = NoteSignature::parse(&line).map_err(|_| Declined::NoCosignature)?;

@@ -33,6 +33,8 @@ pub struct LogStatus {
     pub quorums: Vec<QuorumView>,
     /// The logs of other parties as we know them.
     pub witnessed: Vec<Witnessed>,
+    /// Files with checkpoints of others that could not be read and were put aside, as long as they are there.
+    pub put_aside: Vec<String>,
     /// The audit log beside this log.
     pub audit: AuditView,
 }
@@ -124,6 +126,7 @@ impl Core {
             contradicted_at,
             quorums: quorums.iter().map(|quorum| self.quorum_view(quorum, kept.as_ref())).collect(),
             witnessed: self.witnessed(),
+            put_aside: self.desk.store.put_aside().iter().map(|path| path.display().to_string()).collect(),
             audit: self.audit_view(),
         }
     }

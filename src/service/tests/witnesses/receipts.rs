@@ -146,7 +146,7 @@ fn after_many_receipts_a_party_that_is_no_witness_still_tells_of_the_other_face(
         append(core, 1);
         core.transfer_log().checkpoint().expect("signed");
         let partner = region.core(outsider);
-        partner.hear_checkpoint(core.transfer_log().last_checkpoint());
+        partner.hear_checkpoint(oin(TOWN), core.transfer_log().last_checkpoint());
         partner.tend_witnesses();
     };
     (0..10).for_each(|_| heard(region.core(TOWN)));
@@ -159,4 +159,36 @@ fn after_many_receipts_a_party_that_is_no_witness_still_tells_of_the_other_face(
     assert_eq!(region.round(&[TOWN]), [false], "it cannot prove its other face");
     let found = [MONITOR, GATE, INSTITUTION].map(|n| region.found(n, TOWN)).concat();
     assert!(found.contains(&Wrong::Unproven), "{found:?}");
+}
+
+/// Whoever sends receipts of nothing, or very many, takes no place of another's.
+#[test]
+fn only_what_is_believed_is_heard_and_each_signer_has_its_own_places() {
+    let region = Region::awake();
+    [GATE, MONITOR].iter().for_each(|n| region.append(*n, 1));
+    region.round(&ALL);
+    let town = region.core(TOWN);
+    let log = region.core(GATE).transfer_log();
+    let note = |core: &Core| {
+        append(core, 1);
+        core.transfer_log().checkpoint().expect("signed");
+        core.transfer_log().last_checkpoint()
+    };
+    let pending = |of: u8| {
+        let status = region.status(TOWN);
+        status.witnessed.iter().find(|log| log.oin == oin(of)).expect("known").pending.clone()
+    };
+    // Signed well, and about no answer of the town.
+    for ms in 0..3 {
+        let question = asked(&region);
+        let stray = nothing(&question, ms, &note(region.core(GATE)));
+        assert!(town.take_confirmation(&peer(oin(GATE)), &stray).is_err());
+    }
+    town.tend_witnesses();
+    assert!(pending(GATE).is_empty(), "it was not believed");
+    (0..30).for_each(|_| town.hear_checkpoint(oin(GATE), note(region.core(GATE))));
+    town.hear_checkpoint(oin(MONITOR), note(region.core(MONITOR)));
+    town.tend_witnesses();
+    assert_eq!(pending(MONITOR).len(), 1, "the monitor's place is its own");
+    assert_eq!(pending(GATE).last(), Some(&log.len()), "and the newest of the gate is among its own");
 }
