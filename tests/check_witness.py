@@ -55,7 +55,7 @@ def read(data):
         elif kind == "cell":
             need(len(f) >= 8 and number(f[0]) < len(w["tables"]), "cell")
             table = w["tables"][int(f[0])]
-            need(len(f) == 8 + len(table[5]) and table[0] != "left-out", "key or table of a cell")
+            need(len(f) == 8 + len(table[5]) and (table[0] in ("new", "earlier") or f[1] == "hidden"), "key or kind of a cell")
             shown = match("shown|hidden", f[1]) == "shown"
             printed = f[5] if f[5] in "x-" else number(f[5])
             w["cells"].append((int(f[0]), shown, *map(number, f[2:5]), printed, tuple(f[6:])))

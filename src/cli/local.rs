@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::args::{IndicatorArgs, IntakeArgs, NodeArgs, PullArgs};
 use crate::config::Config;
 use crate::domain::fault::said;
-use crate::domain::query::{Dimension, IndicatorId};
+use crate::domain::query::{Dimension, IndicatorId, MOST_DIMENSIONS};
 use crate::node;
 use crate::node::command::{IndicatorCommand, IntakeCommand, LocalCommand, Outcome, Progress, PullCommand};
 use crate::service::own::OwnQuestion;
@@ -59,11 +59,11 @@ pub fn intake(args: &IntakeArgs) -> Outcome {
 fn dimensions(names: &[String]) -> Result<Vec<Dimension>, Outcome> {
     let by: Option<Vec<Dimension>> = names.iter().map(|n| Dimension::parse(n)).collect();
     match by {
-        Some(by) if by.len() <= 2 && (by.len() < 2 || by[0] != by[1]) => Ok(by),
+        Some(by) if by.len() <= MOST_DIMENSIONS && (1..by.len()).all(|i| !by[..i].contains(&by[i])) => Ok(by),
         _ => Err(Outcome {
             exit: 2,
             stdout: String::new(),
-            stderr: "--by neemt een of twee verschillende uit gemeente, maatregel, leeftijd, organisatie".to_owned(),
+            stderr: "--by neemt een tot drie verschillende uit gemeente, maatregel, leeftijd, organisatie".to_owned(),
         }),
     }
 }

@@ -162,13 +162,17 @@ fn quarter_end(from: Day, days: i32) -> Day {
     Period::quarter_of(Day(from.0.saturating_add(days))).bounds().1
 }
 
+/// Tables of three dimensions.
+pub(super) const FINEST: u8 = 6;
+
 /// How fine a table is, for the ladder: what is left out first has the highest number.
 pub(super) fn fineness(table: &TableQuery) -> u8 {
+    let quarter = table.period.quarters().len() == 1;
     match table.by.as_slice() {
-        [] if table.period.quarters().len() == 1 => 1,
-        [] => 0,
-        [Dimension::Gemeente] => 3,
+        [] => u8::from(quarter),
+        [Dimension::Gemeente] => 3 + u8::from(quarter),
         [_] => 2,
-        _ => 4,
+        [_, _] => 5,
+        _ => FINEST,
     }
 }

@@ -3,9 +3,11 @@
 //! Pure: no clock, no IO. The one room that mints [`Released`](release::Released) and
 //! [`OwnFigures`](own::OwnFigures); nothing else that is made of counts may leave a node.
 
+pub mod bound;
 pub mod certificate;
 pub mod component;
 pub mod ledger;
+mod network;
 pub mod own;
 mod plan;
 mod print;

@@ -4,8 +4,9 @@ use crate::crypto::MacKey;
 use crate::policy::rules::DisclosureRules;
 
 use super::DisclosureFault;
+use super::bound::{least_loss, loss};
 use super::rules::{rounded, sensitive};
-use super::solve::{Aim, Ask, Proposal, Proposer};
+use super::solve::{Aim, Ask, JITTER, Proposal, Proposer};
 use super::system::{Kind, Printed, System};
 use super::witness::{Deviation, possible, value, wide_enough};
 
@@ -34,8 +35,12 @@ pub struct Protected {
     pub primaries: usize,
     /// Publishable cells suppressed to protect others.
     pub secondaries: usize,
-    /// Linear programs solved.
+    /// Searches made: linear programs and flows.
     pub runs: usize,
+    /// What the secondaries lose together ([`loss`]).
+    pub loss: u64,
+    /// What any safe pattern loses at least.
+    pub least_loss: u64,
     /// The possible tables that the ranges were found in, as differences from the exact one.
     pub worlds: Vec<Deviation>,
 }
@@ -58,6 +63,8 @@ pub fn protect(
     system.check_truth(rules)?;
     let printed = alone(system, rules)?;
     let primaries = count_suppressed(system, &printed);
+    let least_loss = least_loss(system, rules, &printed);
+    let alone = printed.clone();
     let mut audit = Audit::new(system, rules, tie_key, printed);
     if cfg!(not(feature = "defect-primary-only")) {
         audit.run(budget)?;
@@ -65,7 +72,10 @@ pub fn protect(
     let ranges = audit.ranges();
     let secondaries = count_suppressed(system, &audit.printed) - primaries;
     let runs = audit.proposer.runs;
-    Ok(Protected { printed: audit.printed, ranges, primaries, secondaries, runs, worlds: audit.tables })
+    let (printed, worlds) = (audit.printed, audit.tables);
+    let opened = (0..system.cells.len()).filter(|&cell| printed[cell] != alone[cell]);
+    let loss = opened.map(|cell| loss(system, cell)).sum();
+    Ok(Protected { printed, ranges, primaries, secondaries, runs, loss, least_loss, worlds })
 }
 
 /// What each cell would print if it stood alone.
@@ -74,9 +84,10 @@ fn alone(system: &System, rules: &DisclosureRules) -> Result<Vec<Printed>, Discl
         (Some(Printed::Value(_)), _) if sensitive(cell.truth, rules) => {
             Err(DisclosureFault::Earlier(format!("cel {i}")))
         }
+        // Where only 0 is possible a cross tells no less.
+        _ if cell.impossible => Ok(Printed::Impossible),
         (Some(printed), _) => Ok(printed),
-        (None, Kind::Hidden) if !cell.impossible => Ok(Printed::Suppressed),
-        (None, _) if cell.impossible => Ok(Printed::Impossible),
+        (None, Kind::Hidden) => Ok(Printed::Suppressed),
         (None, _) if sensitive(cell.truth, rules) => Ok(Printed::Suppressed),
         (None, _) => Ok(Printed::Value(rounded(cell.truth.n, rules))),
     };
@@ -104,7 +115,7 @@ struct Audit<'a> {
     reach: Vec<(i64, i64)>,
     tables: Vec<Deviation>,
     /// Loss when a cell is suppressed for another one.
-    losses: Vec<f64>,
+    losses: Vec<u64>,
     /// Order of work: ties are broken by a keyed hash, so that nobody can replay it.
     order: Vec<usize>,
 }
@@ -113,11 +124,11 @@ impl<'a> Audit<'a> {
     fn new(system: &'a System, rules: &'a DisclosureRules, tie_key: &MacKey, printed: Vec<Printed>) -> Self {
         let lots: Vec<u32> = (0..system.cells.len()).map(|i| lot(tie_key, i)).collect();
         let sensitive: Vec<bool> = system.cells.iter().map(|c| !c.impossible && sensitive(c.truth, rules)).collect();
-        let loss = |(cell, &lot): (&super::system::Cell, &u32)| {
-            let size = 1.0 + f64::from(cell.truth.n) / 40.0;
-            f64::from(cell.weight.max(1)) * size * (1.0 + f64::from(lot) / f64::from(u32::MAX) / 20.0)
+        let loss = |(cell, &lot): (usize, &u32)| {
+            let loss = loss(system, cell).saturating_mul(JITTER);
+            loss + loss / 20 * u64::from(lot >> 16) / u64::from(u16::MAX)
         };
-        let losses: Vec<f64> = system.cells.iter().zip(&lots).map(loss).collect();
+        let losses: Vec<u64> = lots.iter().enumerate().map(loss).collect();
         let mut order: Vec<usize> = (0..system.cells.len()).filter(|&i| sensitive[i]).collect();
         order.sort_by_key(|&i| (std::cmp::Reverse(system.cells[i].truth.n), lots[i]));
         Self {
@@ -155,14 +166,15 @@ impl<'a> Audit<'a> {
 
     /// A witness for one cell: at no loss when there is one, else at the least that two neighbourhoods find.
     fn settle(&mut self, cell: usize, budget: usize) -> Result<(), DisclosureFault> {
-        for &size in SIZES {
+        let sizes = if self.proposer.is_flow(cell) { &SIZES[3..] } else { SIZES };
+        for &size in sizes {
             self.widen(cell, size, budget)?;
             if !self.wanted[cell] {
                 return Ok(());
             }
         }
         let mut best: Option<Proposal> = None;
-        for &size in &SIZES[1..] {
+        for &size in sizes.get(1..).filter(|more| !more.is_empty()).unwrap_or(sizes) {
             self.within(budget)?;
             let found = self.ask(cell, size, Aim::Both, None);
             let cheaper = |f: &Proposal| best.as_ref().is_none_or(|b| self.loss(&f.opened) < self.loss(&b.opened));
@@ -215,14 +227,14 @@ impl<'a> Audit<'a> {
         found.tables.iter().all(|table| possible(self.system, &printed, self.rules, table)).then_some(found)
     }
 
-    fn loss(&self, opened: &[usize]) -> f64 {
+    fn loss(&self, opened: &[usize]) -> u64 {
         opened.iter().map(|&c| self.losses[c]).sum()
     }
 
     /// Tries to do with fewer suppressed cells: leaves out one after the other, the costliest first.
     fn prune(&mut self, cell: usize, mut best: Proposal) -> Proposal {
         let mut order = best.opened.clone();
-        order.sort_by(|&a, &b| self.losses[b].total_cmp(&self.losses[a]));
+        order.sort_by(|&a, &b| self.losses[b].cmp(&self.losses[a]));
         for drop in order {
             if best.opened.len() < 2 || !best.opened.contains(&drop) {
                 continue;

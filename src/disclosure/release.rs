@@ -1,8 +1,8 @@
 //! `Released`: figures that may leave. Minted here alone, from stored tables that the audit has passed.
 
 use super::DisclosureFault;
-use super::certificate::{self, Making, TableEntry, certificate_of};
-use super::component::{Component, Job, fineness};
+use super::certificate::{self, Making, certificate_of};
+use super::component::{Component, FINEST, Job, fineness};
 use super::ledger::{Ledger, StoredTable};
 use super::plan::{Part, Plan, other_terms};
 use super::print;
@@ -20,7 +20,7 @@ use crate::policy::rules::DisclosureRules;
 /// Most linear programs of one audit: far more than a whole year of a large organisation takes.
 const BUDGET: usize = 10_000;
 /// The ladder: tables of this fineness and above are left out; after the last step the release is refused.
-const LADDER: [u8; 5] = [5, 4, 3, 2, 1];
+const LADDER: [u8; 7] = [7, 6, 5, 4, 3, 2, 1];
 
 /// The tables that answer one question, as they were released.
 pub struct Released {
@@ -91,8 +91,12 @@ pub struct AuditSummary {
     pub primaries: usize,
     /// Newly suppressed to protect others.
     pub secondaries: usize,
-    /// Linear programs solved.
+    /// Searches made: linear programs and flows.
     pub runs: usize,
+    /// What the secondaries lose together: weight times size.
+    pub loss: u64,
+    /// What any safe pattern loses at least.
+    pub least_loss: u64,
     /// Tables of which nothing is printed, because no safe pattern was found with them.
     pub left_out: Vec<TableQuery>,
     /// The certificate of the tables, as they bear it.
@@ -124,7 +128,7 @@ pub fn release_due(
     let mut refused = DisclosureFault::Unsafe("geen enkele stap van de ladder geeft een veilige vrijgave".into());
     for above in LADDER {
         let kept = |table: &TableQuery| fineness(table) < above;
-        if above < 5 && due.iter().all(|job| kept(&job.table)) {
+        if above <= FINEST && due.iter().all(|job| kept(&job.table)) {
             continue;
         }
         match attempt(component, ledger, raws, terms, &kept) {
@@ -145,13 +149,23 @@ fn attempt(
 ) -> Result<Made, DisclosureFault> {
     let due = component.due(ledger, terms.until);
     let is_due = |table: &TableQuery| due.iter().any(|job| job.table == *table);
+    // Not every set of two-way margins has a three-way table: one that is left out stays in the audit while they are printed.
+    let lingers = |table: &TableQuery| {
+        let margin = |other: &TableQuery| {
+            other.by.len() == 2 && (other.indicator, other.period) == (table.indicator, table.period)
+        };
+        let printed = due.iter().map(|job| &job.table).filter(|other| kept(other));
+        table.by.len() > 2 && printed.chain(ledger.tables().map(StoredTable::query)).any(margin)
+    };
     let parts: Vec<Part<'_>> = component
         .needed(ledger, terms.until)
         .into_iter()
-        .filter(|job| ledger.find(&job.table).is_some() || !is_due(&job.table) || kept(&job.table))
+        .filter(|job| {
+            ledger.find(&job.table).is_some() || !is_due(&job.table) || kept(&job.table) || lingers(&job.table)
+        })
         .map(|job| {
             let earlier = ledger.find(&job.table);
-            let leaves = earlier.is_some() || is_due(&job.table);
+            let leaves = earlier.is_some() || (is_due(&job.table) && kept(&job.table));
             let kind = if leaves { Kind::Publishable } else { Kind::Hidden };
             Part { query: job.table, horizon: job.horizon, kind, earlier }
         })
@@ -163,13 +177,8 @@ fn attempt(
     let plan = Plan::build(&parts, terms.release, raws)?;
     let protected = protect(&plan.system, terms.rules, terms.tie_key, BUDGET).map_err(|f| named(f, &plan))?;
     let left_out: Vec<&Job> = due.iter().filter(|job| !kept(&job.table)).collect();
-    let witness = certificate::make(Making {
-        terms,
-        parts: &parts,
-        left_out: left_out.iter().map(|job| TableEntry::left_out(job)).collect(),
-        plan: &plan,
-        protected: &protected,
-    })?;
+    let witness =
+        certificate::make(Making { terms, parts: &parts, left_out: &left_out, plan: &plan, protected: &protected })?;
     let certificate = certificate_of(&witness);
     let left_out: Vec<TableQuery> = left_out.iter().map(|job| job.table.clone()).collect();
     let mark = |cell: &CellRef| match plan.printed(cell, &protected.printed) {
@@ -189,6 +198,8 @@ fn attempt(
         primaries: protected.primaries,
         secondaries: protected.secondaries,
         runs: protected.runs,
+        loss: protected.loss,
+        least_loss: protected.least_loss,
         left_out,
         certificate,
     };

@@ -145,7 +145,10 @@ impl fmt::Debug for IndicatorId {
     }
 }
 
-/// One table: an indicator over a period, by at most two dimensions (none is the total).
+/// Most dimensions of a released table.
+pub const MOST_DIMENSIONS: usize = 3;
+
+/// One table: an indicator over a period, by at most [`MOST_DIMENSIONS`] dimensions (none is the total).
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TableQuery {

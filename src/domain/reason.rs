@@ -160,7 +160,7 @@ registry! {
     /// More than two dimensions, or one twice.
     TooManyDimensions = "KP-DIMENSIES-TEVEEL", InvalidArgument,
         "De vraag splitst uit naar meer dan twee dimensies, of noemt een dimensie dubbel.",
-        "Vraag hoogstens twee verschillende dimensies.";
+        "Vraag hoogstens drie verschillende dimensies.";
     /// The indicator has another route than the node's own gate.
     RouteNotNode = "KP-ROUTE-NIET-NODE", PermissionDenied,
         "Voor deze indicator wijst het convenant een andere route aan dan levering door de node zelf.",

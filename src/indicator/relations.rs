@@ -78,10 +78,14 @@ impl Relation {
 #[must_use]
 pub fn closed(tables: &[TableQuery]) -> Vec<TableQuery> {
     let mut all: BTreeSet<TableQuery> = tables.iter().cloned().collect();
-    for table in tables {
-        all.insert(TableQuery { by: Vec::new(), ..table.clone() });
-        for &dimension in &table.by {
-            all.insert(TableQuery { by: vec![dimension], ..table.clone() });
+    let mut open: Vec<TableQuery> = tables.to_vec();
+    while let Some(table) = open.pop() {
+        for place in 0..table.by.len() {
+            let mut coarser = table.clone();
+            coarser.by.remove(place);
+            if all.insert(coarser.clone()) {
+                open.push(coarser);
+            }
         }
     }
     all.into_iter().collect()

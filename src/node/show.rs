@@ -41,6 +41,7 @@ fn release_json(line: &ReleaseLine) -> serde_json::Value {
         Ok((tables, audit)) => json!({
             "jaar": year, "indicatoren": indicators, "tabellen": tables, "cellen": audit.cells,
             "te_klein": audit.primaries, "ter_bescherming": audit.secondaries,
+            "verlies": audit.loss, "verlies_minstens": audit.least_loss, "certificaat": audit.certificate,
             "weggelaten": audit.left_out.len(), "reden": null,
         }),
         Err(reason) => json!({ "jaar": year, "indicatoren": indicators, "tabellen": 0, "reden": reason.code() }),
@@ -52,10 +53,13 @@ fn release_text(line: &ReleaseLine) -> String {
     let what = format!("{} {}", line.year, names.join(", "));
     match &line.result {
         Ok((tables, audit)) => format!(
-            "{what}: {tables} tabellen vastgesteld; van {} cellen {} te klein, {} onderdrukt om die te beschermen{}",
+            "{what}: {tables} tabellen vastgesteld; van {} cellen {} te klein, {} onderdrukt om die te beschermen \
+             (verlies {}, minstens {} is onvermijdelijk){}",
             audit.cells,
             audit.primaries,
             audit.secondaries,
+            audit.loss,
+            audit.least_loss,
             if audit.left_out.is_empty() { String::new() } else { format!(", {} tabellen leeg", audit.left_out.len()) }
         ),
         Err(reason) => format!("{what}: niet vrijgegeven. {} {} ({reason})", reason.sentence(), reason.remedy()),

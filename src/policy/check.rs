@@ -8,7 +8,7 @@ use super::convenant::{Convenant, Grant, Party, Purpose, Role, Route};
 use super::rules::{AGE_BANDS, BinCut, MEASURES, OTHER, day_kinds, definition_edges, norms};
 use crate::domain::codes::OrgType;
 use crate::domain::period::PeriodKind;
-use crate::domain::query::{Dimension, IndicatorId};
+use crate::domain::query::{Dimension, IndicatorId, MOST_DIMENSIONS};
 
 /// One fault of a convenant.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -176,7 +176,7 @@ fn check_breakdowns(by: &[Vec<Dimension>], place: &str, faults: &mut Faults) {
     faults.when(!by.iter().any(Vec::is_empty), place, "het totaal `[]` hoort erbij");
     faults.when(repeated(by.iter()), place, "een uitsplitsing staat er dubbel in");
     for dimensions in by {
-        faults.when(dimensions.len() > 2, place, "hoogstens twee dimensies");
+        faults.when(dimensions.len() > MOST_DIMENSIONS, place, "hoogstens drie dimensies");
         let ascending = dimensions.windows(2).all(|pair| pair[0] < pair[1]);
         faults.when(
             !ascending,

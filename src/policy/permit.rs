@@ -8,7 +8,7 @@ use crate::crypto::Digest;
 use crate::domain::day::Day;
 use crate::domain::oin::Oin;
 use crate::domain::period::{Period, PeriodKind};
-use crate::domain::query::{IndicatorId, Query, TableQuery};
+use crate::domain::query::{IndicatorId, MOST_DIMENSIONS, Query, TableQuery};
 use crate::domain::reason::ReasonCode;
 
 /// Leave to compute and release the tables of one question, with every term that the convenant sets to it.
@@ -113,7 +113,7 @@ pub fn decide(
 
 fn decide_table(terms: &Convenant, table: &TableQuery, today: Day) -> Result<(), ReasonCode> {
     let repeated = table.by.iter().enumerate().any(|(i, d)| table.by[..i].contains(d));
-    if table.by.len() > 2 || repeated {
+    if table.by.len() > MOST_DIMENSIONS || repeated {
         return Err(ReasonCode::TooManyDimensions);
     }
     let grant = terms.grant(table.indicator).ok_or(ReasonCode::IndicatorNotAllowed)?;

@@ -21,7 +21,7 @@ use crate::translog::receipt::SignedReceipt;
 pub(super) const MAX_MESSAGE: usize = 1 << 20;
 /// Bytes of a document in one chunk: with its framing well below [`MAX_MESSAGE`].
 const CHUNK: usize = 256 << 10;
-/// More dimensions than any question can have; the rule of at most two is the convenant's.
+/// More dimensions than any question can have; the rule of at most three is the convenant's.
 const MAX_BY: usize = 8;
 
 /// A question that cannot be read.

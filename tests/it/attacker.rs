@@ -190,6 +190,8 @@ pub fn succeeds(puzzle: &Puzzle, cheap: &[Bounds], cell: usize, q: i64) -> bool 
     pinned(q, cheap[cell]) || pinned(q, (puzzle.extreme(cheap, cell, false), Some(puzzle.extreme(cheap, cell, true))))
 }
 
+#[cfg(not(feature = "defect-primary-only"))]
+mod engine;
 mod region;
 mod systems;
 pub mod tables;

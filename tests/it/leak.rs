@@ -248,7 +248,7 @@ async fn ask(monitor: &Path, node: &Path) {
     let client = Client::new(TlsHandle::open(tls).expect("TLS"), known, tokio::runtime::Handle::current());
     let patience = Duration::from_secs(30);
     let state = client.ask_status(&node.oin, patience).await.expect("a state");
-    let by = vec![Dimension::Gemeente, Dimension::Leeftijd, Dimension::Maatregel];
+    let by = Dimension::ALL.to_vec();
     let table = TableQuery { indicator: IndicatorId::Ind01, period: Period::year_of(2023), by };
     let request = AggregateRequest {
         transfer_id: TransferId::new(1_750_000_000_000, random()),

@@ -138,6 +138,7 @@ fn tables() -> Vec<TableQuery> {
         [vec![Leeftijd, Maatregel], vec![Maatregel, Leeftijd], vec![Gemeente, Leeftijd]].map(|by| ("2024", by)),
     );
     plan.push(("2024-Q4", vec![Maatregel, Gemeente]));
+    plan.push(("2024", vec![Gemeente, Maatregel, Leeftijd]));
     let tables = plan.into_iter().flat_map(|(period, by)| {
         let period = Period::parse(period).expect("period");
         IndicatorId::ALL.iter().map(move |&indicator| TableQuery { indicator, period, by: by.clone() })

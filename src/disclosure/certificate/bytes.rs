@@ -197,7 +197,8 @@ fn cell(fields: &[&str], tables: &[TableEntry]) -> Option<CellEntry> {
     let table = place(table)?;
     let of = tables.get(table)?;
     let shown = *kind == "shown";
-    if !(shown || *kind == "hidden") || key.len() != of.query.by.len() || of.state == TableState::LeftOut {
+    let may_be_shown = matches!(of.state, TableState::New | TableState::Earlier);
+    if !(shown && may_be_shown || *kind == "hidden") || key.len() != of.query.by.len() {
         return None;
     }
     let print = match *print {

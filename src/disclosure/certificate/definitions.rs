@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Flaw, Link, Print, TableState, Witness};
+use super::{Flaw, Link, Print, TableEntry, TableState, Witness};
 use crate::disclosure::component::cells_of;
 use crate::disclosure::plan::frame;
 use crate::domain::query::TableQuery;
@@ -36,8 +36,7 @@ pub fn as_defined(w: &Witness, release: &Release) -> Result<(), Flaw> {
     if cells != declared(w, release) {
         return Err(Flaw("de cellen zijn niet die van de definities".into()));
     }
-    let tables: Vec<TableQuery> =
-        w.tables.iter().filter(|t| t.state != TableState::LeftOut).map(|t| t.query.clone()).collect();
+    let tables: Vec<TableQuery> = audited(w).map(|table| table.query.clone()).collect();
     let known = |relation: &Relation| cells_of(relation).iter().all(|cell| cells.contains_key(*cell));
     let mut defined: Vec<Named> = relations(&tables, release).iter().filter(|r| known(r)).map(named).collect();
     let mut found = found(w)?;
@@ -46,12 +45,26 @@ pub fn as_defined(w: &Witness, release: &Release) -> Result<(), Flaw> {
     if defined == found { Ok(()) } else { Err(Flaw("de relaties zijn niet die van de definities".into())) }
 }
 
+/// The tables whose cells must be there. Of tables that are left out only those of three dimensions whose margins of two
+/// are printed: not every set of such margins has a table.
+fn audited(w: &Witness) -> impl Iterator<Item = &TableEntry> {
+    let behind = |table: &TableEntry| {
+        let printed = |other: &&TableEntry| matches!(other.state, TableState::New | TableState::Earlier);
+        let margin = |other: &TableEntry| {
+            let same = (other.query.indicator, other.query.period) == (table.query.indicator, table.query.period);
+            same && other.query.by.len() == 2
+        };
+        table.query.by.len() > 2 && w.tables.iter().filter(printed).any(margin)
+    };
+    w.tables.iter().filter(move |table| table.state != TableState::LeftOut || behind(table))
+}
+
 /// Every cell of the tables, whether it is printed in them, and whether it can only be 0.
 fn declared(w: &Witness, release: &Release) -> BTreeMap<CellRef, (bool, bool)> {
     let mut cells = BTreeMap::new();
-    for table in w.tables.iter().filter(|t| t.state != TableState::LeftOut) {
+    for table in audited(w) {
         for place in frame(&table.query, table.horizon, release).into_iter().filter(|place| !place.open) {
-            let shown = place.released && table.state != TableState::Margin;
+            let shown = place.released && matches!(table.state, TableState::New | TableState::Earlier);
             cells.insert(place.cell, (shown, !place.possible));
         }
     }

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::crypto::Digest;
 use crate::disclosure::DisclosureFault;
+use crate::disclosure::component::Job;
 use crate::disclosure::ledger::StoredTable;
 use crate::disclosure::plan::{Part, Plan};
 use crate::disclosure::protect::{Protected, Range};
@@ -22,11 +23,12 @@ use crate::indicator::relations::CellRef;
 use crate::policy::rules::DisclosureRules;
 
 /// What a release consists of.
+#[derive(Clone, Copy)]
 pub(in crate::disclosure) struct Making<'a> {
     pub(in crate::disclosure) terms: &'a Terms<'a>,
     pub(in crate::disclosure) parts: &'a [Part<'a>],
     /// Tables that leave without a number.
-    pub(in crate::disclosure) left_out: Vec<TableEntry>,
+    pub(in crate::disclosure) left_out: &'a [&'a Job],
     pub(in crate::disclosure) plan: &'a Plan,
     pub(in crate::disclosure) protected: &'a Protected,
 }
@@ -45,7 +47,12 @@ pub(in crate::disclosure) fn make(of: Making<'_>) -> Result<Vec<u8>, DisclosureF
 fn witness(of: Making<'_>) -> Result<Witness, DisclosureFault> {
     let Making { terms, parts, left_out, plan, protected } = of;
     let mut tables = parts.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
-    tables.extend(left_out);
+    for job in left_out {
+        match tables.iter_mut().find(|table| table.query == job.table) {
+            Some(table) => table.state = TableState::LeftOut,
+            None => tables.push(TableEntry::left_out(job)),
+        }
+    }
     let numbers: BTreeMap<&TableQuery, usize> = tables.iter().enumerate().map(|(i, t)| (&t.query, i)).collect();
     let system = &plan.system;
     let named = |(cell, name): (&Cell, Option<&CellRef>)| {

@@ -38,7 +38,7 @@ pub enum TableState {
     Earlier,
     /// Never printed: behind a printed breakdown.
     Margin,
-    /// Released with this witness, and nothing of it is printed; its cells are not in the witness.
+    /// Released with this witness, and nothing of it is printed; its cells are hidden, or not in the witness.
     LeftOut,
 }
 

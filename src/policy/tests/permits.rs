@@ -51,7 +51,8 @@ fn everything_that_is_not_granted_is_refused_with_its_own_code() {
     let (town, age, measure) = (Dimension::Gemeente, Dimension::Leeftijd, Dimension::Maatregel);
     for (query, reason) in [
         (Query::new(vec![]), ReasonCode::MessageMalformed),
-        (one(Ind01, "2025", &[town, measure, age]), ReasonCode::TooManyDimensions),
+        (one(Ind01, "2025", Dimension::ALL), ReasonCode::TooManyDimensions),
+        (one(Ind01, "2025", &[town, measure, age]), ReasonCode::DimensionNotAllowed),
         (one(Ind01, "2025", &[town, town]), ReasonCode::TooManyDimensions),
         (one(Ind24, "2025", &[]), ReasonCode::IndicatorNotAllowed),
         (one(IndicatorId::Ind02, "2025", &[]), ReasonCode::RouteNotNode),

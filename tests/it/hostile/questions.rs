@@ -52,7 +52,7 @@ fn by_the_convenant(siege: &mut Siege) {
         let question = siege.question("IND-01", period, &[]);
         refused(siege, question, denied, ReasonCode::PeriodNotAllowed);
     }
-    for by in [&["gemeente", "leeftijd", "maatregel"][..], &["gemeente", "gemeente"]] {
+    for by in [&["gemeente", "maatregel", "leeftijd", "organisatie"][..], &["gemeente", "gemeente"]] {
         let question = siege.question("IND-01", "2022", by);
         refused(siege, question, Code::InvalidArgument, ReasonCode::TooManyDimensions);
     }
