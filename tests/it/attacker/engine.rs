@@ -153,7 +153,7 @@ proptest! {
 
 #[test]
 fn two_way_tables_need_no_linear_program_and_say_much() {
-    let count = |i: u32| (i * 37 + i * i * 11) % 41 + if i % 9 == 0 { 0 } else { 10 };
+    let count = |i: u32| (i * 37 + i * i * 11) % 41 + if i.is_multiple_of(9) { 0 } else { 10 };
     let inner: Vec<u32> = (0..112_u32).map(count).collect();
     let system = cube(&[14, 8], &inner, true);
     let protected = protect(&system, &DisclosureRules::default(), &key(), 20_000).expect("released");
