@@ -13,7 +13,7 @@ use super::log::command::{LogListCommand, LogLocal};
 use super::log::evidence::EvidenceLocal;
 use super::log::officer::{Marking, OfficerLocal};
 use super::log::search::MoreCommand;
-use crate::crypto::digest;
+use crate::crypto::{Digest, digest};
 use crate::domain::row::printable;
 use crate::service::append::Scope;
 use crate::service::audit::Employee;
@@ -98,6 +98,12 @@ impl Described {
         self
     }
 
+    /// A digest as it is: no number of a person, also when its digits look like one.
+    fn digest(mut self, name: &str, value: Digest) -> Self {
+        self.arguments.insert(name.to_owned(), value.to_hex());
+        self
+    }
+
     fn maybe(self, name: &str, value: Option<impl ToString>) -> Self {
         match value {
             Some(value) => self.with(name, value),
@@ -162,8 +168,7 @@ fn describe(command: &LocalCommand) -> Option<Described> {
             Described::named("disclosure check").maybe("table", table.as_ref())
         }
         LocalCommand::Disclosure(DisclosureLocal::Export { certificate, out }) => {
-            // The whole digest would be cut as a long text.
-            Described::named("disclosure export").with("certificate", &certificate.to_hex()[..32]).file("out", out)
+            Described::named("disclosure export").digest("certificate", *certificate).file("out", out)
         }
         LocalCommand::Pull(pull) => Described::named("monitor pull")
             .with("period", pull.periods.iter().map(ToString::to_string).collect::<Vec<_>>().join(","))
@@ -174,8 +179,7 @@ fn describe(command: &LocalCommand) -> Option<Described> {
 }
 
 fn hashed(name: &'static str, text: &str) -> Described {
-    // The whole digest would be cut as a long text.
-    Described::named(name).with("sha256", &digest(text.as_bytes()).to_hex()[..32])
+    Described::named(name).digest("sha256", digest(text.as_bytes()))
 }
 
 fn describe_log(command: &LogLocal) -> Described {

@@ -159,5 +159,7 @@ fn two_way_tables_need_no_linear_program_and_say_much() {
     let protected = protect(&system, &DisclosureRules::default(), &key(), 20_000).expect("released");
     let numbers = protected.printed.iter().filter(|p| matches!(p, Printed::Value(_))).count();
     assert!(numbers > 60, "{numbers} numbers; loss {} of at least {}", protected.loss, protected.least_loss);
-    assert!(protected.least_loss > 0 && protected.least_loss <= protected.loss);
+    assert!(protected.least_loss <= protected.loss);
+    let weak = protect(&margin(&[41, 3]), &DisclosureRules::default(), &key(), 20_000).expect("released");
+    assert!(weak.least_loss > 0 && weak.least_loss <= weak.loss, "{} {}", weak.least_loss, weak.loss);
 }
