@@ -10,6 +10,7 @@ pub fn generate(root: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
         [
             "ketenpoort/v1/logs.proto",
             "ketenpoort/v1/node.proto",
+            "ketenpoort/v1/sums.proto",
             "ketenpoort/v1/witness.proto",
             "logboek/v1/logboek.proto",
             "opentelemetry/proto/collector/trace/v1/trace_service.proto",

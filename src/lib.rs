@@ -75,6 +75,28 @@
 //! fn send(table: &Table) { serde_json::to_string(table).ok(); }
 //! ```
 //!
+//! A share of a regional sum needs a permit and the proof that it was logged, and neither share nor what the monitor passes on can be
+//! made by hand or printed:
+//! ```compile_fail,E0451
+//! use ketenpoort::service::sums::share::Share;
+//! fn forge(old: Share) -> Share { Share { ..old } }
+//! ```
+//! ```compile_fail,E0451
+//! use ketenpoort::service::sums::share::Passed;
+//! fn forge(old: Passed) -> Passed { Passed { ..old } }
+//! ```
+//! ```compile_fail,E0277
+//! fn send(share: &ketenpoort::service::sums::share::Share) { serde_json::to_string(share).ok(); }
+//! ```
+//! ```compile_fail,E0277
+//! fn tell(part: &ketenpoort::indicator::shares::GateShare) -> String { format!("{part}") }
+//! ```
+//! ```
+//! use ketenpoort::{indicator::shares::GateShare, service::sums::{messages::Delivery, share::{Passed, Share}}};
+//! fn forge(old: Delivery) -> Delivery { Delivery { ..old } }
+//! fn tell(share: &Share, passed: &Passed, part: &GateShare) -> String { format!("{share:?} {passed:?} {part:?}") }
+//! ```
+//!
 //! An answer needs what was released and the proof that it was logged, and none of the three can be made by hand:
 //! ```compile_fail,E0451
 //! use ketenpoort::disclosure::release::Released;

@@ -252,6 +252,9 @@ pub struct PullArgs {
     /// Map voor report.json, report.csv en report.html
     #[arg(long)]
     pub out: Option<PathBuf>,
+    /// Laat deze organisatie (OIN) uit een eerste regionale som weg; zij komt er daarna alleen bij een herziening bij (herhaalbaar)
+    #[arg(long = "zonder")]
+    pub without: Vec<crate::domain::oin::Oin>,
     /// Merk het rapport als voorbeeld met verzonnen gegevens
     #[arg(long)]
     pub example: bool,

@@ -42,6 +42,7 @@ fn new(args: &ConvenantNewArgs) -> Result<Outcome, String> {
         gate: args.gate,
         from: args.from,
         until: args.until,
+        sums: args.sums.clone(),
     };
     let outcome = on_node(&args.node, &LocalCommand::ConvenantNew(command));
     store(outcome, &args.out, "concept")

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use crate::domain::codes::Owner;
 use crate::domain::day::Day;
 use crate::domain::oin::Oin;
 
@@ -60,9 +61,17 @@ pub struct ConvenantNewArgs {
     /// Laatste dag
     #[arg(long)]
     pub until: Day,
+    /// Soort eigenaar (zoals LT of GI, minstens drie partijen) waarvan de reeksen als regionale som komen (herhaalbaar)
+    #[arg(long = "sum", value_parser = owner)]
+    pub sums: Vec<Owner>,
     /// Waar het concept komt
     #[arg(long)]
     pub out: PathBuf,
+}
+
+fn owner(text: &str) -> Result<Owner, String> {
+    let known: Vec<&str> = Owner::ALL.iter().map(|owner| owner.as_str()).collect();
+    Owner::parse(text).ok_or_else(|| format!("onbekende soort eigenaar; kies uit {}", known.join(", ")))
 }
 
 /// A file.

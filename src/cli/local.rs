@@ -113,6 +113,7 @@ pub fn pull(args: &PullArgs) -> Outcome {
                 indicators,
                 by,
                 out,
+                without: args.without.clone(),
                 example: args.example,
                 json: args.json,
             }),

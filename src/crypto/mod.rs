@@ -8,6 +8,7 @@ mod hex;
 mod hpke;
 mod keytree;
 mod mac;
+mod mask;
 mod seal;
 mod sign;
 
@@ -20,6 +21,7 @@ pub use hex::{InvalidText, from_hex, hex};
 pub use hpke::{open_with, seal_to};
 pub use keytree::{ChainBase, ChainEpoch, KeyTree, SealUse};
 pub use mac::{Digest, MacKey, RunningDigest, Secret32, Tag, digest, digest_parts, expand_secret, sha3_512_parts};
+pub use mask::fill_mask;
 pub use seal::{InvalidSeal, SealKey, SealedBatch};
 pub use sign::{InvalidSignature, SigningKey, VerifyingKey};
 

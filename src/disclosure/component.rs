@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use super::ledger::Ledger;
 use crate::domain::day::Day;
 use crate::domain::period::Period;
@@ -15,10 +17,11 @@ const YEAR_DAYS: i32 = 365;
 const TWO_YEARS_DAYS: i32 = 730;
 const LINK_DAYS: i32 = 30;
 /// The one series that is followed for two years; it does not keep the others of its table waiting.
-pub(super) const TWO_YEAR_SERIES: &str = "MAATREGEL_24M";
+const TWO_YEAR_SERIES: &str = "MAATREGEL_24M";
 
 /// A table to compute, with the last day of the events that count for it.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Job {
     /// The table.
     pub table: TableQuery,
@@ -112,15 +115,9 @@ impl Component {
     /// Every table that a release of what is due has to know: due, released earlier, and the coarser ones behind them.
     #[must_use]
     pub fn needed(&self, ledger: &Ledger, until: Day) -> Vec<Job> {
-        let mut jobs: BTreeSet<Job> = BTreeSet::new();
         let earlier = self.tables.iter().chain(&self.earlier).filter_map(|table| ledger.find(table));
         let earlier = earlier.map(|stored| Job { table: stored.query().clone(), horizon: stored.horizon() });
-        for job in earlier.chain(self.due(ledger, until)) {
-            for table in closed(std::slice::from_ref(&job.table)) {
-                jobs.insert(Job { table, horizon: job.horizon });
-            }
-        }
-        jobs.into_iter().collect()
+        with_coarser(earlier.chain(self.due(ledger, until)))
     }
 
     /// The question that [`Component::needed`] stands for; raw tables are computed under its hash.
@@ -128,6 +125,16 @@ impl Component {
     pub fn question(&self, ledger: &Ledger, until: Day) -> Query {
         Query::new(self.needed(ledger, until).into_iter().map(|job| job.table).collect())
     }
+}
+
+/// The tables with the coarser ones behind them, each once, sorted.
+#[must_use]
+pub fn with_coarser(jobs: impl Iterator<Item = Job>) -> Vec<Job> {
+    let coarser = |job: Job| {
+        let tables = closed(std::slice::from_ref(&job.table)).into_iter();
+        tables.map(move |table| Job { table, horizon: job.horizon })
+    };
+    jobs.flat_map(coarser).collect::<BTreeSet<Job>>().into_iter().collect()
 }
 
 /// The first day on which nothing that the table counts can change any more.
@@ -147,9 +154,11 @@ pub fn final_on(table: &TableQuery) -> Day {
     quarter_end(from, days)
 }
 
-/// Whether the two-year series of a table is final within its horizon; until then it prints as not delivered.
-pub(super) fn followed_two_years(table: &TableQuery, horizon: Day) -> bool {
-    quarter_end(table.period.bounds().1, TWO_YEARS_DAYS) <= horizon
+/// Whether a series of a table is final within its horizon: all but the two-year one always are. Until then it prints as not
+/// delivered.
+pub(super) fn series_is_final(table: &TableQuery, series: &str, horizon: Day) -> bool {
+    let two_years = table.indicator == IndicatorId::Ind13 && series == TWO_YEAR_SERIES;
+    !two_years || quarter_end(table.period.bounds().1, TWO_YEARS_DAYS) <= horizon
 }
 
 /// Fixed by the table, not by the day on which it is asked; only the two-year series makes a difference.

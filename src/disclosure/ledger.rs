@@ -39,6 +39,11 @@ impl StoredTable {
         }
     }
 
+    /// The same release with its table in other words.
+    pub(super) fn with_table(&self, table: &Table) -> Self {
+        Self { table: serde_json::to_string(table).unwrap_or_default(), ..self.clone() }
+    }
+
     /// Whether its printed numbers mean under these rules what they meant when they left: the same counts behind each.
     #[must_use]
     pub fn reads_the_same(&self, rules: &DisclosureRules) -> bool {

@@ -15,6 +15,7 @@ pub mod protect;
 pub mod release;
 pub mod rules;
 mod solve;
+pub mod sums;
 pub mod system;
 mod witness;
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::DisclosureFault;
-use super::component::{TWO_YEAR_SERIES, cells_of, followed_two_years};
+use super::component::{cells_of, series_is_final};
 use super::ledger::{StoredTable, name};
 use super::print::DERIVED;
 use super::system::{Cell, Kind, Printed, Rel, System};
@@ -42,9 +42,7 @@ pub(super) struct Place {
 pub(super) fn frame(table: &TableQuery, horizon: Day, release: &Release) -> Vec<Place> {
     let mut places = Vec::new();
     for series in release.series(table.indicator) {
-        let open = table.indicator == IndicatorId::Ind13
-            && series.name == TWO_YEAR_SERIES
-            && !followed_two_years(table, horizon);
+        let open = !series_is_final(table, &series.name, horizon);
         let measures = release.measures(table, &series.name);
         for key in release.keys(&table.by) {
             let possible = possible(table, &series.name, &key);

@@ -1,6 +1,7 @@
 //! The rules of one cell: when a count may be printed, how it is rounded, and what its printed value gives away.
 
 use crate::indicator::raw::Count;
+use crate::indicator::sums::SumCount;
 use crate::policy::rules::DisclosureRules;
 
 /// Whether a count must be hidden for its own sake: too few units, too few families or one family too large.
@@ -9,6 +10,24 @@ pub fn sensitive(count: Count, rules: &DisclosureRules) -> bool {
     count.n < rules.threshold
         || count.families < rules.min_families
         || u64::from(count.largest) * 100 > u64::from(rules.dominance_percent) * u64::from(count.n)
+}
+
+/// At how many organisations a child can count in one cell, at most, as far as the definitions say: the default of design 6.
+const MOST_OWNERS: u32 = 2;
+
+/// Whether a regional count may be printed: with `o` the number of organisations that count in it, at most [`MOST_OWNERS`], it has
+/// `o` times the threshold and `o` times the families; no family is too large; and nobody who takes away its own part is left
+/// with less than the threshold: one organisation alone counts, or two are at the threshold, or none is and the whole is
+/// twice as large.
+#[must_use]
+pub fn publishable_sum(cell: SumCount, rules: &DisclosureRules) -> bool {
+    let SumCount { count, owners, large } = cell;
+    let o = owners.min(MOST_OWNERS);
+    let spread = owners == 1 || large >= 2 || (large == 0 && count.n >= rules.threshold.saturating_mul(2));
+    count.n >= rules.threshold.saturating_mul(o)
+        && count.families >= rules.min_families.saturating_mul(o)
+        && !sensitive(count, rules)
+        && spread
 }
 
 /// The printed value of a count: the nearest multiple of the rounding base, a tie upwards.
@@ -69,6 +88,23 @@ mod tests {
         assert!(sensitive(count(10, 2, 5), &rules));
         assert!(sensitive(count(10, 3, 9), &rules), "one family over 80 percent");
         assert!(!sensitive(count(100, 20, 80), &rules));
+    }
+
+    #[test]
+    fn who_takes_away_its_own_part_of_a_sum_is_left_with_enough() {
+        let rules = DisclosureRules::default();
+        let sum = |n, families, largest, owners, large| {
+            publishable_sum(SumCount { count: Count { n, families, largest }, owners, large }, &rules)
+        };
+        assert!(!sum(0, 0, 0, 0, 0), "nobody counts anything");
+        assert!(sum(10, 3, 8, 1, 1), "one organisation alone: the rule of a node");
+        assert!(!sum(9, 9, 1, 1, 0) && !sum(10, 2, 1, 1, 1) && !sum(10, 3, 9, 1, 1));
+        assert!(sum(20, 6, 4, 2, 2), "ten and ten");
+        assert!(sum(20, 6, 6, 3, 0), "nobody has ten: who takes away nine is left with eleven");
+        assert!(!sum(19, 9, 6, 3, 0), "who takes away nine is left with ten, but two may count one child");
+        assert!(!sum(29, 9, 6, 3, 1), "twenty of one and nine of others: the one is left with nine");
+        assert!(!sum(20, 5, 4, 2, 2), "too few families");
+        assert!(!sum(20, 9, 17, 2, 2), "the largest families are over 80 percent");
     }
 
     #[test]

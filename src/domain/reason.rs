@@ -161,9 +161,9 @@ registry! {
     TooManyDimensions = "KP-DIMENSIES-TEVEEL", InvalidArgument,
         "De vraag splitst uit naar meer dan twee dimensies, of noemt een dimensie dubbel.",
         "Vraag hoogstens drie verschillende dimensies.";
-    /// The indicator has another route than the node's own gate.
+    /// The indicator has another route than the one that this party answers by.
     RouteNotNode = "KP-ROUTE-NIET-NODE", PermissionDenied,
-        "Voor deze indicator wijst het convenant een andere route aan dan levering door de node zelf.",
+        "Voor deze indicator wijst het convenant een andere route aan dan die waarlangs deze partij antwoordt.",
         "Stel de vraag via de route die het convenant noemt.";
     /// The asker is a party, but not the monitor.
     RoleNotAllowed = "KP-ROL-NIET-TOEGESTAAN", PermissionDenied,
@@ -273,6 +273,58 @@ registry! {
     ReceiptCounter = "KP-BEWIJS-TELLER", FailedPrecondition,
         "Het volgnummer van het ontvangstbewijs is eerder gebruikt voor een andere logregel, of loopt ver achter.",
         "Vraag de partij of haar node is teruggezet uit een back-up; vergelijk de logboeken (log reconcile).";
+    /// The list of a run is not that of the convenant, not signed by gate and monitor, or unreadable.
+    SumListInvalid = "KP-SOM-LIJST", FailedPrecondition,
+        "De lijst van deze regionale som is niet die van het convenant of niet door beide partijen ondertekend.",
+        "Laat ketenmonitor en poortwachter hun convenant en versie vergelijken; deze node deelt niets.";
+    /// Fewer than three organisations would take part.
+    SumTooFew = "KP-SOM-TE-WEINIG", FailedPrecondition,
+        "Er zijn minder dan drie organisaties die aan deze regionale som kunnen deelnemen.",
+        "Wacht tot meer organisaties hebben geleverd en bereikbaar zijn.";
+    /// A second list for a run.
+    SumOtherList = "KP-SOM-TWEEDE-LIJST", InvalidArgument,
+        "Voor deze ronde is eerder een andere lijst van deelnemers getoond.",
+        "Begin een nieuwe ronde; zoek uit wie de lijst heeft veranderd.";
+    /// An organisation that is not on the list of the run.
+    SumNotContributor = "KP-SOM-GEEN-DEELNEMER", PermissionDenied,
+        "Deze organisatie staat niet op de lijst van deelnemers van deze ronde.",
+        "Een organisatie die er eerst niet bij was komt er alleen bij een formele herziening bij.";
+    /// The gate knows no such run.
+    SumRunUnknown = "KP-SOM-RONDE-ONBEKEND", FailedPrecondition,
+        "Deze ronde van een regionale som is hier niet bekend.",
+        "Begin een nieuwe ronde; een poortwachter die opnieuw is gestart vergeet wat open stond.";
+    /// The run has ended.
+    SumRunClosed = "KP-SOM-RONDE-GESLOTEN", FailedPrecondition,
+        "Deze ronde van een regionale som is afgesloten; er wordt niets meer aangenomen.",
+        "Begin een nieuwe ronde als er nog iets vrij te geven is.";
+    /// A second share of one organisation.
+    SumShareRepeated = "KP-SOM-AANDEEL-DUBBEL", InvalidArgument,
+        "Het aandeel van deze organisatie is in deze ronde al ontvangen.",
+        "Geef elk aandeel één keer door.";
+    /// A share does not have the length of the run's vector.
+    SumShareLength = "KP-SOM-AANDEEL-LENGTE", InvalidArgument,
+        "Het aandeel heeft niet de lengte die bij deze ronde hoort.",
+        "Laat alle partijen dezelfde versie van Ketenpoort en hetzelfde convenant gebruiken.";
+    /// A share does not open under the gate's key and this run.
+    SumShareUnreadable = "KP-SOM-AANDEEL-ONLEESBAAR", InvalidArgument,
+        "Het aandeel is niet te openen: niet aan deze poortwachter verzegeld, of voor een andere ronde.",
+        "Begin een nieuwe ronde; blijft het gebeuren, vergelijk dan de visitekaart van de poortwachter.";
+    /// The monitor's summed share came before every part.
+    SumIncomplete = "KP-SOM-ONVOLLEDIG", FailedPrecondition,
+        "Nog niet van elke deelnemer van deze ronde is een aandeel ontvangen.",
+        "Geef eerst elk aandeel door; lukt dat niet, begin dan een nieuwe ronde zonder wie ontbreekt.";
+    /// The monitor's summed share is not that of the list.
+    SumMismatch = "KP-SOM-SLUIT-NIET", FailedPrecondition,
+        "De aandelen horen niet bij elkaar: een deelnemer of de ketenmonitor gaf iets anders dan is afgesproken.",
+        "Er is niets vrijgegeven. Begin een nieuwe ronde; gebeurt het weer, onderzoek dan wie; aan de som is het niet te zien.";
+    /// The table was released over another set of organisations.
+    SumContributors = "KP-SOM-ANDERE-DEELNEMERS", FailedPrecondition,
+        "Deze tabel is al vrijgegeven over andere organisaties; het logboek van de poortwachter noemt welke.",
+        "Gebruik de eerdere vrijgave; een andere groep komt er alleen bij een formele herziening.";
+    /// The regional sum was not made yet.
+    SumNotMade = "KP-SOM-NOG-NIET-GEVORMD", FailedPrecondition,
+        "Deze regionale som is nog niet gevormd.",
+        "Laat de ketenmonitor de som opvragen (monitor pull) als genoeg organisaties hebben geleverd.";
     /// A partner asks for receipts too often.
     TooOften = "KP-TE-VAAK", ResourceExhausted,
         "De andere partij vraagt te vaak achter elkaar om ontvangstbewijzen.",

@@ -23,14 +23,21 @@ pub(super) struct Shown {
     pub(super) mark: bool,
 }
 
+/// Indicator, period and breakdown.
+type About<'a> = (&'a str, Option<Period>, Vec<Dimension>);
+
 /// The tables of a report by what they are about.
 pub(super) struct Figures<'a> {
-    tables: BTreeMap<(&'a str, Option<Period>, Vec<Dimension>), &'a Table>,
+    /// Node releases added up, and a regional sum for each kind of owner.
+    tables: BTreeMap<About<'a>, Vec<&'a Table>>,
 }
 
 impl<'a> Figures<'a> {
     pub(super) fn of(report: &'a Report) -> Self {
-        let tables = report.tables.iter().map(|t| ((t.indicator.as_str(), t.period, t.by.clone()), t)).collect();
+        let mut tables: BTreeMap<_, Vec<&Table>> = BTreeMap::new();
+        for table in &report.tables {
+            tables.entry((table.indicator.as_str(), table.period, table.by.clone())).or_default().push(table);
+        }
         Self { tables }
     }
 
@@ -40,13 +47,18 @@ impl<'a> Figures<'a> {
         IndicatorId::ALL.iter().copied().filter(|id| present.contains(id.as_str())).collect()
     }
 
-    pub(super) fn table(&self, id: IndicatorId, period: Option<Period>, by: &[Dimension]) -> Option<&'a Table> {
-        self.tables.get(&(id.as_str(), period, by.to_vec())).copied()
+    /// The table of totals that has a series.
+    pub(super) fn table(&self, id: IndicatorId, period: Period, series: &str) -> Option<&'a Table> {
+        let tables = self.tables.get(&(id.as_str(), Some(period), Vec::new()))?;
+        tables.iter().find(|table| table.rows.iter().any(|row| row.series == series)).copied()
     }
 
     /// The tables of one indicator.
     pub(super) fn tables_of(&self, id: IndicatorId) -> impl Iterator<Item = &'a Table> + use<'a, '_> {
-        self.tables.iter().filter(move |((indicator, ..), _)| *indicator == id.as_str()).map(|(_, table)| *table)
+        self.tables
+            .iter()
+            .filter(move |((indicator, ..), _)| *indicator == id.as_str())
+            .flat_map(|(_, tables)| tables.iter().copied())
     }
 
     /// Periods of one kind for which there are totals, in order.
@@ -71,7 +83,7 @@ impl<'a> Figures<'a> {
 
     /// The total of a series in a period: the first of the measures that has a number, else the first that is listed.
     pub(super) fn total(&self, id: IndicatorId, period: Period, series: &str, measures: &[&str]) -> Option<&'a Row> {
-        let table = self.table(id, Some(period), &[])?;
+        let table = self.table(id, period, series)?;
         pick(&table.rows.iter().filter(|row| row.series == series), measures)
     }
 }
@@ -109,7 +121,8 @@ fn marked(which: Mark) -> Shown {
 
 /// A part of a whole in whole percents; none when either is not fully known or the whole is small.
 pub(super) fn percent(part: Option<&Row>, whole: Option<&Row>) -> Option<i64> {
-    let full = |row: Option<&Row>| row.filter(|r| r.high.is_some()).and_then(|r| r.value);
+    // A regional sum has no bounds: it is whole.
+    let full = |row: Option<&Row>| row.filter(|r| r.high.is_some() || r.low.is_none()).and_then(|r| r.value);
     let part = match part.map(|row| row.mark) {
         Some(Some(Mark::Impossible)) => Some(0),
         _ => full(part),

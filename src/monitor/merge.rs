@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::quantile::quantiles;
-use crate::domain::codes::OrgType;
+use crate::domain::codes::{OrgType, Owner};
 use crate::domain::day::Day;
 use crate::domain::oin::Oin;
 use crate::domain::query::{Dimension, Query, TableQuery};
@@ -68,13 +68,14 @@ struct Sum {
 
 /// Adds up what the nodes answered, one table for each table of the question, in its order.
 ///
+/// Series of the kinds of owner in `summed` come as regional sums and are not added up here.
 /// A table with another peildatum or definition version, or one that is not protected, counts as not delivered.
 #[must_use]
-pub fn merge(question: &Query, peildatum: Day, outcomes: &[NodeOutcome]) -> Vec<Table> {
-    question.tables().iter().map(|query| merge_table(query, peildatum, outcomes)).collect()
+pub fn merge(question: &Query, peildatum: Day, outcomes: &[NodeOutcome], summed: &[Owner]) -> Vec<Table> {
+    question.tables().iter().map(|query| merge_table(query, peildatum, outcomes, summed)).collect()
 }
 
-fn merge_table(query: &TableQuery, peildatum: Day, outcomes: &[NodeOutcome]) -> Table {
+fn merge_table(query: &TableQuery, peildatum: Day, outcomes: &[NodeOutcome], summed: &[Owner]) -> Table {
     let (indicator, defined) = (query.indicator.as_str(), definition(query.indicator));
     let types = defined.org_types();
     let version = agreed_version(query, peildatum, outcomes);
@@ -86,6 +87,7 @@ fn merge_table(query: &TableQuery, peildatum: Day, outcomes: &[NodeOutcome]) -> 
     let mut places: BTreeSet<Place> =
         nodes.iter().filter_map(|n| n.delivered.as_ref()).flat_map(|d| d.rows.keys().cloned()).collect();
     places.extend(undelivered(query, defined, &places));
+    places.retain(|(series, ..)| defined.series(series).is_some_and(|series| !summed.contains(&series.owner)));
     let counts = places.into_iter().filter(|(_, measure, _)| !QUANTILES.contains(&measure.as_str()));
     let mut rows: Vec<Row> = counts
         .filter_map(|place| {

@@ -10,4 +10,5 @@ pub mod pull;
 mod quantile;
 pub mod report;
 pub mod summary;
+pub mod sums;
 mod text;

@@ -8,16 +8,19 @@ use super::later::Later;
 use super::merge::{NodeOutcome, NodeResult, merge};
 use super::pull::{Patience, Pulled, pull};
 use super::report::{ConvenantRef, Party, Report, Setting};
+use super::sums::{Summed, Summing};
 use super::{csv, html, summary};
-use crate::domain::codes::OrgType;
+use crate::domain::codes::{OrgType, Owner};
 use crate::domain::day::Day;
+use crate::domain::oin::Oin;
 use crate::domain::period::Period;
 use crate::domain::query::{Dimension, IndicatorId, Query, TableQuery};
+use crate::domain::reason::ReasonCode;
 use crate::domain::table::Table;
 use crate::indicator::definition::definition;
 use crate::policy::bundle::ConvenantInForce;
-use crate::policy::convenant::{Convenant, Role};
-use crate::policy::permit::declared_plan;
+use crate::policy::convenant::{Convenant, Role, Route};
+use crate::policy::permit::{declared_plan, declared_sums};
 use crate::service::api::Peers;
 use crate::service::core::Core;
 use crate::service::receipts::Question as Asked;
@@ -33,6 +36,8 @@ pub struct Question {
     pub by: Option<Vec<Dimension>>,
     /// Whether the figures are about invented children.
     pub example: bool,
+    /// Whom a first regional sum leaves out.
+    pub without: Vec<Oin>,
 }
 
 /// A report with what its readable forms need.
@@ -51,8 +56,8 @@ pub fn produce(core: &Core, peers: &dyn Peers, question: &Question) -> Result<Pr
     let ours = core.identity.oin;
     let monitored = in_force.iter().find(|c| c.convenant().party(&ours).is_some_and(|p| p.has(Role::Monitor)));
     let convenant = monitored.ok_or("deze node is in geen geldend convenant de ketenmonitor")?;
-    let whole = query_of(convenant.convenant(), question);
-    if whole.tables().is_empty() {
+    let (whole, sums) = (query_of(convenant.convenant(), question), sums_of(convenant.convenant(), question));
+    if whole.tables().is_empty() && sums.tables().is_empty() {
         return Err("het convenant staat geen van de gevraagde tabellen toe; zie `convenant show`".to_owned());
     }
     let mut later = Later::default();
@@ -63,19 +68,33 @@ pub fn produce(core: &Core, peers: &dyn Peers, question: &Question) -> Result<Pr
     if core.failed() {
         return Err("een schrijfactie is mislukt; herstel de schijf en start de node opnieuw".to_owned());
     }
-    let outcomes: Vec<NodeOutcome> = parties.iter().zip(pulled).map(|(node, p)| node.outcome(p, &mut later)).collect();
+    let mut outcomes: Vec<NodeOutcome> =
+        parties.iter().zip(pulled).map(|(node, p)| node.outcome(p, &mut later)).collect();
+    let summed = convenant.convenant().summed_owners();
     let sum = |t: &TableQuery| {
-        let peildatum = agreed_peildatum(t, &outcomes);
-        merge(&Query::new(vec![t.clone()]), peildatum, &outcomes)
+        // Only who owns something of a table is expected in it.
+        let of: Vec<NodeOutcome> =
+            outcomes.iter().filter(|o| owns(convenant.convenant(), &o.oin, t)).cloned().collect();
+        let peildatum = agreed_peildatum(t, &of);
+        merge(&Query::new(vec![t.clone()]), peildatum, &of, &summed)
     };
     let mut tables: Vec<Table> = whole.tables().iter().flat_map(sum).collect();
+    let settled = later.split(&sums, convenant.convenant().settlement_days, standing.day);
+    if let (Some(gate), false) = (convenant.convenant().gate(), settled.tables().is_empty()) {
+        let made =
+            Summing { core, peers, convenant, gate: gate.oin, without: &question.without }.pull(&settled, &summed);
+        later.note(&gate.name, &made.pending);
+        note_absent(convenant.convenant(), &made, &mut outcomes);
+        tables.extend(made.tables);
+        tables.sort_by(|a, b| (&a.indicator, a.period, &a.by).cmp(&(&b.indicator, b.period, &b.by)));
+    }
     share_peildatum(&mut tables);
     Ok(finish(convenant, question, &outcomes, tables, &later))
 }
 
 /// A delivering party of the convenant.
 struct Node {
-    oin: crate::domain::oin::Oin,
+    oin: Oin,
     name: String,
     org_type: OrgType,
     /// The tables whose series its kind of organisation can own.
@@ -101,10 +120,50 @@ fn query_of(convenant: &Convenant, question: &Question) -> Query {
     years.dedup();
     let wanted = |id: IndicatorId| question.indicators.is_empty() || question.indicators.contains(&id);
     let granted = convenant.indicators.iter().map(|g| g.indicator).filter(|id| wanted(*id));
-    let tables = granted.flat_map(|id| years.iter().flat_map(move |y| declared_plan(convenant, id, *y)));
+    let tables = granted.flat_map(|id| years.iter().flat_map(move |y| declared_plan(convenant, (id, Route::Node), *y)));
     let asked =
         |t: &TableQuery| question.periods.contains(&t.period) && question.by.as_ref().is_none_or(|by| t.by == *by);
     Query::new(tables.filter(asked).collect())
+}
+
+/// The tables of a question that come as regional sums.
+fn sums_of(convenant: &Convenant, question: &Question) -> Query {
+    let years: std::collections::BTreeSet<i16> = question.periods.iter().map(|p| p.year()).collect();
+    let wanted = |id: IndicatorId| question.indicators.is_empty() || question.indicators.contains(&id);
+    let owners = convenant.summed_owners();
+    let tables = owners.iter().flat_map(|owner| years.iter().flat_map(move |y| declared_sums(convenant, *owner, *y)));
+    let asked = |t: &TableQuery| {
+        let by = question.by.as_ref().is_none_or(|by| t.by == *by);
+        wanted(t.indicator) && question.periods.contains(&t.period) && by
+    };
+    Query::new(tables.filter(asked).collect())
+}
+
+/// Whether a party releases something of a table by itself.
+fn owns(convenant: &Convenant, oin: &Oin, table: &TableQuery) -> bool {
+    let summed: Vec<Owner> = convenant.summed_owners();
+    let levert = convenant.party(oin).map_or(&[][..], |party| &party.card.card().levert);
+    let series = &definition(table.indicator).series;
+    series.iter().any(|s| s.released && levert.contains(&s.owner) && !summed.contains(&s.owner))
+}
+
+/// Adds who takes part in sums alone, and the gate when it does not answer, to those of whom the report tells.
+fn note_absent(convenant: &Convenant, made: &Summed, outcomes: &mut Vec<NodeOutcome>) {
+    let absent = |reason: ReasonCode| NodeResult::Missing(format!("{}: {}", reason.code(), reason.sentence()));
+    let takes_part = |oin: &Oin| made.tables.iter().any(|table| table.sources.contains(oin));
+    let mut alone: Vec<Oin> = convenant.summed_owners().iter().flat_map(|o| convenant.owners_of(*o)).collect();
+    alone.extend(made.gate.and(convenant.gate().map(|gate| gate.oin)));
+    alone.sort();
+    alone.dedup();
+    for oin in alone.into_iter().filter(|oin| outcomes.iter().all(|o| o.oin != *oin)).collect::<Vec<_>>() {
+        let Some(card) = convenant.party(&oin).map(|party| party.card.card()) else { continue };
+        let result = match made.absent.get(&oin).or(made.gate.as_ref()) {
+            _ if takes_part(&oin) => NodeResult::Answered(Vec::new()),
+            Some(reason) => absent(*reason),
+            None => absent(ReasonCode::SumContributors),
+        };
+        outcomes.push(NodeOutcome { oin, name: card.name.clone(), org_type: card.org_type, result });
+    }
 }
 
 /// The delivering parties that own something of what is asked.
@@ -112,10 +171,8 @@ fn delivering(convenant: &Convenant, whole: &Query) -> Vec<Node> {
     let mut nodes = Vec::new();
     for party in convenant.parties.iter().filter(|p| p.has(Role::Delivering)) {
         let card = party.card.card();
-        let owns = |t: &&TableQuery| {
-            definition(t.indicator).series.iter().any(|s| s.released && card.levert.contains(&s.owner))
-        };
-        let query = Query::new(whole.tables().iter().filter(owns).cloned().collect());
+        let owned = whole.tables().iter().filter(|table| owns(convenant, &card.oin, table));
+        let query = Query::new(owned.cloned().collect());
         if query.tables().is_empty() {
             continue;
         }

@@ -45,17 +45,22 @@ pub struct Pulled {
 
 /// Asks every node; the results come in the order of `asked`.
 pub fn pull(core: &Core, peers: &dyn Peers, asked: &[Question], patience: Patience) -> Vec<Pulled> {
+    in_parallel(asked, |node| pull_one(core, peers, node.clone(), patience))
+}
+
+/// Does the same with every item, some at a time; the results in the order of the items.
+pub(super) fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let next = AtomicUsize::new(0);
-    let results: Mutex<Vec<(usize, Pulled)>> = Mutex::new(Vec::with_capacity(asked.len()));
+    let results: Mutex<Vec<(usize, R)>> = Mutex::new(Vec::with_capacity(items.len()));
     std::thread::scope(|scope| {
-        for _ in 0..PARALLEL.min(asked.len()) {
+        for _ in 0..PARALLEL.min(items.len()) {
             scope.spawn(|| {
                 loop {
                     let index = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(node) = asked.get(index) else { break };
-                    let pulled = pull_one(core, peers, node.clone(), patience);
+                    let Some(item) = items.get(index) else { break };
+                    let done = work(item);
                     if let Ok(mut results) = results.lock() {
-                        results.push((index, pulled));
+                        results.push((index, done));
                     }
                 }
             });
@@ -63,7 +68,7 @@ pub fn pull(core: &Core, peers: &dyn Peers, asked: &[Question], patience: Patien
     });
     let mut results = results.into_inner().unwrap_or_default();
     results.sort_by_key(|(index, _)| *index);
-    results.into_iter().map(|(_, pulled)| pulled).collect()
+    results.into_iter().map(|(_, done)| done).collect()
 }
 
 /// Asks one node; its answer is believed and logged, and confirmed with our receipt, before it counts.

@@ -99,6 +99,8 @@ pub struct NewConvenant {
     pub from: Day,
     /// Last day.
     pub until: Day,
+    /// Kinds of owner whose series come as regional sums.
+    pub sums: Vec<crate::domain::codes::Owner>,
 }
 
 /// `monitor pull`.
@@ -114,6 +116,8 @@ pub struct PullCommand {
     pub out: PathBuf,
     /// Marked as an example.
     pub example: bool,
+    /// Whom a first regional sum leaves out.
+    pub without: Vec<crate::domain::oin::Oin>,
     /// As JSON.
     pub json: bool,
 }

@@ -105,6 +105,7 @@ impl Node {
             monitor: new.monitor,
             gate: new.gate,
             validity: (new.from, new.until),
+            sums: new.sums,
         };
         match self.core.convenant_draft(draft) {
             Ok(text) => Outcome::done(text),

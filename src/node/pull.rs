@@ -18,6 +18,7 @@ pub fn run(core: &Core, peers: &dyn Peers, command: &PullCommand) -> Outcome {
         indicators: command.indicators.clone(),
         by: command.by.clone(),
         example: command.example,
+        without: command.without.clone(),
     };
     let produced = match produce(core, peers, &question) {
         Ok(produced) => produced,

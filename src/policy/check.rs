@@ -142,9 +142,9 @@ fn check_grant(grant: &Grant, faults: &mut Faults) {
     );
     faults.when(!is_line(&grant.version, 20), &format!("{place}.version"), "noem de versie van de definitie");
     faults.when(
-        grant.route != Route::Node,
+        grant.route == Route::Link,
         &format!("{place}.route"),
-        "deze versie van Ketenpoort biedt alleen de route `node`; `sum` en `link` kunnen nog niet",
+        "deze versie van Ketenpoort biedt de routes `node` en `sum`; `link` kan nog niet",
     );
     faults.when(grant.tables.is_empty(), &format!("{place}.tables"), "noem minstens één periodesoort");
     faults.when(
@@ -191,8 +191,45 @@ fn check_breakdowns(by: &[Vec<Dimension>], place: &str, faults: &mut Faults) {
     }
 }
 
+/// Fewest organisations that may take part in a regional sum: with two, each knows the other.
+pub const LEAST_CONTRIBUTORS: usize = 3;
+
+/// A sum needs its kinds of owner, enough organisations of each, and the two parties that put it together.
+fn check_sum(c: &Convenant, grant: &Grant, faults: &mut Faults) {
+    let place = format!("indicators.{}.owners", grant.indicator);
+    if grant.route != Route::Sum {
+        faults.when(!grant.owners.is_empty(), &place, "alleen de route `sum` noemt soorten eigenaren");
+        return;
+    }
+    faults.when(grant.owners.is_empty(), &place, "noem de soorten eigenaren waarvan de reeksen worden opgeteld");
+    let ascending = grant.owners.windows(2).all(|pair| pair[0] < pair[1]);
+    faults.when(!ascending, &place, "soorten eigenaren in de volgorde van het contract, elk hoogstens één keer");
+    for owner in &grant.owners {
+        let count = c.owners_of(*owner).len();
+        faults.when(
+            count < LEAST_CONTRIBUTORS,
+            &place,
+            format!(
+                "{owner} heeft {count} leverende partijen; een regionale som vraagt er minstens {LEAST_CONTRIBUTORS}, \
+                 gebruik anders de route `node`"
+            ),
+        );
+    }
+    let both = c.monitor().is_some() && c.gate().is_some();
+    faults.when(
+        !both,
+        &format!("indicators.{}.route", grant.indicator),
+        "`sum` vraagt een ketenmonitor en een poortwachter",
+    );
+}
+
 fn check_indicators(c: &Convenant, faults: &mut Faults) {
-    faults.when(repeated(c.indicators.iter().map(|g| g.indicator)), "indicators", "een indicator staat er dubbel in");
+    faults.when(
+        repeated(c.indicators.iter().map(|g| (g.indicator, g.route == Route::Sum))),
+        "indicators",
+        "een indicator staat er dubbel in met dezelfde route",
+    );
+    c.indicators.iter().for_each(|grant| check_sum(c, grant, faults));
     for grant in &c.indicators {
         for days in day_kinds(grant.indicator) {
             let missing = c.bin_cut(grant.indicator, *days).is_none();
@@ -204,7 +241,11 @@ fn check_indicators(c: &Convenant, faults: &mut Faults) {
 fn check_cut(c: &Convenant, cut: &BinCut, faults: &mut Faults) {
     let place = format!("bin_cuts.{}", cut.indicator);
     faults.when(!day_kinds(cut.indicator).contains(&cut.days), &place, "deze indicator telt deze soort dagen niet");
-    faults.when(c.grant(cut.indicator).is_none(), &place, "deze indicator staat niet in het convenant");
+    faults.when(
+        c.indicators.iter().all(|grant| grant.indicator != cut.indicator),
+        &place,
+        "deze indicator staat niet in het convenant",
+    );
     let same = c.bin_cuts.iter().filter(|o| o.indicator == cut.indicator && o.days == cut.days).count();
     faults.when(same > 1, &place, "deze klassen staan er dubbel in");
     let ascending = cut.edges.windows(2).all(|pair| pair[0] < pair[1]);

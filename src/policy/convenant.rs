@@ -1,5 +1,7 @@
 //! The convenant: one versioned document that says who may ask what of whom; TOML to write, canonical JSON to sign.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -8,6 +10,7 @@ use super::chain::ChainKeys;
 use super::rules::{BinCut, DayKind, DisclosureRules, Domains};
 use super::witness::WitnessTerms;
 use crate::crypto::{Digest, digest};
+use crate::domain::codes::Owner;
 use crate::domain::day::Day;
 use crate::domain::oin::Oin;
 use crate::domain::period::PeriodKind;
@@ -82,7 +85,7 @@ pub struct PurposeTerm {
     pub legal_basis: String,
 }
 
-/// How figures of an indicator come about; exactly one per indicator.
+/// How figures of an indicator come about; exactly one per indicator and kind of owner.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Route {
@@ -114,6 +117,10 @@ pub struct Grant {
     pub version: String,
     /// How its figures come about.
     pub route: Route,
+    /// With the route `sum`: the kinds of owner whose series are summed over the region; what such a kind owns no node releases
+    /// by itself. Empty with the route `node`, which has the series of every other kind.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub owners: Vec<Owner>,
     /// Its tables, one entry per kind of period.
     pub tables: Vec<TableGrant>,
 }
@@ -255,10 +262,25 @@ impl Convenant {
         self.with_role(Role::Gate).next()
     }
 
-    /// What is granted of an indicator.
+    /// What is granted of an indicator by a route; a checked convenant has at most one grant of each.
     #[must_use]
-    pub fn grant(&self, indicator: IndicatorId) -> Option<&Grant> {
-        self.indicators.iter().find(|grant| grant.indicator == indicator)
+    pub fn grant(&self, indicator: IndicatorId, route: Route) -> Option<&Grant> {
+        self.indicators.iter().find(|grant| grant.indicator == indicator && grant.route == route)
+    }
+
+    /// The kinds of owner whose series come as regional sums, and never from a node alone; sorted.
+    #[must_use]
+    pub fn summed_owners(&self) -> Vec<Owner> {
+        let sums = self.indicators.iter().filter(|grant| grant.route == Route::Sum);
+        let owners: BTreeSet<Owner> = sums.flat_map(|grant| grant.owners.iter().copied()).collect();
+        owners.into_iter().collect()
+    }
+
+    /// The delivering parties that own series of this kind, ascending by OIN.
+    #[must_use]
+    pub fn owners_of(&self, owner: Owner) -> Vec<Oin> {
+        let owning = self.with_role(Role::Delivering).filter(|card| card.levert.contains(&owner));
+        owning.map(|card| card.oin).collect::<BTreeSet<Oin>>().into_iter().collect()
     }
 
     /// The bins of an indicator's durations in these days.

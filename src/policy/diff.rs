@@ -22,6 +22,8 @@ fn name_of(item: &Value) -> Option<String> {
     let named =
         ["purpose", "recipient", "indicator", "period", "code"].iter().find_map(|k| item.get(k)).and_then(text)?;
     let second = ["days", "van"].iter().find_map(|k| item.get(k)).and_then(text);
+    // An indicator has a grant by each route.
+    let second = second.or_else(|| item.get("route").and_then(text).filter(|route| route == "sum"));
     Some(second.map_or(named.clone(), |s| format!("{named}.{s}")))
 }
 

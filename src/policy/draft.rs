@@ -7,7 +7,7 @@ use super::convenant::{
 };
 use super::rules::{DisclosureRules, Domains, day_kinds, default_cut};
 use crate::crypto::{ChainBase, SigningKey};
-use crate::domain::codes::OrgType;
+use crate::domain::codes::{OrgType, Owner};
 use crate::domain::day::Day;
 use crate::domain::oin::Oin;
 use crate::domain::period::PeriodKind;
@@ -26,6 +26,8 @@ pub struct DraftTerms {
     pub gemeenten: Vec<GemeenteTerm>,
     /// First and last day on which it holds.
     pub validity: (Day, Day),
+    /// Kinds of owner whose series come as regional sums, each with the indicators that have series of it.
+    pub sums: Vec<(Owner, Vec<IndicatorId>)>,
 }
 
 /// The indicators that this version releases by the route `node`.
@@ -67,7 +69,7 @@ impl Convenant {
             witness: None,
             domains: Domains::of_region(&terms.region),
             purposes: vec![PurposeTerm { purpose: Purpose::P1, legal_basis: MONITOR_BASIS.to_owned() }],
-            indicators: RELEASED.iter().map(|i| default_grant(*i)).collect(),
+            indicators: RELEASED.iter().map(|i| default_grant(*i)).chain(sum_grants(&terms.sums)).collect(),
             bin_cuts: RELEASED.iter().flat_map(cut).collect(),
             gemeenten: terms.gemeenten,
             chain: None,
@@ -100,9 +102,23 @@ fn default_grant(indicator: IndicatorId) -> Grant {
         indicator,
         version: DEFINITION_VERSION.to_owned(),
         route: Route::Node,
+        owners: Vec::new(),
         tables: vec![
             TableGrant { period: PeriodKind::Quarter, by: vec![vec![]] },
             TableGrant { period: PeriodKind::Year, by: year },
         ],
     }
+}
+
+/// One grant for each indicator: quarters and years, in total, by municipality and by age.
+fn sum_grants(sums: &[(Owner, Vec<IndicatorId>)]) -> Vec<Grant> {
+    let by = || vec![vec![], vec![Dimension::Gemeente], vec![Dimension::Leeftijd]];
+    let grant = |indicator: &IndicatorId| Grant {
+        indicator: *indicator,
+        version: DEFINITION_VERSION.to_owned(),
+        route: Route::Sum,
+        owners: sums.iter().filter(|(_, of)| of.contains(indicator)).map(|(owner, _)| *owner).collect(),
+        tables: [PeriodKind::Quarter, PeriodKind::Year].map(|period| TableGrant { period, by: by() }).into(),
+    };
+    RELEASED.iter().map(grant).filter(|grant| !grant.owners.is_empty()).collect()
 }

@@ -69,6 +69,7 @@ pub(crate) fn draft() -> Convenant {
         region: vec!["0001".to_owned(), "0002".to_owned()],
         gemeenten: vec![term("0001"), term("0002"), term("0003")],
         validity: (day("2026-01-01"), day("2030-12-31")),
+        sums: Vec::new(),
     };
     Convenant::draft(terms, ALL.map(card).into()).with_chain(&oin(TOWN), &keys(TOWN).signing_key())
 }

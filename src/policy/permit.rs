@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::bundle::ConvenantInForce;
 use super::convenant::{Convenant, Role, Route};
 use crate::crypto::Digest;
+use crate::domain::codes::Owner;
 use crate::domain::day::Day;
 use crate::domain::oin::Oin;
 use crate::domain::period::{Period, PeriodKind};
@@ -45,21 +46,29 @@ impl Permit {
     }
 }
 
-/// Every table that a convenant declares in these calendar years, over all its indicators. Disclosure control weighs the
+/// Every table that a convenant declares as a regional sum of the series of a kind of owner in a calendar year, sorted.
+#[must_use]
+pub fn declared_sums(convenant: &Convenant, owner: Owner, year: i16) -> Vec<TableQuery> {
+    let sums = convenant.indicators.iter().filter(|grant| grant.route == Route::Sum && grant.owners.contains(&owner));
+    sums.flat_map(|grant| declared_plan(convenant, (grant.indicator, Route::Sum), year)).collect()
+}
+
+/// Every table that nodes release by themselves in these calendar years, over all indicators of a convenant. Disclosure control weighs the
 /// whole of it, whatever part is asked first.
 #[must_use]
 pub fn declared_tables(convenant: &Convenant, years: &BTreeSet<i16>) -> Vec<TableQuery> {
     let of_year = |year: &i16| {
-        let plans = convenant.indicators.iter().map(|grant| declared_plan(convenant, grant.indicator, *year));
+        let granted = convenant.indicators.iter().filter(|grant| grant.route == Route::Node);
+        let plans = granted.map(|grant| declared_plan(convenant, (grant.indicator, Route::Node), *year));
         plans.flatten().collect::<Vec<_>>()
     };
     years.iter().flat_map(of_year).collect()
 }
 
-/// Every table that a convenant declares for an indicator in a calendar year, sorted; also what a monitor can ask.
+/// Every table that a convenant declares for an indicator and route in a calendar year, sorted; also what a monitor can ask.
 #[must_use]
-pub fn declared_plan(convenant: &Convenant, indicator: IndicatorId, year: i16) -> Vec<TableQuery> {
-    let tables = convenant.grant(indicator).map_or(&[][..], |grant| &grant.tables);
+pub fn declared_plan(convenant: &Convenant, (indicator, route): (IndicatorId, Route), year: i16) -> Vec<TableQuery> {
+    let tables = convenant.grant(indicator, route).map_or(&[][..], |grant| &grant.tables);
     let mut plan: Vec<TableQuery> = tables
         .iter()
         .flat_map(|t| periods_of(t.period, year).into_iter().flat_map(|p| t.by.iter().map(move |by| (p, by))))
@@ -91,6 +100,31 @@ pub fn decide(
     query: &Query,
     today: Day,
 ) -> Result<Permit, ReasonCode> {
+    decide_by(Route::Node, convenant, (requester, requested), query, today)
+}
+
+/// As [`decide`], for tables that the convenant grants as regional sums: at the gate, which releases them, at a node, which shares
+/// in them, and at the monitor, which hands on its part.
+///
+/// # Errors
+/// As [`decide`].
+pub fn decide_sum(
+    convenant: &ConvenantInForce,
+    requester: &Oin,
+    requested: &Digest,
+    query: &Query,
+    today: Day,
+) -> Result<Permit, ReasonCode> {
+    decide_by(Route::Sum, convenant, (requester, requested), query, today)
+}
+
+fn decide_by(
+    route: Route,
+    convenant: &ConvenantInForce,
+    (requester, requested): (&Oin, &Digest),
+    query: &Query,
+    today: Day,
+) -> Result<Permit, ReasonCode> {
     if *requested != convenant.hash() {
         return Err(ReasonCode::OtherConvenant);
     }
@@ -106,20 +140,19 @@ pub fn decide(
         return Err(ReasonCode::MessageMalformed);
     }
     for table in query.tables() {
-        decide_table(terms, table, today)?;
+        decide_table(terms, (table, route), today)?;
     }
     Ok(Permit { query: query.clone(), query_hash: query.hash(), requester: *requester, convenant: convenant.clone() })
 }
 
-fn decide_table(terms: &Convenant, table: &TableQuery, today: Day) -> Result<(), ReasonCode> {
+fn decide_table(terms: &Convenant, (table, route): (&TableQuery, Route), today: Day) -> Result<(), ReasonCode> {
     let repeated = table.by.iter().enumerate().any(|(i, d)| table.by[..i].contains(d));
     if table.by.len() > MOST_DIMENSIONS || repeated {
         return Err(ReasonCode::TooManyDimensions);
     }
-    let grant = terms.grant(table.indicator).ok_or(ReasonCode::IndicatorNotAllowed)?;
-    if grant.route != Route::Node {
-        return Err(ReasonCode::RouteNotNode);
-    }
+    let other = terms.indicators.iter().any(|grant| grant.indicator == table.indicator);
+    let refused = if other { ReasonCode::RouteNotNode } else { ReasonCode::IndicatorNotAllowed };
+    let grant = terms.grant(table.indicator, route).ok_or(refused)?;
     let kind = grant.tables.iter().find(|t| t.period == table.period.kind()).ok_or(ReasonCode::PeriodNotAllowed)?;
     if !kind.by.contains(&table.by) {
         return Err(ReasonCode::DimensionNotAllowed);

@@ -8,13 +8,15 @@ use super::core::{Core, CoreError};
 use super::document::{AnswerDocument, sign};
 use super::entries::{self, ReleaseFacts};
 use super::standards::RecordsRefused;
+use super::sums::messages::{ShareRequest, SumAsked, SumReply};
+use super::sums::share::Share;
 use super::witness::{ShowReply, ShowRequest};
 use crate::crypto::{Digest, hex, random};
 use crate::domain::oin::Oin;
 use crate::domain::reason::ReasonCode;
 use crate::domain::table::{Mark, Table};
 use crate::policy::bundle::ConvenantInForce;
-use crate::policy::permit::{Permit, decide};
+use crate::policy::permit::{Permit, decide, decide_sum};
 use crate::storage::log::{LogError, Logged};
 use crate::translog::entry::{Aggregate, payload_commitment};
 use crate::translog::receipt::SignedReceipt;
@@ -52,7 +54,8 @@ impl Core {
         let convenant = named
             .or_else(|| in_force.iter().find(|c| c.convenant().party(&peer.oin).is_some()))
             .ok_or(ReasonCode::OinNotInConvenant)?;
-        let permit = decide(convenant, &peer.oin, &request.convenant_hash, &request.query, standing.day)?;
+        let decided = if self.is_gate_of(convenant.convenant()) { decide_sum } else { decide };
+        let permit = decided(convenant, &peer.oin, &request.convenant_hash, &request.query, standing.day)?;
         self.claim_request(peer.oin, request)?;
         Ok((permit, convenant))
     }
@@ -65,7 +68,8 @@ impl Core {
         convenant: &ConvenantInForce,
     ) -> Result<Answer, ReasonCode> {
         let Asked { peer, request, verdict } = *asked;
-        let (released, pending) = self.release(permit)?;
+        let gate = self.is_gate_of(convenant.convenant());
+        let (released, pending) = if gate { self.released_sums(permit)? } else { self.release(permit)? };
         // The audit can take minutes; a withdrawal in the meantime stops the answer.
         self.still_in_force(&convenant.hash())?;
         let now_ms = self.clock.now_ms();
@@ -196,11 +200,12 @@ impl NodeService for Core {
     }
 
     fn answered(&self, peer: &Peer, answer: HandedOver, complete: bool) {
-        self.handed_over(peer, answer, complete);
+        self.handed_over(peer.oin, answer, complete);
+        self.handed_along(answer, complete);
     }
 
     fn confirm(&self, peer: &Peer, receipt: &[u8]) -> Result<(), ReasonCode> {
-        self.take_confirmation(peer, receipt)
+        self.take_confirmation(peer.oin, receipt)
     }
 
     fn receipts(&self, peer: &Peer, wanted: &WantedReceipts) -> Result<Vec<SignedReceipt>, ReasonCode> {
@@ -225,6 +230,14 @@ impl NodeService for Core {
 
     fn witness(&self, peer: &Peer, request: &ShowRequest) -> Result<ShowReply, ReasonCode> {
         self.judge(peer, request)
+    }
+
+    fn sum(&self, peer: &Peer, asked: SumAsked) -> Result<SumReply, Refusal> {
+        self.answer_sum(peer, asked)
+    }
+
+    fn share(&self, peer: &Peer, request: &ShareRequest) -> Result<Share, Refusal> {
+        self.share_in(peer, request)
     }
 
     fn connection_refused(&self, reason: ReasonCode, _claimed: Option<Oin>) {

@@ -1,6 +1,5 @@
 //! What transport serves ([`NodeService`]) and calls for us ([`Peers`]): plain synchronous traits and their nouns.
 
-use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
@@ -9,8 +8,10 @@ use thiserror::Error;
 
 use super::answer::{Payload, covered};
 use super::standards::RecordsRefused;
+use super::sums::messages::{Delivery, ShareRequest, SumAsked, SumCall, SumReply};
+use super::sums::share::Share;
 use super::witness::{ShowReply, ShowRequest};
-use crate::crypto::{Digest, from_hex, hex};
+use crate::crypto::Digest;
 use crate::disclosure::release::Released;
 use crate::domain::oin::Oin;
 use crate::domain::query::Query;
@@ -19,6 +20,8 @@ use crate::storage::log::Logged;
 use crate::translog::entry::TransferId;
 use crate::translog::receipt::SignedReceipt;
 use crate::translog::standards::fsc::{Page, RawQuestion};
+
+pub use super::trace::TraceContext;
 
 /// Bound on the document of an answer, in bytes: 16 MiB. A longer one cannot leave.
 pub const MAX_DOCUMENT_BYTES: usize = 16 << 20;
@@ -45,52 +48,6 @@ pub struct Peer {
     pub certificate: Digest,
     /// What TLS agreed on.
     pub tls: TlsFacts,
-}
-
-/// The W3C trace context that crosses organisations: names a call in both logs.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct TraceContext {
-    /// The whole call chain: 16 bytes, not all zero.
-    pub trace_id: [u8; 16],
-    /// The caller's step: 8 bytes, not all zero.
-    pub span_id: [u8; 8],
-}
-
-impl TraceContext {
-    /// A fresh context with random ids.
-    #[must_use]
-    pub fn random() -> Self {
-        Self { trace_id: crate::crypto::random(), span_id: crate::crypto::random() }
-    }
-
-    /// Reads a version 00 `traceparent` header (W3C Trace Context, section 3.2); `None` for any other text.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let [version, trace, span, flags] = text.split('-').collect::<Vec<_>>().try_into().ok()?;
-        if version != "00" || from_hex::<1>(flags).is_none() {
-            return None;
-        }
-        let (trace_id, span_id) = (from_hex(trace)?, from_hex(span)?);
-        (trace_id != [0; 16] && span_id != [0; 8]).then_some(Self { trace_id, span_id })
-    }
-
-    /// The trace id as 32 lower-case hexadecimal characters.
-    #[must_use]
-    pub fn trace_hex(&self) -> String {
-        hex(&self.trace_id)
-    }
-}
-
-impl fmt::Display for TraceContext {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "00-{}-{}-01", self.trace_hex(), hex(&self.span_id))
-    }
-}
-
-impl fmt::Debug for TraceContext {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
 }
 
 /// A question of the monitor to one node.
@@ -316,6 +273,18 @@ pub trait NodeService: Send + Sync + 'static {
     /// The reason that the partner gets.
     fn witness(&self, peer: &Peer, request: &ShowRequest) -> Result<ShowReply, ReasonCode>;
 
+    /// Answers a question about a run of regional sums; what is refused is logged.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    fn sum(&self, peer: &Peer, asked: SumAsked) -> Result<SumReply, Refusal>;
+
+    /// Our share in a run of regional sums, logged before it returns; [`NodeService::answered`] is called once for it.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    fn share(&self, peer: &Peer, request: &ShareRequest) -> Result<Share, Refusal>;
+
     /// Counts a connection or message that was refused before it became a question. `claimed` is the OIN of the
     /// certificate, which proves nothing while the certificate is refused. Called from async threads: must not block
     /// on a disk.
@@ -411,6 +380,18 @@ pub trait Peers: Send + Sync {
     /// [`PeerError`].
     fn receipts(&self, to: &Oin, wanted: &WantedReceipts, deadline: Duration) -> Result<Vec<Vec<u8>>, PeerError>;
 
+    /// Asks `to` about a run of regional sums.
+    ///
+    /// # Errors
+    /// [`PeerError`].
+    fn sum(&self, to: &Oin, call: &SumCall, deadline: Duration) -> Result<SumReply, PeerError>;
+
+    /// Asks `to` for its share in a run of regional sums.
+    ///
+    /// # Errors
+    /// [`Unanswered`].
+    fn share(&self, to: &Oin, request: &ShareRequest, deadline: Duration) -> Result<Delivery, Unanswered>;
+
     /// Asks `to` for its state.
     ///
     /// # Errors
@@ -434,25 +415,5 @@ mod tests {
         assert!(claimed.clone().claim() && claimed.claim() && !claimed.overrule());
         let overruled = Verdict::default();
         assert!(overruled.clone().overrule() && !overruled.overrule() && !overruled.claim());
-    }
-
-    #[test]
-    fn traceparent_is_read_and_written_as_the_w3c_example() {
-        let text = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-        let trace = TraceContext::parse(text).unwrap();
-        assert_eq!(trace.to_string(), text);
-        assert_eq!(trace.trace_hex(), "4bf92f3577b34da6a3ce929d0e0e4736");
-        for bad in [
-            "",
-            "01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
-            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
-            "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
-            "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
-            "00-+bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
-            "00-é4bf92f3577b34da6a3ce929d0e0e473-00f067aa0ba902b7-01",
-            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-00",
-        ] {
-            assert_eq!(TraceContext::parse(bad), None, "{bad}");
-        }
     }
 }

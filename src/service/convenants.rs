@@ -6,9 +6,12 @@ use thiserror::Error;
 
 use super::core::{Core, CoreError};
 use crate::crypto::MacKey;
+use crate::domain::codes::Owner;
 use crate::domain::day::Day;
 use crate::domain::oin::Oin;
+use crate::domain::query::IndicatorId;
 use crate::domain::reason::ReasonCode;
+use crate::indicator::definition::definitions;
 use crate::policy::bundle::{ConvenantBundle, ConvenantInForce, InvalidBundle, State, in_force};
 use crate::policy::card::SignedCard;
 use crate::policy::check::check;
@@ -53,6 +56,8 @@ pub struct NewDraft {
     pub gate: Option<Oin>,
     /// First and last day.
     pub validity: (Day, Day),
+    /// Kinds of owner whose series come as regional sums.
+    pub sums: Vec<Owner>,
 }
 
 /// The convenants of one day, worked out once.
@@ -103,6 +108,7 @@ impl Core {
             region,
             gemeenten: self.gemeente_terms(),
             validity: new.validity,
+            sums: new.sums.into_iter().map(|owner| (owner, indicators_of(owner))).collect(),
         };
         let draft = Convenant::draft(terms, cards).with_chain(&self.identity.oin, &self.signing);
         Ok(draft.to_toml()?)
@@ -213,4 +219,10 @@ impl Core {
         self.keep_standing(Arc::clone(&standing));
         standing
     }
+}
+
+/// The indicators that have released series of a kind of owner.
+fn indicators_of(owner: Owner) -> Vec<IndicatorId> {
+    let owned = definitions().iter().filter(|d| d.series.iter().any(|series| series.released && series.owner == owner));
+    owned.map(|definition| definition.id).collect()
 }

@@ -17,6 +17,7 @@ use super::refused::RefusedConnections;
 use super::release::{Failed, Parts};
 use super::requests::Requests;
 use super::standards::RECORD_CALLS;
+use super::sums::Runs;
 use super::witness::Desk;
 use crate::crypto::{KeyTree, SealUse, SigningKey};
 use crate::domain::activity::ActivityBase;
@@ -115,6 +116,7 @@ pub struct Core {
     pub(in crate::service) audit: AuditLog,
     pub(in crate::service) anchors: Anchors,
     pub(in crate::service) actions: Actions,
+    pub(in crate::service) runs: Runs,
 }
 
 /// Where a node's journals are, and the index over them.
@@ -207,6 +209,7 @@ impl Core {
             audit,
             anchors: Anchors::default(),
             actions: Actions::default(),
+            runs: Runs::default(),
         };
         core.refresh_standing();
         core.compare_length()?;

@@ -4,8 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::core::{Core, CoreError};
 use crate::crypto::{Digest, digest};
-use crate::disclosure::certificate::{Checked, Flaw, Witness, as_defined, check, parse_certificate, printed_as};
+use crate::disclosure::certificate::{
+    CellName, Checked, Flaw, Witness, as_defined, check, parse_certificate, printed_as,
+};
 use crate::disclosure::ledger::StoredTable;
+use crate::domain::codes::Owner;
 use crate::domain::query::TableQuery;
 use crate::domain::table::Table;
 use crate::indicator::compute::Settings;
@@ -42,8 +45,8 @@ impl Core {
     /// [`CoreError`] when the state journal cannot be read.
     pub fn recheck(&self, wanted: &dyn Fn(&TableQuery) -> bool) -> Result<Vec<Rechecked>, CoreError> {
         let mut groups: BTreeMap<Option<Digest>, Vec<StoredTable>> = BTreeMap::new();
-        for stored in self.memory().ledger.tables() {
-            groups.entry(certificate(stored)).or_default().push(stored.clone());
+        for stored in self.released() {
+            groups.entry(certificate(&stored)).or_default().push(stored);
         }
         groups.retain(|_, tables| tables.iter().any(|stored| wanted(stored.query())));
         let mut witnesses = self.witnesses(&groups.keys().flatten().copied().collect())?;
@@ -63,6 +66,13 @@ impl Core {
         Ok(groups.into_iter().map(line).collect())
     }
 
+    /// Everything that was released here: this organisation's own tables, or at a gate the regional sums.
+    fn released(&self) -> Vec<StoredTable> {
+        let memory = self.memory();
+        let sums = memory.sums.ledgers().flat_map(|ledger| ledger.tables());
+        memory.ledger.tables().chain(sums).cloned().collect()
+    }
+
     fn recheck_one(&self, bytes: &[u8], stored: &[StoredTable]) -> Result<(Checked, bool), Flaw> {
         let witness = Witness::from_bytes(bytes)?;
         let checked = check(&witness)?;
@@ -78,7 +88,19 @@ impl Core {
         let settings =
             Settings { horizon: witness.until, data_from: witness.until, within: 0, organisation: self.identity.oin };
         let (domains, bin_cuts) = (terms.domains.clone(), terms.bin_cuts.clone());
-        as_defined(&witness, &Release { settings, owners: self.identity.levert.clone(), domains, bin_cuts })?;
+        // A node releases what no sum has; a gate the series of one kind of owner.
+        let summed = terms.summed_owners();
+        let mut owners: Vec<Owner> =
+            self.identity.levert.iter().copied().filter(|owner| !summed.contains(owner)).collect();
+        if self.is_gate_of(terms) {
+            let named = witness.cells.iter().filter_map(|cell| cell.name.as_ref());
+            let of = |name: &CellName| {
+                let table = witness.tables.get(name.table)?;
+                definition(table.query.indicator).series(&name.series).map(|series| series.owner)
+            };
+            owners = named.filter_map(of).collect::<BTreeSet<Owner>>().into_iter().collect();
+        }
+        as_defined(&witness, &Release { settings, owners, domains, bin_cuts })?;
         Ok((checked, true))
     }
 
@@ -89,7 +111,7 @@ impl Core {
     pub fn handover(&self, wanted: Digest) -> Result<Option<Handover>, CoreError> {
         let bears = |stored: &&StoredTable| certificate(stored) == Some(wanted);
         let tables: Vec<Table> =
-            self.memory().ledger.tables().filter(bears).filter_map(|stored| stored.table().ok()).collect();
+            self.released().iter().filter(bears).filter_map(|stored| stored.table().ok()).collect();
         let witness = self.witnesses(&BTreeSet::from([wanted]))?.remove(&wanted);
         Ok(witness.map(|witness| Handover { witness, tables }))
     }

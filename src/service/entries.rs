@@ -1,6 +1,7 @@
 //! Entries of the transfer log for each step of a use case. Nothing here holds a value that derives from a child.
 
 use super::api::{AggregateRequest, Peer, ProvenBy};
+use super::sums::document::RunBody;
 use crate::crypto::{Digest, random};
 use crate::domain::day::Day;
 use crate::domain::oin::Oin;
@@ -17,6 +18,8 @@ const LAST_DAY: i32 = 2_500_000;
 
 /// Name of the aggregate service in the log.
 pub const AGGREGATE: &str = "ketenpoort.v1.Node/Aggregate";
+/// Name of the service of regional sums in the log.
+pub const SUMS: &str = "ketenpoort.v1.Sums/Share";
 /// Name of the witness service in the log.
 pub const WITNESS: &str = "ketenpoort.v1.Witness/AddCheckpoint";
 /// Name of an organisation's own view in the log.
@@ -152,6 +155,58 @@ pub fn question(ourselves: Oin, peer: Oin, convenant: &Convenant, query: Digest,
     entry.action = "Cijfers vragen".to_owned();
     under(&mut entry, convenant);
     entry.query_hash = Some(query);
+    entry
+}
+
+/// We ask a party for its share in a run: `ours` and whom we ask.
+#[must_use]
+pub fn share_asked((ours, from): (Oin, Oin), convenant: &Convenant, body: &RunBody, now_ms: u64) -> Entry {
+    let mut entry = question(ours, from, convenant, body.hash(), now_ms);
+    entry.transfer_id = body.run_id().unwrap_or(entry.transfer_id);
+    entry.service = SUMS.to_owned();
+    entry.action = "Aandeel in een regionale som vragen".to_owned();
+    entry
+}
+
+/// A share of ours that is about to leave to a party.
+#[must_use]
+pub fn share_intent((ours, to): (Oin, Oin), convenant: &Convenant, body: &RunBody, now_ms: u64) -> Entry {
+    let id = body.run_id().unwrap_or_else(|| transfer_id(now_ms));
+    let mut entry = Entry::new(id, Direction::Outgoing, Phase::Intent, now_ms);
+    entry.sender_oin = Some(ours);
+    entry.receiver_oin = Some(to);
+    entry.service = SUMS.to_owned();
+    entry.action = "Aandeel in een regionale som geven".to_owned();
+    entry.confidentiality = Some(Confidentiality::Normal);
+    under(&mut entry, convenant);
+    entry.decision = Some(Decision::Allow);
+    entry.data_categories = vec!["aandeel in een regionale som".to_owned()];
+    entry.field_names = body.fields();
+    entry.query_hash = Some(body.hash());
+    entry
+}
+
+/// A question about a run of regional sums that is refused.
+#[must_use]
+pub fn sum_denied(ours: Oin, peer: &Peer, run: Option<TransferId>, reason: ReasonCode, now_ms: u64) -> Entry {
+    let mut entry = incoming(run.unwrap_or_else(|| transfer_id(now_ms)), Phase::Deny, ours, peer, now_ms);
+    entry.service = SUMS.to_owned();
+    entry.action = "Deelname aan een regionale som".to_owned();
+    entry.decision = Some(Decision::Deny);
+    entry.reason_codes = vec![reason.code().to_owned()];
+    entry
+}
+
+/// A part of a regional sum for which its maker signed, and that is none.
+#[must_use]
+pub fn sum_part_refused(ours: Oin, maker: Oin, run: TransferId, reason: ReasonCode, now_ms: u64) -> Entry {
+    let mut entry = Entry::new(run, Direction::Incoming, Phase::Deny, now_ms);
+    entry.sender_oin = Some(maker);
+    entry.receiver_oin = Some(ours);
+    entry.service = SUMS.to_owned();
+    entry.action = "Aandeel in een regionale som ontvangen".to_owned();
+    entry.decision = Some(Decision::Deny);
+    entry.reason_codes = vec![reason.code().to_owned()];
     entry
 }
 

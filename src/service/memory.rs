@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::rows::{self, InvalidRows};
+use super::sums::memory::SumMemory;
 use crate::crypto::Digest;
 use crate::disclosure::ledger::{Ledger, StoredTable};
 use crate::domain::day::{Day, PartialDate, Precision};
@@ -133,6 +134,8 @@ pub struct Memory {
     pub convenants: BTreeMap<[u8; 32], ConvenantBundle>,
     /// Everything that was released.
     pub ledger: Ledger,
+    /// What runs of regional sums left here.
+    pub sums: SumMemory,
 }
 
 /// Rebuilds [`Memory`] from the records of the state journal, in order; all but the columns.
@@ -141,6 +144,7 @@ pub struct Loader {
     frozen: Frozen,
     convenants: BTreeMap<[u8; 32], ConvenantBundle>,
     ledger: Ledger,
+    sums: SumMemory,
 }
 
 impl Loader {
@@ -152,6 +156,7 @@ impl Loader {
             frozen: Frozen::default(),
             convenants: BTreeMap::new(),
             ledger: Ledger::default(),
+            sums: SumMemory::default(),
         }
     }
 
@@ -188,6 +193,9 @@ impl Loader {
             StateKind::Answer => {
                 self.ledger.add(StoredTable::from_bytes(body).map_err(|_| InvalidState::Record("vrijgave"))?);
             }
+            StateKind::SumRelease => self.sums.take_release(body).map_err(InvalidState::Record)?,
+            StateKind::SumBegun => self.sums.take_begun(body).map_err(InvalidState::Record)?,
+            StateKind::SumShare => self.sums.take_share(body).map_err(InvalidState::Record)?,
             _ => {}
         }
         Ok(())
@@ -205,6 +213,7 @@ impl Loader {
             frozen: Arc::new(self.frozen),
             convenants: self.convenants,
             ledger: self.ledger,
+            sums: self.sums,
         };
         (memory, self.register)
     }

@@ -30,6 +30,8 @@ pub mod search;
 pub mod settle;
 pub mod standards;
 pub mod subjects;
+pub mod sums;
+mod trace;
 mod walk;
 pub mod witness;
 

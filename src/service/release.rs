@@ -7,11 +7,13 @@ use std::sync::{Arc, PoisonError};
 use super::core::{Core, CoreError};
 use super::document::Pending;
 use super::memory::Frozen;
+use super::sums::memory::SumMemory;
 use crate::crypto::Digest;
 use crate::disclosure::DisclosureFault;
 use crate::disclosure::component::{Component, Job, components, final_on};
 use crate::disclosure::ledger::Ledger;
 use crate::disclosure::release::{AuditSummary, Made, Released, Terms, answer, release_due};
+use crate::domain::codes::Owner;
 use crate::domain::day::Day;
 use crate::domain::period::Period;
 use crate::domain::query::{IndicatorId, TableQuery};
@@ -28,7 +30,7 @@ use crate::storage::journal::JournalError;
 use crate::storage::state::{StateError, StateKind};
 
 /// N of linked figures; no released indicator uses another.
-const WITHIN_DAYS: u32 = 365;
+pub(in crate::service) const WITHIN_DAYS: u32 = 365;
 /// A node releases by itself this long after its last delivery, so that a correction that follows at once still counts.
 pub const QUIET_MS: u64 = 3_600_000;
 
@@ -51,9 +53,16 @@ struct Frame<'a> {
     today: Day,
     /// Days after which a quarter freezes: the longest of all convenants in force.
     settlement_days: u32,
+    /// What went into regional sums.
+    shared: SumMemory,
 }
 
 impl Frame<'_> {
+    /// Whether series that this release has of the table went into a regional sum.
+    fn is_shared(&self, table: &TableQuery) -> bool {
+        shared_of(&self.release.owners, &self.shared, table)
+    }
+
     fn is_frozen(&self, table: &TableQuery) -> bool {
         table.period.quarters().iter().all(|q| self.frozen.quarters.contains(q))
     }
@@ -65,7 +74,8 @@ impl Frame<'_> {
         let mut declared = declared_tables(terms, years);
         // A quarter from before the data window is never frozen, so what touches it is never released.
         let in_reach = |t: &TableQuery| self.is_frozen(t) || t.period.bounds().1 > self.until;
-        declared.retain(|table| in_reach(table) && same_definition(terms, table.indicator));
+        // What left in a regional sum never leaves as a figure of this node alone.
+        declared.retain(|table| in_reach(table) && same_definition(terms, table.indicator) && !self.is_shared(table));
         components(&declared, ledger, &self.release)
     }
 }
@@ -204,24 +214,26 @@ impl Core {
     }
 
     fn frame<'a>(&self, convenant: &'a ConvenantInForce) -> Result<Frame<'a>, ReasonCode> {
-        let (window, frozen) = {
+        let (window, frozen, shared) = {
             let memory = self.memory();
-            (memory.window.ok_or(ReasonCode::OutsideWindow)?, Arc::clone(&memory.frozen))
+            (memory.window.ok_or(ReasonCode::OutsideWindow)?, Arc::clone(&memory.frozen), memory.sums.clone())
         };
         let until = frozen.quarters.last().ok_or(ReasonCode::NotSettled)?.bounds().1;
         let settings =
             Settings { horizon: until, data_from: window.from, within: WITHIN_DAYS, organisation: self.identity.oin };
         let terms = convenant.convenant();
+        // What comes as a regional sum no node releases by itself.
+        let summed = terms.summed_owners();
         let release = Release {
             settings,
-            owners: self.identity.levert.clone(),
+            owners: self.identity.levert.iter().copied().filter(|owner| !summed.contains(owner)).collect(),
             domains: terms.domains.clone(),
             bin_cuts: terms.bin_cuts.clone(),
         };
         let standing = self.standing();
         let days = standing.in_force.iter().flatten().map(|c| c.convenant().settlement_days);
         let settlement_days = days.max().unwrap_or(terms.settlement_days);
-        Ok(Frame { convenant, frozen, release, until, today: self.clock.today(), settlement_days })
+        Ok(Frame { convenant, frozen, release, until, today: self.clock.today(), settlement_days, shared })
     }
 
     /// Releases what is due of a component and stores it. `None` when nothing is due; the inner error says why what is
@@ -250,6 +262,11 @@ impl Core {
         let raws = self.raw_tables(component, &ledger, frame);
         match release_due(component, &ledger, &raws, &terms) {
             Ok(made) => {
+                // A share may have left since the frame was made; shares and releases wait for each other.
+                let shared = self.memory().sums.clone();
+                if made.tables.iter().any(|t| shared_of(&frame.release.owners, &shared, t.query())) {
+                    return Ok(Some(Err(ReasonCode::ComponentClosed)));
+                }
                 tell_audit(component, made.tables.len(), &made.summary);
                 let (count, summary) = (made.tables.len(), made.summary.clone());
                 self.store(made)?;
@@ -290,9 +307,15 @@ impl Core {
     }
 }
 
+/// Whether series of these owners went into a regional sum of the year of a table. Of any indicator: relations cross them.
+fn shared_of(owners: &[Owner], shared: &SumMemory, table: &TableQuery) -> bool {
+    owners.iter().any(|owner| shared.has_shared(*owner, table.period.year()))
+}
+
 /// Whether this version computes an indicator by the definition that the convenant names.
 pub(in crate::service) fn same_definition(terms: &Convenant, indicator: IndicatorId) -> bool {
-    terms.grant(indicator).is_some_and(|grant| grant.version == definition(indicator).version)
+    let mut grants = terms.indicators.iter().filter(|grant| grant.indicator == indicator).peekable();
+    grants.peek().is_some() && grants.all(|grant| grant.version == definition(indicator).version)
 }
 
 /// Why a granted table is not released: this version counts otherwise, this organisation has no such figures, its
@@ -307,13 +330,14 @@ fn pending(table: &TableQuery, frame: &Frame<'_>, parts: &[Component], failed: &
         _ if !same_definition(terms, table.indicator) => ReasonCode::OtherDefinition,
         _ if frame.release.series(table.indicator).next().is_none() => ReasonCode::IndicatorNotAllowed,
         _ if settles > frame.today => ReasonCode::NotSettled,
+        _ if frame.is_shared(table) => ReasonCode::ComponentClosed,
         Some((_, reason)) => *reason,
         None => ReasonCode::OutsideWindow,
     };
     Pending { table: table.clone(), reason, from: (reason == ReasonCode::NotSettled).then_some(settles) }
 }
 
-fn tell_audit(component: &Component, tables: usize, summary: &AuditSummary) {
+pub(in crate::service) fn tell_audit(component: &Component, tables: usize, summary: &AuditSummary) {
     tracing::info!(
         year = component.year,
         tables,
@@ -326,7 +350,7 @@ fn tell_audit(component: &Component, tables: usize, summary: &AuditSummary) {
     );
 }
 
-fn fault_reason(fault: &DisclosureFault) -> ReasonCode {
+pub(in crate::service) fn fault_reason(fault: &DisclosureFault) -> ReasonCode {
     tracing::error!("vrijgave: {fault}");
     match fault {
         DisclosureFault::Definition(_) => ReasonCode::DefinitionFault,
@@ -336,7 +360,7 @@ fn fault_reason(fault: &DisclosureFault) -> ReasonCode {
     }
 }
 
-fn core_reason(error: &CoreError) -> ReasonCode {
+pub(in crate::service) fn core_reason(error: &CoreError) -> ReasonCode {
     tracing::error!("{error}");
     match error {
         CoreError::State(StateError::Journal(JournalError::Full)) => ReasonCode::DiskFull,

@@ -30,8 +30,16 @@ impl Core {
         requester: Oin,
         request: &AggregateRequest,
     ) -> Result<(), ReasonCode> {
-        let named = (requester, request.transfer_id);
-        let question = question(request.query.hash(), request.convenant_hash);
+        self.claim((requester, request.transfer_id), (request.query.hash(), request.convenant_hash))
+    }
+
+    /// As [`Core::claim_request`], for any question by its hash and that of its convenant.
+    pub(in crate::service) fn claim(
+        &self,
+        named: (Oin, TransferId),
+        (query, convenant): (Digest, Digest),
+    ) -> Result<(), ReasonCode> {
+        let question = question(query, convenant);
         let mut claimed = self.requests.0.lock().unwrap_or_else(PoisonError::into_inner);
         let earlier = match claimed.get(&named) {
             Some(earlier) => Some(*earlier),

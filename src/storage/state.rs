@@ -53,11 +53,17 @@ pub enum StateKind {
     User = 14,
     /// The witness of a release: what proves its tables safe.
     Witness = 15,
+    /// A regional sum that the gate released.
+    SumRelease = 16,
+    /// What this node shared in regional sums.
+    SumShare = 17,
+    /// A regional sum that the gate is about to put together.
+    SumBegun = 18,
 }
 
 impl StateKind {
     /// Every kind, by its number on disk.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 19] = [
         Self::Format,
         Self::DeliveryHead,
         Self::Rows,
@@ -74,6 +80,9 @@ impl StateKind {
         Self::Ledger,
         Self::User,
         Self::Witness,
+        Self::SumRelease,
+        Self::SumShare,
+        Self::SumBegun,
     ];
 
     /// Whether records of this kind are part of a delivery and written only by a [`DeliveryWriter`].

@@ -27,6 +27,7 @@ use crate::domain::reason::ReasonCode;
 use crate::service::api::{
     AggregateRequest, AnswerBytes, PeerError, Peers, ProvenBy, StatusView, TraceContext, Unanswered, WantedReceipts,
 };
+use crate::service::sums::messages::{Delivery, ShareRequest, SumCall, SumReply};
 use crate::service::witness::{ShowReply, ShowRequest};
 use crate::translog::receipt::SignedReceipt;
 
@@ -197,6 +198,20 @@ impl Client {
         self.within_kept(to, deadline, async |kept: &Kept| call(kept.channel.clone()).await).await
     }
 
+    /// As [`Client::within_channel`], with that by what the partner proved who it is.
+    pub(super) async fn within_proven<T>(
+        &self,
+        to: &Oin,
+        deadline: Duration,
+        call: impl AsyncFnOnce(Channel) -> Result<T, Failure>,
+    ) -> Result<(T, Option<ProvenBy>), PeerError> {
+        self.within_kept(to, deadline, async |kept: &Kept| {
+            let done = call(kept.channel.clone()).await?;
+            Ok((done, found(&kept.far).proven))
+        })
+        .await
+    }
+
     async fn within_kept<T>(
         &self,
         to: &Oin,
@@ -257,6 +272,14 @@ impl Peers for Client {
 
     fn receipts(&self, to: &Oin, wanted: &WantedReceipts, deadline: Duration) -> Result<Vec<Vec<u8>>, PeerError> {
         self.runtime.block_on(self.ask_receipts(to, wanted, deadline))
+    }
+
+    fn sum(&self, to: &Oin, call: &SumCall, deadline: Duration) -> Result<SumReply, PeerError> {
+        self.runtime.block_on(self.ask_step(to, call, deadline))
+    }
+
+    fn share(&self, to: &Oin, request: &ShareRequest, deadline: Duration) -> Result<Delivery, Unanswered> {
+        self.runtime.block_on(self.ask_share(to, request, deadline))
     }
 
     fn status(&self, to: &Oin, deadline: Duration) -> Result<StatusView, PeerError> {

@@ -1,5 +1,5 @@
-//! gRPC over mutual TLS 1.3 between nodes: certificates, acceptor, wire, server and client. Only `service::Answer` and
-//! the closed list of control messages can be encoded (`wire`).
+//! gRPC over mutual TLS 1.3 between nodes: certificates, acceptor, wire, server and client. Only `service::Answer`,
+//! the shares of regional sums and the closed list of control messages can be encoded (`wire`).
 
 pub mod certs;
 pub mod client;
@@ -12,6 +12,7 @@ mod guard;
 mod logs;
 mod permits;
 mod status;
+mod sums;
 mod wire;
 mod witness;
 

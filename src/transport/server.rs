@@ -20,6 +20,7 @@ use super::permits::Permits;
 use super::proto;
 use super::proto::logs_server::LogsServer;
 use super::proto::node_server::{Node, NodeServer};
+use super::proto::sums_server::SumsServer;
 use super::proto::witness_server::WitnessServer;
 use super::status::{refused, status};
 use super::tls::TlsHandle;
@@ -100,6 +101,8 @@ pub async fn serve(
     let witness = WitnessServer::new(served.clone())
         .max_decoding_message_size(MAX_MESSAGE)
         .max_encoding_message_size(MAX_MESSAGE);
+    let sums =
+        SumsServer::new(served.clone()).max_decoding_message_size(MAX_MESSAGE).max_encoding_message_size(MAX_MESSAGE);
     let logs =
         LogsServer::new(served.clone()).max_decoding_message_size(MAX_MESSAGE).max_encoding_message_size(MAX_MESSAGE);
     let node = NodeServer::new(served).max_decoding_message_size(MAX_MESSAGE).max_encoding_message_size(MAX_MESSAGE);
@@ -112,6 +115,7 @@ pub async fn serve(
         .http2_keepalive_timeout(Some(limits.keepalive))
         .add_service(node)
         .add_service(logs)
+        .add_service(sums)
         .add_service(witness);
     let (out, incoming) = mpsc::channel(16);
     let acceptor = Arc::new(Acceptor { tls, service, limits, open: Arc::new(Open::default()) });
@@ -122,12 +126,19 @@ pub async fn serve(
 }
 
 /// An answer that was logged: dropped, it logs how the answer ended, wherever that is.
-struct Ending {
+pub(crate) struct Ending {
     runtime: Handle,
     service: Arc<dyn NodeService>,
     peer: Arc<Peer>,
     answer: HandedOver,
     complete: bool,
+}
+
+impl Ending {
+    /// Logs, when dropped, that this did not leave completely.
+    pub(super) fn of(service: Arc<dyn NodeService>, peer: Arc<Peer>, answer: HandedOver, runtime: Handle) -> Self {
+        Self { runtime, service, peer, answer, complete: false }
+    }
 }
 
 impl Drop for Ending {
@@ -139,13 +150,20 @@ impl Drop for Ending {
 }
 
 /// The parts of an answer on their way out; its ending is logged when the last part is taken or the call is dropped.
-pub(crate) struct Sending {
-    parts: std::vec::IntoIter<proto::AggregateChunk>,
+pub(crate) struct Sending<T> {
+    parts: std::vec::IntoIter<T>,
     ending: Option<Ending>,
 }
 
-impl tokio_stream::Stream for Sending {
-    type Item = Result<proto::AggregateChunk, Status>;
+impl<T> Sending<T> {
+    /// These parts, and how their ending is logged.
+    pub(super) fn new(parts: Vec<T>, ending: Ending) -> Self {
+        Self { parts: parts.into_iter(), ending: Some(ending) }
+    }
+}
+
+impl<T: Unpin> tokio_stream::Stream for Sending<T> {
+    type Item = Result<T, Status>;
 
     fn poll_next(
         mut self: std::pin::Pin<&mut Self>,
@@ -161,6 +179,9 @@ impl tokio_stream::Stream for Sending {
     }
 }
 
+/// An answer on its way out.
+type Answering = Sending<proto::AggregateChunk>;
+
 /// A question on which nothing was said yet; dropped so, because its asker has gone, it is refused in the log.
 struct Waiting {
     runtime: Handle,
@@ -172,14 +193,14 @@ struct Waiting {
 
 impl Waiting {
     /// The work on the question: its answer with its ending, or why there is none.
-    fn answer(&self) -> impl FnOnce() -> Result<Sending, Refusal> + Send + 'static {
+    fn answer(&self) -> impl FnOnce() -> Result<Answering, Refusal> + Send + 'static {
         let (runtime, service, peer) = (self.runtime.clone(), Arc::clone(&self.service), Arc::clone(&self.peer));
         let (question, verdict) = (Arc::clone(&self.question), self.verdict.clone());
         move || match service.aggregate(&peer, &question, &verdict) {
             Reply::Refused(refusal) => Err(refusal),
             Reply::Answer(answer) => {
                 let ending = Ending { runtime, service, peer, answer: answer.handed(), complete: false };
-                Ok(Sending { parts: answer.encode()?.into_iter(), ending: Some(ending) })
+                Ok(Sending::new(answer.encode()?, ending))
             }
         }
     }
@@ -245,14 +266,14 @@ impl Served {
     }
 
     /// A refusal that has no entry of its own: counted.
-    fn counted(&self, caller: &Caller, reason: ReasonCode) -> Status {
+    pub(super) fn counted(&self, caller: &Caller, reason: ReasonCode) -> Status {
         tracing::warn!(code = %reason, oin = %caller.peer.oin, trace = caller.trace.trace_hex(), "oproep geweigerd");
         self.service.connection_refused(reason, Some(caller.peer.oin));
         status(reason, &caller.trace)
     }
 
     /// Answers a question within its deadline. Late, or after a fault, it is refused in the log before that leaves.
-    async fn answer(&self, caller: &Caller, question: AggregateRequest) -> Result<Sending, Status> {
+    async fn answer(&self, caller: &Caller, question: AggregateRequest) -> Result<Answering, Status> {
         let waiting = Waiting {
             runtime: Handle::current(),
             service: Arc::clone(&self.service),
@@ -284,7 +305,7 @@ impl Served {
 
 #[tonic::async_trait]
 impl Node for Served {
-    type AggregateStream = Sending;
+    type AggregateStream = Answering;
 
     async fn aggregate(
         &self,

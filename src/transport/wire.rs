@@ -86,10 +86,14 @@ mod sealed {
     impl Sealed for &crate::translog::receipt::SignedReceipt {}
     impl Sealed for Vec<crate::translog::receipt::SignedReceipt> {}
     impl Sealed for &crate::service::api::WantedReceipts {}
+    impl Sealed for crate::service::sums::share::Share {}
+    impl Sealed for &crate::service::sums::messages::SumCall {}
+    impl Sealed for crate::service::sums::messages::SumReply {}
+    impl Sealed for &crate::service::sums::messages::ShareRequest {}
 }
 
-/// What may be encoded: a closed list. [`Answer`] is the exit that carries something about children; the rest is
-/// control.
+/// What may be encoded: a closed list. [`Answer`] and the share of a regional sum are the exits that carry something about
+/// children; the rest is control.
 pub(super) trait Outbound: sealed::Sealed {
     /// The proto message or messages.
     type Message;

@@ -13,7 +13,7 @@ use ketenpoort::domain::query::{IndicatorId, Query};
 use ketenpoort::policy::bundle::{ConvenantBundle, in_force};
 use ketenpoort::policy::card::{CARD_VERSION, NodeCard, SignedCard};
 use ketenpoort::policy::check::check;
-use ketenpoort::policy::convenant::{Convenant, GemeenteTerm, Role};
+use ketenpoort::policy::convenant::{Convenant, GemeenteTerm, Role, Route};
 use ketenpoort::policy::draft::DraftTerms;
 use ketenpoort::policy::permit::{decide, declared_plan};
 use serde_json::Value;
@@ -82,6 +82,7 @@ fn example() -> Convenant {
     }
     let towns = list("gemeenten");
     let terms = DraftTerms {
+        sums: Vec::new(),
         id: "voorbeeld-twente".to_owned(),
         title: "Voorbeeldconvenant ketenmonitor jeugdbescherming Twente".to_owned(),
         region: towns.iter().filter(|g| g["regio"] == true).filter_map(|g| string(&g["code"])).collect(),
@@ -134,8 +135,10 @@ fn the_parties_of_the_example_put_it_in_force_and_the_monitor_may_ask_its_whole_
         let base = chain.open(&convenant.id, (&card.oin, &keys(&card.oin).agreement_key(1)), &maker);
         assert_eq!(base.expect("every delivering party opens its base").check(), chain.check);
     }
-    let plan: Vec<_> =
-        IndicatorId::ALL.iter().flat_map(|i| (2021..=2024).flat_map(|y| declared_plan(convenant, *i, y))).collect();
+    let plan: Vec<_> = IndicatorId::ALL
+        .iter()
+        .flat_map(|i| (2021..=2024).flat_map(|y| declared_plan(convenant, (*i, Route::Node), y)))
+        .collect();
     assert_eq!(plan.len(), 11 * 4 * 8);
     let monitor = convenant.monitor().expect("monitor").oin;
     decide(&held, &monitor, &held.hash(), &Query::new(plan), today).expect("the whole plan is allowed");

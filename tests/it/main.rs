@@ -35,6 +35,7 @@ mod storage;
 mod storage_index;
 mod storage_kill;
 mod subjects;
+mod sums;
 mod three;
 mod three_nodes;
 mod tidy;

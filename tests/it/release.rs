@@ -82,7 +82,8 @@ impl Node {
         components(&declared, &self.ledger, &self.release)
     }
 
-    fn raw(&self, job: &Job, hash: ketenpoort::crypto::Digest) -> RawTable {
+    /// The exact counts of one table.
+    pub fn raw(&self, job: &Job, hash: ketenpoort::crypto::Digest) -> RawTable {
         let mut release = self.release.clone();
         release.settings.horizon = job.horizon;
         compute_release(&self.columns, &release, &self.calendar, &job.table, hash)

@@ -19,6 +19,7 @@ use ketenpoort::service::api::{
     Verdict, WantedReceipts,
 };
 use ketenpoort::service::core::{Clock, Core};
+use ketenpoort::service::sums::messages::{Delivery, ShareRequest, SumCall, SumReply};
 use ketenpoort::service::witness::{ShowReply, ShowRequest};
 use ketenpoort::translog::entry::{Direction, Entry, Outcome, Phase, TransferId};
 use ketenpoort::translog::merkle::leaf_hash;
@@ -279,6 +280,14 @@ impl Peers for Net {
             return Err(PeerError::Deadline);
         }
         Ok(receipts.iter().map(|receipt| receipt.bytes().to_vec()).collect())
+    }
+
+    fn sum(&self, _: &Oin, _: &SumCall, _: Duration) -> Result<SumReply, PeerError> {
+        Err(PeerError::Unreachable)
+    }
+
+    fn share(&self, _: &Oin, _: &ShareRequest, _: Duration) -> Result<Delivery, Unanswered> {
+        Err(PeerError::Unreachable.into())
     }
 
     fn show_checkpoint(&self, _: &Oin, _: &ShowRequest, _: Duration) -> Result<ShowReply, PeerError> {

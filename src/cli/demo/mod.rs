@@ -16,9 +16,12 @@ use super::args::{CertExampleArgs, DemoArgs, InitArgs};
 use super::{cert, init};
 use crate::domain::oin::Oin;
 use crate::node::command::Outcome;
+use crate::policy::check::LEAST_CONTRIBUTORS;
 
 const MONITOR_KEY: &str = "ketenmonitor";
 const GATE_KEY: &str = "poortwachter";
+/// What the region's local teams own comes as regional sums: of each municipality alone nearly everything is too small.
+const LOCAL_TEAMS: &str = "LT";
 
 /// One node of the demo: an organisation of the region, the monitor or the gate.
 struct DemoNode {
@@ -125,6 +128,9 @@ impl Demo {
         let oin_of = |key: &str| self.nodes.iter().find(|n| n.key == key).map(|n| n.oin.to_string());
         let (monitor, gate) = (oin_of(MONITOR_KEY).unwrap_or_default(), oin_of(GATE_KEY).unwrap_or_default());
         new.extend(["--monitor", &monitor, "--gate", &gate]);
+        if self.region.delivering(LOCAL_TEAMS) >= LEAST_CONTRIBUTORS {
+            new.extend(["--sum", LOCAL_TEAMS]);
+        }
         command(&new, &[("--out", &draft), ("--node", &maker.dir)])?;
         let (draft_text, bundle_text) = (draft.display().to_string(), bundle.display().to_string());
         command(&["convenant", "propose", &draft_text], &[("--out", &bundle), ("--node", &maker.dir)])?;

@@ -49,6 +49,12 @@ impl RegionFile {
         serde_json::from_str(&text).map_err(|e| format!("{}: {e}", path.display()))
     }
 
+    /// How many organisations deliver the events of a kind of owner.
+    #[must_use]
+    pub fn delivering(&self, owner: &str) -> usize {
+        self.organisations.iter().filter(|org| org.levert.iter().any(|kind| kind == owner)).count()
+    }
+
     /// Every calendar quarter and year wholly inside the data window, the follow-up tail of a year left out.
     #[must_use]
     pub fn periods(&self) -> Vec<Period> {

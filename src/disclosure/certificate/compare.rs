@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Flaw, Print, TableEntry, TableState, Witness, certificate_of};
 use crate::disclosure::print::{DERIVED, derived};
+use crate::disclosure::sums::in_words_of;
 use crate::domain::query::{Dimension, IndicatorId, TableQuery};
 use crate::domain::table::{Mark, Row, Scope, Table};
 
@@ -15,6 +16,9 @@ type At<'a> = (&'a str, &'a str, Vec<&'a str>);
 /// # Errors
 /// The first [`Flaw`] that is found.
 pub fn printed_as(w: &Witness, table: &Table) -> Result<(), Flaw> {
+    // A regional sum is proven in the words of the gate that made it.
+    let proven = (table.scope == Scope::Som).then(|| in_words_of(table.clone(), &w.organisation));
+    let table = proven.as_ref().unwrap_or(table);
     let flaw = |why: &str| Err(Flaw(format!("tabel {} {}: {why}", table.indicator, period(table))));
     if table.certificate.as_deref() != Some(certificate_of(&w.to_bytes()).as_str()) {
         return flaw("het certificaat hoort niet bij dit bewijsbestand");

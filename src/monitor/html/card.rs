@@ -58,7 +58,7 @@ pub(super) fn count_card(page: &Page<'_>, id: IndicatorId, series: &str, told: &
 /// Who waits at the end of each year, by waiting time.
 fn waiting_times(page: &Page<'_>, id: IndicatorId, series: &str) -> Option<Markup> {
     let last = Period::year_of(*page.years.last()?);
-    let table = page.figures.table(id, Some(last), &[])?;
+    let table = page.figures.table(id, last, series)?;
     let mut bins: Vec<_> = table.rows.iter().filter(|row| row.series == series).collect();
     bins.retain(|row| bin(&row.measure).is_some());
     bins.sort_by_key(|row| bin(&row.measure));
@@ -118,7 +118,7 @@ pub(super) fn bar_of(
     told: &Presentation,
     period: Period,
 ) -> Option<Bar> {
-    let table = page.figures.table(id, Some(period), &[])?;
+    let table = page.figures.table(id, period, series)?;
     let part = told.part.unwrap_or_default();
     let total = |measures: &[&str]| page.figures.total(id, period, series, measures);
     let within = percent(total(&[part]), total(told.whole));

@@ -90,12 +90,15 @@ fn durations(page: &Page<'_>, year: i16) -> Option<Markup> {
 /// Waiting at the end of the last year: the length of a bar is the number, its shades the waiting times.
 fn waiting(page: &Page<'_>, year: i16) -> Option<Markup> {
     let id = IndicatorId::Ind17;
-    let table = page.figures.table(id, Some(Period::year_of(year)), &[])?;
     let whole = words::presentation(id).whole;
     let total = |series: &str| page.figures.total(id, Period::year_of(year), series, whole);
     let series = page.figures.series(id);
     let most = series.iter().filter_map(|series| total(series)?.value).max()?;
-    let found: Vec<Bar> = series.iter().map(|series| waiting_bar(table, (id, series), total(series), most)).collect();
+    let bar = |series: &&str| {
+        let table = page.figures.table(id, Period::year_of(year), series)?;
+        Some(waiting_bar(table, (id, series), total(series), most))
+    };
+    let found: Vec<Bar> = series.iter().filter_map(bar).collect();
     let title = format!("Wachtenden op 31 december {year} (donkerder: wacht langer)");
     Some(bars(&title, &found))
 }

@@ -7,7 +7,7 @@ use super::markup::{Markup, all, class, element, tag, text};
 use super::tables::{figure_cell, measures_by_years};
 use crate::domain::period::Period;
 use crate::domain::query::{Dimension, IndicatorId};
-use crate::domain::table::{Row, Table};
+use crate::domain::table::{Row, Scope, Table};
 use crate::indicator::definition::definition;
 use crate::monitor::figures::{Figures, pick, shown};
 use crate::monitor::report::Setting;
@@ -131,7 +131,10 @@ fn breakdowns(page: &Page<'_>, id: IndicatorId, told: &Presentation) -> Markup {
 
 /// One table of a breakdown, under its period.
 fn breakdown(page: &Page<'_>, id: IndicatorId, told: &Presentation, table: &Table) -> Markup {
-    let name = table.period.map_or("Hele levering".to_owned(), |p| p.to_string());
+    let mut name = table.period.map_or("Hele levering".to_owned(), |p| p.to_string());
+    if table.scope == Scope::Som {
+        name.push_str(", regionale som");
+    }
     let all_series = page.figures.series(id);
     let open = |series: &&&str| table.rows.iter().any(|r| r.series == **series && r.value.is_some());
     let columns: Vec<&str> = all_series.iter().filter(open).copied().collect();

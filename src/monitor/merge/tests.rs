@@ -52,7 +52,7 @@ fn answered(number: u8, org_type: OrgType, figures: &[(&str, &str, Figure)]) -> 
 }
 
 fn merged(outcomes: &[NodeOutcome]) -> Table {
-    merge(&Query::new(vec![query()]), day(), outcomes).remove(0)
+    merge(&Query::new(vec![query()]), day(), outcomes, &[]).remove(0)
 }
 
 fn figure(table: &Table, series: &str, measure: &str) -> (Option<i64>, Option<Mark>, Option<i64>, Option<i64>) {
@@ -141,7 +141,7 @@ fn figures_of_the_chain_are_not_added_up() {
     let figures = [("KETEN|JB", "n_kinderen", Ok(20)), ("LOKAAL|JB", "n_som_organisaties", Ok(30))];
     let one = node(1, OrgType::Gi, NodeResult::Answered(vec![stock(table(&figures))]));
     let question = Query::new(vec![TableQuery { indicator: IndicatorId::Ind03, ..query() }]);
-    let sum = merge(&question, day(), &[one]).remove(0);
+    let sum = merge(&question, day(), &[one], &[]).remove(0);
     assert_eq!(figure(&sum, "LOKAAL|JB", "n_som_organisaties").0, Some(30));
     assert!(sum.rows.iter().all(|row| !row.series.starts_with("KETEN")));
 }

@@ -158,7 +158,7 @@ proptest! {
             .collect();
         let mut keep = keep.iter();
         c.indicators.retain(|_| *keep.next().expect("eleven"));
-        c.bin_cuts = c.bin_cuts.iter().filter(|cut| c.grant(cut.indicator).is_some()).cloned().collect();
+        c.bin_cuts = c.bin_cuts.iter().filter(|cut| c.grant(cut.indicator, Route::Node).is_some()).cloned().collect();
         prop_assert_eq!(check(&c), vec![]);
         let toml = Convenant::from_toml(&c.to_toml().expect("TOML"));
         prop_assert_eq!(toml.as_ref(), Ok(&c));

@@ -1,6 +1,7 @@
 //! What a convenant document and its check promise, and the chain base in it.
 
 use crate::crypto::{ChainBase, digest};
+use crate::domain::codes::Owner;
 use crate::domain::period::{Period, PeriodKind};
 use crate::domain::query::{Dimension, IndicatorId};
 use crate::policy::bundle::{ConvenantBundle, InvalidBundle};
@@ -30,12 +31,12 @@ fn the_draft_grants_what_the_design_says() {
     let expected =
         ["IND-01", "IND-02", "IND-03", "IND-06", "IND-07", "IND-08", "IND-08P", "IND-10", "IND-11", "IND-13", "IND-17"];
     assert_eq!(ids, expected);
-    let plan = declared_plan(&convenant, IndicatorId::Ind01, 2024);
+    let plan = declared_plan(&convenant, (IndicatorId::Ind01, Route::Node), 2024);
     assert_eq!(plan.len(), 4 + 4);
     let year: Vec<_> = plan.iter().filter(|t| t.period == Period::year_of(2024)).map(|t| t.by.clone()).collect();
     assert_eq!(year, [vec![], vec![Dimension::Gemeente], vec![Dimension::Maatregel], vec![Dimension::Leeftijd]]);
     assert!(plan.iter().all(|t| t.period == Period::year_of(2024) || t.by.is_empty()));
-    assert_eq!(declared_plan(&convenant, IndicatorId::Ind24, 2024), vec![]);
+    assert_eq!(declared_plan(&convenant, (IndicatorId::Ind24, Route::Node), 2024), vec![]);
     assert_eq!(convenant.settlement_days, 42);
 }
 
@@ -78,7 +79,12 @@ fn check_names_each_fault_and_its_place() {
         (|c| c.purposes.clear(), "purposes"),
         (|c| c.purposes[0].legal_basis.clear(), "purposes.P1.legal_basis"),
         (|c| c.indicators[0].indicator = IndicatorId::Ind24, "indicators.IND-24"),
-        (|c| c.indicators[0].route = Route::Sum, "indicators.IND-01.route"),
+        (|c| c.indicators[0].route = Route::Sum, "indicators.IND-01.owners"),
+        (|c| c.indicators[0].owners = vec![Owner::Lt], "indicators.IND-01.owners"),
+        (
+            |c| (c.indicators[0].route, c.indicators[0].owners) = (Route::Sum, vec![Owner::Lt]),
+            "indicators.IND-01.owners",
+        ),
         (|c| c.indicators[0].route = Route::Link, "indicators.IND-01.route"),
         (|c| c.indicators[0].version.clear(), "indicators.IND-01.version"),
         (|c| c.indicators[0].tables.clear(), "indicators.IND-01.tables"),

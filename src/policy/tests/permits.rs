@@ -21,7 +21,7 @@ fn one(indicator: IndicatorId, period: &str, by: &[Dimension]) -> Query {
 #[test]
 fn the_monitor_gets_what_the_plan_declares_and_the_permit_tells_its_terms() {
     let held = held();
-    let plan = declared_plan(held.convenant(), IndicatorId::Ind06, 2025);
+    let plan = declared_plan(held.convenant(), (IndicatorId::Ind06, Route::Node), 2025);
     let query = Query::new(plan.clone());
     let permit = decide(&held, &oin(MONITOR), &held.hash(), &query, day("2026-06-01")).expect("allowed");
     assert_eq!(permit.query_hash(), query.hash());

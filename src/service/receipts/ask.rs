@@ -8,11 +8,13 @@ use crate::domain::query::Query;
 use crate::domain::reason::ReasonCode;
 use crate::policy::bundle::ConvenantInForce;
 use crate::service::answer::{aggregate_of, indicators_of, log_reason};
-use crate::service::api::{AggregateRequest, AnswerBytes, TraceContext};
+use crate::service::api::{AggregateRequest, AnswerBytes, ProvenBy, TraceContext};
 use crate::service::append::next_step;
 use crate::service::core::CoreError;
 use crate::service::document::{AnswerDocument, Expected, InvalidAnswer};
 use crate::service::entries;
+use crate::service::sums::document::RunBody;
+use crate::service::sums::messages::Delivery;
 use crate::translog::entry::{Decision, Entry, Outcome, TransferId, payload_commitment};
 use crate::translog::receipt::{Kind, Receipt, SignedReceipt};
 
@@ -47,6 +49,12 @@ pub struct Taken {
 }
 
 impl Question {
+    /// Leaf hash of our INTENT.
+    #[must_use]
+    pub fn entry_hash(&self) -> Digest {
+        self.hash
+    }
+
     /// Id of the transfer.
     #[must_use]
     pub fn transfer(&self) -> TransferId {
@@ -108,7 +116,7 @@ impl Core {
     pub fn take_answer(&self, question: &Question, answer: &AnswerBytes) -> Result<Taken, ReasonCode> {
         let taken = self.believe(question, answer).and_then(|(document, signed)| {
             self.keep_receipt(&signed, false)?;
-            let receipt = self.log_received(question, &signed, answer)?;
+            let receipt = self.log_received(question, &signed, (&answer.salt, answer.from))?;
             self.hear(&signed);
             Ok(Taken { document, receipt })
         });
@@ -140,6 +148,64 @@ impl Core {
         reason
     }
 
+    /// Logs that we ask a party for its share in a run of regional sums; every entry of the run has the hash of the run as that
+    /// of its question.
+    ///
+    /// # Errors
+    /// As [`Core::log_question`].
+    pub(in crate::service) fn ask_share(
+        &self,
+        to: Oin,
+        under: &ConvenantInForce,
+        body: &RunBody,
+    ) -> Result<Question, CoreError> {
+        self.may_transfer().map_err(CoreError::Stopped)?;
+        let convenant = under.convenant();
+        let party = convenant.party(&to).ok_or(CoreError::NotAParty(to))?;
+        let step = next_step();
+        let mut intent = entries::share_asked((self.identity.oin, to), convenant, body, self.clock.now_ms());
+        intent.trace_id = Some(step.trace.trace_id);
+        intent.span_id = Some(step.trace.span_id);
+        intent.parent_span_id = step.parent;
+        let hash = self.append(&intent)?.entry_hash();
+        let key = party.card.card().signing;
+        let threshold = convenant.disclosure.threshold;
+        let (convenant, query) = (under.hash(), body.question());
+        Ok(Question { to, convenant, query, trace: step.trace, key, threshold, intent, hash })
+    }
+
+    /// Takes a share that we asked for: checks its receipt, keeps that, logs RECEIVED and signs ours, in this order. What does not
+    /// hold is logged as a failure with its reason.
+    ///
+    /// # Errors
+    /// Why the share is not taken, or that the log cannot be written.
+    pub(in crate::service) fn take_share(
+        &self,
+        question: &Question,
+        delivery: &Delivery,
+        (fields, cells): (&[String], u64),
+    ) -> Result<SignedReceipt, ReasonCode> {
+        let Delivery { share, salt, proven: from, .. } = delivery;
+        let (salt, from) = (salt, *from);
+        let taken = self.receipt_from(question.to, &delivery.receipt).and_then(|signed| {
+            let said = signed.receipt();
+            let says = said.kind == Kind::Answer
+                && said.decision == Some(Decision::Allow)
+                && said.commitment == Some(payload_commitment(salt, share))
+                && said.field_names == fields
+                && said.row_count == Some(cells)
+                && said.aggregate.is_none();
+            if !says || names(question, said).is_err() {
+                return Err(ReasonCode::ReceiptMismatch);
+            }
+            self.keep_receipt(&signed, false)?;
+            let receipt = self.log_received(question, &signed, (salt, from))?;
+            self.hear(&signed);
+            Ok(receipt)
+        });
+        taken.inspect_err(|reason| self.log_unanswered(question, *reason, None))
+    }
+
     fn believe(
         &self,
         question: &Question,
@@ -169,11 +235,11 @@ impl Core {
         &self,
         question: &Question,
         signed: &SignedReceipt,
-        answer: &AnswerBytes,
+        (salt, from): (&[u8; 16], Option<ProvenBy>),
     ) -> Result<SignedReceipt, ReasonCode> {
-        let mut entry = entries::received(&question.intent, signed, answer.from, self.clock.now_ms());
+        let mut entry = entries::received(&question.intent, signed, from, self.clock.now_ms());
         entry.counter = Some(self.next_counter(question.to));
-        self.seal_salt(&mut entry, &answer.salt);
+        self.seal_salt(&mut entry, salt);
         let logged = self.append(&entry).map_err(|e| log_reason(&e))?;
         self.receipt_of(&entry, logged.entry_hash())
     }
@@ -199,7 +265,7 @@ impl Core {
 fn names(question: &Question, receipt: &Receipt) -> Result<(), ()> {
     let same = receipt.transfer == question.transfer()
         && receipt.peer_entry == Some(question.hash)
-        && receipt.query == Some(question.query.hash());
+        && receipt.query == question.intent.query_hash;
     if same { Ok(()) } else { Err(()) }
 }
 

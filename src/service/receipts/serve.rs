@@ -146,8 +146,8 @@ impl Core {
     }
 
     /// An answer was handed over completely, or broken off.
-    pub(in crate::service) fn handed_over(&self, peer: &Peer, answer: HandedOver, complete: bool) {
-        let (now, which) = (self.clock.now_ms(), (peer.oin, answer.transfer, answer.entry));
+    pub(in crate::service) fn handed_over(&self, to: Oin, answer: HandedOver, complete: bool) {
+        let (now, which) = (self.clock.now_ms(), (to, answer.transfer, answer.entry));
         let ended = lock(&self.receipts.waiting).handed_over(&which, complete, now);
         self.log_ended(&which, ended);
     }
@@ -186,10 +186,10 @@ impl Core {
     ///
     /// # Errors
     /// Why the receipt does not hold, or that the log cannot be written.
-    pub(in crate::service) fn take_confirmation(&self, peer: &Peer, bytes: &[u8]) -> Result<(), ReasonCode> {
-        let signed = self.receipt_from(peer.oin, bytes)?;
+    pub(in crate::service) fn take_confirmation(&self, from: Oin, bytes: &[u8]) -> Result<(), ReasonCode> {
+        let signed = self.receipt_from(from, bytes)?;
         let taken = self.confirm(&signed, false).map(|()| self.hear(&signed));
-        taken.inspect_err(|reason| self.name_liar(peer.oin, signed.receipt().transfer, *reason))
+        taken.inspect_err(|reason| self.name_liar(from, signed.receipt().transfer, *reason))
     }
 
     /// As [`Core::take_confirmation`], for a receipt whose signature was checked.

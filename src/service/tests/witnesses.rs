@@ -23,6 +23,7 @@ use crate::service::api::{
 };
 use crate::service::core::{Clock, Core, Identity};
 use crate::service::entries;
+use crate::service::sums::messages::{Delivery, ShareRequest, SumCall, SumReply};
 use crate::service::witness::view::LogStatus;
 use crate::service::witness::{ALARM_MS, Desk, GRACE_MS, STOP_MS, ShowReply, ShowRequest};
 use crate::storage::disk::{Disk, Fault, Moment, Step};
@@ -79,6 +80,14 @@ impl Peers for Calls<'_> {
 
     fn status(&self, _: &Oin, _: Duration) -> Result<StatusView, PeerError> {
         Err(PeerError::Unreachable)
+    }
+
+    fn sum(&self, _: &Oin, _: &SumCall, _: Duration) -> Result<SumReply, PeerError> {
+        Err(PeerError::Unreachable)
+    }
+
+    fn share(&self, _: &Oin, _: &ShareRequest, _: Duration) -> Result<Delivery, Unanswered> {
+        Err(PeerError::Unreachable.into())
     }
 
     fn show_checkpoint(&self, to: &Oin, request: &ShowRequest, _: Duration) -> Result<ShowReply, PeerError> {

@@ -986,6 +986,485 @@ pub mod node_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SumStep {
+    #[prost(oneof = "sum_step::Step", tags = "1, 2, 3, 4, 5")]
+    pub step: ::core::option::Option<sum_step::Step>,
+}
+/// Nested message and enum types in `SumStep`.
+pub mod sum_step {
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Step {
+        /// What is due?
+        #[prost(message, tag = "1")]
+        Due(super::SumDue),
+        /// In which tables can the node share?
+        #[prost(message, tag = "2")]
+        Able(super::SumAble),
+        /// The body of a run: the bytes of a JSON document, to be listed and signed.
+        #[prost(bytes, tag = "3")]
+        Agree(::prost::alloc::vec::Vec<u8>),
+        /// The part of one node, sealed to the gate.
+        #[prost(message, tag = "4")]
+        Part(super::SumDelivery),
+        /// The monitor's summed share.
+        #[prost(message, tag = "5")]
+        Total(super::SumDelivery),
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SumDue {
+    /// SHA-256 of the convenant version that the asker goes by: 32 bytes.
+    #[prost(bytes = "vec", tag = "1")]
+    pub convenant_hash: ::prost::alloc::vec::Vec<u8>,
+    /// Kind of owner: `LT`, `GI`, ..
+    #[prost(string, tag = "2")]
+    pub owner: ::prost::alloc::string::String,
+    /// Calendar year.
+    #[prost(int32, tag = "3")]
+    pub year: i32,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SumAble {
+    /// SHA-256 of the convenant version that the asker goes by: 32 bytes.
+    #[prost(bytes = "vec", tag = "1")]
+    pub convenant_hash: ::prost::alloc::vec::Vec<u8>,
+    /// The bytes of a plan, a JSON document.
+    #[prost(bytes = "vec", tag = "2")]
+    pub plan: ::prost::alloc::vec::Vec<u8>,
+}
+/// A share with what proves it.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SumDelivery {
+    /// Id of the run: the 16 bytes of a UUID of version 7.
+    #[prost(bytes = "vec", tag = "1")]
+    pub run: ::prost::alloc::vec::Vec<u8>,
+    /// OIN of who made it.
+    #[prost(string, tag = "2")]
+    pub maker: ::prost::alloc::string::String,
+    /// The maker's receipt: a signed note of kind `answer`.
+    #[prost(bytes = "vec", tag = "3")]
+    pub receipt: ::prost::alloc::vec::Vec<u8>,
+    /// Salt of the commitment in the receipt: 16 bytes.
+    #[prost(bytes = "vec", tag = "4")]
+    pub salt: ::prost::alloc::vec::Vec<u8>,
+    /// The share.
+    #[prost(bytes = "vec", tag = "5")]
+    pub share: ::prost::alloc::vec::Vec<u8>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SumStepReply {
+    #[prost(oneof = "sum_step_reply::Reply", tags = "1, 2, 3, 4, 5")]
+    pub reply: ::core::option::Option<sum_step_reply::Reply>,
+}
+/// Nested message and enum types in `SumStepReply`.
+pub mod sum_step_reply {
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Reply {
+        /// The plans with something due: the bytes of a JSON list.
+        #[prost(bytes, tag = "1")]
+        Due(::prost::alloc::vec::Vec<u8>),
+        /// The tables in which the node can share: the bytes of a JSON list.
+        #[prost(bytes, tag = "2")]
+        Able(::prost::alloc::vec::Vec<u8>),
+        /// The signed list.
+        #[prost(message, tag = "3")]
+        List(super::SumSignedList),
+        /// The part was taken and is in the log.
+        #[prost(message, tag = "4")]
+        Taken(super::SumTaken),
+        /// The sum was released: the gate's receipt of the summed share.
+        #[prost(bytes, tag = "5")]
+        Released(::prost::alloc::vec::Vec<u8>),
+    }
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SumTaken {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SumSignedList {
+    /// The bytes of the list, a JSON document.
+    #[prost(bytes = "vec", tag = "1")]
+    pub list: ::prost::alloc::vec::Vec<u8>,
+    /// The gate's Ed25519 signature: 64 bytes.
+    #[prost(bytes = "vec", tag = "2")]
+    pub signature: ::prost::alloc::vec::Vec<u8>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SumShareRequest {
+    /// Id of the run.
+    #[prost(bytes = "vec", tag = "1")]
+    pub run: ::prost::alloc::vec::Vec<u8>,
+    /// Leaf hash of the entry in which the monitor logged that it asks: 32 bytes.
+    #[prost(bytes = "vec", tag = "2")]
+    pub intent_hash: ::prost::alloc::vec::Vec<u8>,
+    /// The bytes of the list.
+    #[prost(bytes = "vec", tag = "3")]
+    pub list: ::prost::alloc::vec::Vec<u8>,
+    /// The gate's signature: 64 bytes.
+    #[prost(bytes = "vec", tag = "4")]
+    pub gate: ::prost::alloc::vec::Vec<u8>,
+    /// The monitor's signature: 64 bytes.
+    #[prost(bytes = "vec", tag = "5")]
+    pub monitor: ::prost::alloc::vec::Vec<u8>,
+}
+/// Generated client implementations.
+pub mod sums_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    #[derive(Debug, Clone)]
+    pub struct SumsClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> SumsClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> SumsClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            SumsClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// A step of a run. At a node only `able`; the others at the gate.
+        pub async fn step(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SumStep>,
+        ) -> std::result::Result<tonic::Response<super::SumStepReply>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/ketenpoort.v1.Sums/Step");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new("ketenpoort.v1.Sums", "Step"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Asks a node for its share in a run: one message, streamed so that the node knows when it was handed over.
+        pub async fn share(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SumShareRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::SumDelivery>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/ketenpoort.v1.Sums/Share");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new("ketenpoort.v1.Sums", "Share"));
+            self.inner.server_streaming(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod sums_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with SumsServer.
+    #[async_trait]
+    pub trait Sums: std::marker::Send + std::marker::Sync + 'static {
+        /// A step of a run. At a node only `able`; the others at the gate.
+        async fn step(
+            &self,
+            request: tonic::Request<super::SumStep>,
+        ) -> std::result::Result<tonic::Response<super::SumStepReply>, tonic::Status>;
+        /// Server streaming response type for the Share method.
+        type ShareStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::SumDelivery, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        /// Asks a node for its share in a run: one message, streamed so that the node knows when it was handed over.
+        async fn share(
+            &self,
+            request: tonic::Request<super::SumShareRequest>,
+        ) -> std::result::Result<tonic::Response<Self::ShareStream>, tonic::Status>;
+    }
+    #[derive(Debug)]
+    pub struct SumsServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> SumsServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for SumsServer<T>
+    where
+        T: Sums,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/ketenpoort.v1.Sums/Step" => {
+                    #[allow(non_camel_case_types)]
+                    struct StepSvc<T: Sums>(pub Arc<T>);
+                    impl<T: Sums> tonic::server::UnaryService<super::SumStep>
+                    for StepSvc<T> {
+                        type Response = super::SumStepReply;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SumStep>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Sums>::step(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = StepSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/ketenpoort.v1.Sums/Share" => {
+                    #[allow(non_camel_case_types)]
+                    struct ShareSvc<T: Sums>(pub Arc<T>);
+                    impl<
+                        T: Sums,
+                    > tonic::server::ServerStreamingService<super::SumShareRequest>
+                    for ShareSvc<T> {
+                        type Response = super::SumDelivery;
+                        type ResponseStream = T::ShareStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SumShareRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Sums>::share(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ShareSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for SumsServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "ketenpoort.v1.Sums";
+    impl<T> tonic::server::NamedService for SumsServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct AddCheckpointRequest {
     /// The checkpoint: a signed note (c2sp.org/tlog-checkpoint), whose origin is `ketenpoort.nl/log/` and the caller's OIN.

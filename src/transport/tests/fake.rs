@@ -16,6 +16,8 @@ use crate::service::api::{
     AggregateRequest, Answer, HandedOver, NodeService, Peer, Refusal, Reply, StatusView, Verdict, WantedReceipts,
 };
 use crate::service::standards::RecordsRefused;
+use crate::service::sums::messages::{ShareRequest, SumAsked, SumReply};
+use crate::service::sums::share::Share;
 use crate::service::witness::{Said, ShowReply, ShowRequest};
 use crate::translog::checkpoint::{Checkpoint, origin};
 use crate::translog::entry::TransferId;
@@ -204,6 +206,20 @@ impl NodeService for Fake {
     fn fsc_records(&self, peer: &Peer, question: &RawQuestion) -> Result<Page, RecordsRefused> {
         let _none_is_kept_here = (peer, question);
         Ok(Page::default())
+    }
+
+    fn sum(&self, _: &Peer, asked: SumAsked) -> Result<SumReply, Refusal> {
+        match asked {
+            SumAsked::Due { .. } => Ok(SumReply::Due(Vec::new())),
+            SumAsked::Able { plan, .. } => Ok(SumReply::Able(plan.tables)),
+            SumAsked::Agree(body) => Ok(SumReply::List(body, Box::new([3; 64]))),
+            SumAsked::Part(_) => Ok(SumReply::Taken),
+            SumAsked::Total(total) => Ok(SumReply::Released(total.receipt)),
+        }
+    }
+
+    fn share(&self, _: &Peer, _: &ShareRequest) -> Result<Share, Refusal> {
+        Err(Refusal { reason: ReasonCode::SumRunUnknown, receipt: Some(Box::new(receipt())) })
     }
 
     fn connection_refused(&self, reason: ReasonCode, claimed: Option<Oin>) {

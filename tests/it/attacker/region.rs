@@ -3,7 +3,12 @@
 
 use std::collections::BTreeMap;
 
+use ketenpoort::crypto::digest;
+use ketenpoort::disclosure::component::{Job, final_on};
 use ketenpoort::disclosure::ledger::StoredTable;
+use ketenpoort::domain::period::Period;
+use ketenpoort::domain::query::{Dimension, IndicatorId, TableQuery};
+use ketenpoort::indicator::raw::{RawTable, RawValue};
 use ketenpoort::storage::state::StateKind;
 use serde_json::Value;
 
@@ -48,7 +53,8 @@ fn nobody_is_pinned_by_the_report_of_the_region_or_by_an_answer_of_a_node() {
     let report: Value = serde_json::from_str(&demo.report()).expect("JSON");
     let tables = report["tables"].as_array().expect("tables");
     let board = Board::read(tables);
-    let truth = sums(&board, &nodes);
+    let mut truth = sums(&board, &nodes);
+    truth.extend(shared(tables, &nodes));
     for (name, place) in &board.at {
         let (low, high) = board.puzzle.start()[*place];
         assert!(truth[name] >= low && high.is_none_or(|high| truth[name] <= high), "{name:?}: {}", truth[name]);
@@ -81,6 +87,40 @@ fn sums(board: &Board, nodes: &[Released]) -> BTreeMap<Name, i64> {
                 let measure = format!("hidden {}", name.measure);
                 *sums.entry(Name { measure, ..name.clone() }).or_default() += exact;
             }
+        }
+    }
+    sums
+}
+
+/// The exact counts behind what came as a regional sum: of the sources that the table names.
+fn shared(tables: &[Value], nodes: &[Released]) -> BTreeMap<Name, i64> {
+    let mut sums: BTreeMap<Name, i64> = BTreeMap::new();
+    for table in tables.iter().filter(|table| table["scope"] == "som") {
+        let text = |v: &Value| v.as_str().unwrap_or_default().to_owned();
+        let by: Vec<String> = table["by"].as_array().expect("by").iter().map(text).collect();
+        let query = TableQuery {
+            indicator: IndicatorId::parse(&text(&table["indicator"])).expect("an indicator"),
+            period: Period::parse(&text(&table["period"])).expect("a period"),
+            by: by.iter().map(|d| Dimension::parse(d).expect("a dimension")).collect(),
+        };
+        let job = Job { horizon: final_on(&query), table: query };
+        let sources = table["sources"].as_array().expect("sources");
+        let of =
+            |node: &&Released| sources.iter().any(|oin| text(oin) == node.node.release.settings.organisation.as_str());
+        let raws: Vec<_> = nodes.iter().filter(of).map(|node| node.node.raw(&job, digest(b"truth"))).collect();
+        for row in table["rows"].as_array().expect("rows") {
+            let key: Vec<String> = by.iter().map(|d| text(&row["key"][d])).collect();
+            let (indicator, period) = (text(&table["indicator"]), text(&table["period"]));
+            let (series, measure) = (text(&row["series"]), text(&row["measure"]));
+            let name = Name { indicator, period, by: by.clone(), series, measure, key }.of_children();
+            let cells = raws.iter().flat_map(RawTable::cells);
+            let same = cells.filter(|c| c.series == name.series && c.measure == name.measure && c.key == name.key);
+            let exact = same.map(|cell| match cell.value {
+                RawValue::Count(count) => i64::from(count.n),
+                RawValue::OwnOnly(_) => 0,
+            });
+            let exact: i64 = exact.sum();
+            sums.insert(name, exact);
         }
     }
     sums

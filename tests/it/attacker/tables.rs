@@ -103,7 +103,7 @@ impl Board {
                 let (indicator, period) = (text(&table["indicator"]), text(&table["period"]));
                 let series = text(&row["series"]);
                 let mut name = Name { indicator, period, by: by.clone(), series, measure, key };
-                if table["scope"] == "optelling" {
+                if table["scope"] == "optelling" || table["scope"] == "som" {
                     name = name.of_children();
                 }
                 if let Some(seen) = seen(row).filter(|_| count) {

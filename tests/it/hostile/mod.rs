@@ -12,6 +12,7 @@ mod receipts;
 mod records;
 mod reload;
 mod siege;
+mod sums;
 mod witness;
 
 pub use asker::{AGGREGATE, Got, proto};

@@ -6,7 +6,6 @@ use std::path::Path;
 
 /// Codes that answer a fault of the program or of a definition: no input reaches them, and unit tests make them by hand.
 const OUT_OF_REACH: &[(&str, &str)] = &[
-    ("RouteNotNode", "`convenant check` refuses every other route in this version (policy::tests::permits)"),
     ("LadderExhausted", "takes records of which even the coarsest table has no safe pattern; none are known"),
     ("DefinitionFault", "takes figures that break a relation of their own definition, which no records can"),
     ("WitnessesGone", "takes 24 hours without a quorum (service::tests::witnesses, with a clock)"),
