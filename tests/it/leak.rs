@@ -53,7 +53,7 @@ pub const PLANTED: &str = "state:le8,translog:base64,stderr:digits9,file:be4,rep
                            response:sha256-hex,refusal:digits9";
 
 /// Nodes whose messages are recorded: one of each kind.
-const SERVED: [&str; 4] = ["gi-alfa", "vtt", "rvdk", "gem-"];
+const SERVED: [&str; 4] = ["gi-alfa", "vtt", "rvdk", "poortwachter"];
 
 #[test]
 fn no_bsn_is_found_anywhere_after_a_whole_demo() {
