@@ -86,6 +86,14 @@ impl Peers for SlowGate<'_> {
         Err(PeerError::Unreachable)
     }
 
+    fn sum(&self, _: &Oin, _: &SumCall, _: Duration) -> Result<SumReply, PeerError> {
+        Err(PeerError::Unreachable)
+    }
+
+    fn share(&self, _: &Oin, _: &ShareRequest, _: Duration) -> Result<Delivery, Unanswered> {
+        Err(PeerError::Unreachable.into())
+    }
+
     fn status(&self, _: &Oin, _: Duration) -> Result<StatusView, PeerError> {
         Err(PeerError::Unreachable)
     }
@@ -182,7 +190,7 @@ fn only_what_is_believed_is_heard_and_each_signer_has_its_own_places() {
     for ms in 0..3 {
         let question = asked(&region);
         let stray = nothing(&question, ms, &note(region.core(GATE)));
-        assert!(town.take_confirmation(&peer(oin(GATE)), &stray).is_err());
+        assert!(town.take_confirmation(oin(GATE), &stray).is_err());
     }
     town.tend_witnesses();
     assert!(pending(GATE).is_empty(), "it was not believed");
