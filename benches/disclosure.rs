@@ -10,7 +10,7 @@ use ketenpoort::disclosure::certificate::{CellEntry, Checked, Print, Witness, ch
 use ketenpoort::disclosure::component::components;
 use ketenpoort::disclosure::ledger::Ledger;
 use ketenpoort::disclosure::protect::protect;
-use ketenpoort::disclosure::release::{Terms, release_due};
+use ketenpoort::disclosure::release::{Records, Terms, release_due};
 use ketenpoort::disclosure::system::{Cell, Rel, System};
 use ketenpoort::domain::day::{Day, WorkCalendar};
 use ketenpoort::domain::period::Period;
@@ -178,7 +178,7 @@ fn year_of_a_gi() {
             today: horizon,
             salt: [0; 32],
         };
-        let made = release_due(&component, &ledger, &raws, &terms).expect("released");
+        let made = release_due(&component, &ledger, Records { raws: &raws, past: &[] }, &terms).expect("released");
         searches += made.summary.runs;
         loss += made.summary.loss;
         least += made.summary.least_loss;

@@ -47,7 +47,7 @@ def read(data):
         need(all(f) and ORDER.get(kind, -1) >= section, "line: " + line)
         section = ORDER[kind]
         if kind == "table":
-            state = match("new|earlier|margin|left-out", f[0])
+            state = match("new|earlier|margin|left-out|replaced|replaced-margin", f[0])
             match("-|[0-9a-f]{64}", f[1]), match(day, f[5]), match("IND-[0-9]{2}P?", f[2])
             match(r"[0-9]{4}(-Q[1-4]|-H[12]|-(0[1-9]|1[0-2]))?", f[4])
             need(all(d in ("gemeente", "maatregel", "leeftijd", "organisatie") for d in f[6:]), "dimension")
@@ -55,7 +55,7 @@ def read(data):
         elif kind == "cell":
             need(len(f) >= 8 and number(f[0]) < len(w["tables"]), "cell")
             table = w["tables"][int(f[0])]
-            need(len(f) == 8 + len(table[5]) and (table[0] in ("new", "earlier") or f[1] == "hidden"), "key or kind of a cell")
+            need(len(f) == 8 + len(table[5]) and (table[0] in ("new", "earlier", "replaced") or f[1] == "hidden"), "key or kind of a cell")
             shown = match("shown|hidden", f[1]) == "shown"
             printed = f[5] if f[5] in "x-" else number(f[5])
             w["cells"].append((int(f[0]), shown, *map(number, f[2:5]), printed, tuple(f[6:])))

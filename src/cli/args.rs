@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 pub use super::convenant_args::*;
 use super::disclosure::DisclosureCommand;
 use super::log::args::LogCommand;
+use super::release::ReleaseArgs;
 use crate::domain::day::Day;
 use crate::domain::oin::Oin;
 use crate::domain::period::Period;
@@ -53,8 +54,10 @@ pub enum Command {
     )]
     Indicator(IndicatorArgs),
     /// Toets en bewaar nu wat vrij mag komen; anders doet de node dit zelf, een uur na de laatste inname
-    #[command(after_help = "Voorbeeld: ketenpoort release --node ./gi")]
-    Release(NodeArgs),
+    #[command(
+        after_help = "Voorbeelden: ketenpoort release --node ./gi\n            ketenpoort release --node ./gi --revise 2024 --reason \"nalevering vestiging Noord\""
+    )]
+    Release(ReleaseArgs),
     /// Vrijgegeven cijfers opnieuw controleren aan hun certificaat
     #[command(subcommand)]
     Disclosure(DisclosureCommand),

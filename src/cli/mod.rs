@@ -10,6 +10,7 @@ mod doctor;
 mod init;
 mod local;
 mod log;
+mod release;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -19,7 +20,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::Parser;
 
 use self::args::{Cli, Command, GenerateArgs, MonitorCommand};
-use crate::node::command::{LocalCommand, Outcome};
+use crate::node::command::Outcome;
 
 /// Reads the arguments, runs the command and prints its outcome. Exit code 0 done, 1 refused or check failed, 2 wrong
 /// usage, 3 could not run.
@@ -35,7 +36,7 @@ pub fn run() -> ExitCode {
         Command::Serve(args) => crate::node::serve(&args.node),
         Command::Intake(args) => local::intake(&args),
         Command::Indicator(args) => local::indicator(&args),
-        Command::Release(args) => local::on_node(&args.node, &LocalCommand::Release { json: args.json }),
+        Command::Release(args) => release::run(&args),
         Command::Convenant(command) => convenant::run(&command),
         Command::Disclosure(command) => disclosure::run(&command),
         Command::Monitor(MonitorCommand::Pull(args)) => local::pull(&args),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::ledger::Ledger;
+use super::ledger::{Ledger, StoredTable};
 use crate::domain::day::Day;
 use crate::domain::period::Period;
 use crate::domain::query::{Dimension, IndicatorId, Query, TableQuery};
@@ -107,7 +107,8 @@ impl Component {
     /// `until` is the last settled day ([`settled_until`](super::ledger::settled_until)).
     #[must_use]
     pub fn due(&self, ledger: &Ledger, until: Day) -> Vec<Job> {
-        let new = self.tables.iter().filter(|table| ledger.find(table).is_none());
+        let anew = cfg!(feature = "defect-no-ledger");
+        let new = self.tables.iter().filter(|table| anew || ledger.find(table).is_none());
         let ready = new.filter(|table| final_on(table) <= until);
         ready.map(|table| Job { table: table.clone(), horizon: horizon(table, until) }).collect()
     }
@@ -115,9 +116,48 @@ impl Component {
     /// Every table that a release of what is due has to know: due, released earlier, and the coarser ones behind them.
     #[must_use]
     pub fn needed(&self, ledger: &Ledger, until: Day) -> Vec<Job> {
-        let earlier = self.tables.iter().chain(&self.earlier).filter_map(|table| ledger.find(table));
+        let earlier = self.stored(ledger);
         let earlier = earlier.map(|stored| Job { table: stored.query().clone(), horizon: stored.horizon() });
         with_coarser(earlier.chain(self.due(ledger, until)))
+    }
+
+    /// Every released table of the component, declared now or not, as a formal revision counts it anew.
+    #[must_use]
+    pub fn released(&self, ledger: &Ledger, until: Day) -> Vec<Job> {
+        let of = |stored: &StoredTable| {
+            let table = stored.query().clone();
+            let final_now =
+                if table.indicator == IndicatorId::Ind13 { horizon(&table, until) } else { stored.horizon() };
+            Job { horizon: stored.horizon().max(final_now), table }
+        };
+        self.stored(ledger).map(of).collect()
+    }
+
+    fn stored<'a>(&'a self, ledger: &'a Ledger) -> impl Iterator<Item = &'a StoredTable> {
+        self.tables.iter().chain(&self.earlier).filter_map(|table| ledger.find(table))
+    }
+
+    /// The edition of its records that the component stands at, from 1.
+    #[must_use]
+    pub fn edition(&self, ledger: &Ledger) -> u32 {
+        self.stored(ledger).map(StoredTable::edition).max().unwrap_or(1)
+    }
+
+    /// What left of an edition: what formal revisions replaced stays known.
+    pub(super) fn of_edition<'a>(&'a self, ledger: &'a Ledger, edition: u32) -> Vec<&'a StoredTable> {
+        let replaced = |table| ledger.replaced(table).iter().chain(ledger.find(table));
+        let all = self.tables.iter().chain(&self.earlier).flat_map(replaced);
+        all.filter(|stored| stored.edition() == edition).collect()
+    }
+
+    /// The tables to compute again of an edition that was replaced: what left of it, and the coarser ones behind that.
+    #[must_use]
+    pub fn past(&self, ledger: &Ledger, edition: u32) -> Vec<Job> {
+        with_coarser(
+            self.of_edition(ledger, edition)
+                .into_iter()
+                .map(|s| Job { table: s.query().clone(), horizon: s.horizon() }),
+        )
     }
 
     /// The question that [`Component::needed`] stands for; raw tables are computed under its hash.

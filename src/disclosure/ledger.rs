@@ -24,7 +24,19 @@ pub struct StoredTable {
     /// Absent in tables from before certificates.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     rules: Option<DisclosureRules>,
+    /// Absent in the first edition.
+    #[serde(default = "first", skip_serializing_if = "is_first")]
+    edition: u32,
     table: String,
+}
+
+fn first() -> u32 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_first(edition: &u32) -> bool {
+    *edition == 1
 }
 
 impl StoredTable {
@@ -35,6 +47,7 @@ impl StoredTable {
             released: terms.today,
             terms: terms.convenant.to_hex(),
             rules: Some(*terms.rules),
+            edition: table.revision.map_or(1, |revision| revision.edition),
             table: serde_json::to_string(table).unwrap_or_default(),
         }
     }
@@ -66,6 +79,12 @@ impl StoredTable {
     #[must_use]
     pub fn released(&self) -> Day {
         self.released
+    }
+
+    /// From 1; higher when formal revisions replaced the table.
+    #[must_use]
+    pub fn edition(&self) -> u32 {
+        self.edition
     }
 
     /// Hash of the convenant under which it was released, hexadecimal.
@@ -103,37 +122,63 @@ impl StoredTable {
     }
 }
 
-/// Every table that a node has released, by question.
+/// Every table that a node has released, by question; what a formal revision replaced is kept and never served again.
 #[derive(Clone, Default, Debug)]
-pub struct Ledger(BTreeMap<TableQuery, StoredTable>);
+pub struct Ledger {
+    current: BTreeMap<TableQuery, StoredTable>,
+    /// In the order of their editions.
+    replaced: BTreeMap<TableQuery, Vec<StoredTable>>,
+}
 
 impl Ledger {
-    /// Adds a released table; the first one stays when there is one already.
+    /// Adds a released table. It takes the place of an earlier edition; otherwise the first one stays.
     pub fn add(&mut self, stored: StoredTable) {
-        self.0.entry(stored.query.clone()).or_insert(stored);
+        let anew = cfg!(feature = "defect-no-ledger");
+        match self.current.get_mut(&stored.query) {
+            Some(earlier) if stored.edition > earlier.edition || anew => {
+                let query = stored.query.clone();
+                let earlier = std::mem::replace(earlier, stored);
+                self.replaced.entry(query).or_default().push(earlier);
+            }
+            Some(_) => {}
+            None => {
+                self.current.insert(stored.query.clone(), stored);
+            }
+        }
     }
 
-    /// The release of a table.
+    /// The release of a table as it is served.
     #[must_use]
     pub fn find(&self, query: &TableQuery) -> Option<&StoredTable> {
-        self.0.get(query)
+        self.current.get(query)
     }
 
-    /// Number of released tables.
+    /// What was served of a table before its revisions, oldest first.
+    #[must_use]
+    pub fn replaced(&self, query: &TableQuery) -> &[StoredTable] {
+        self.replaced.get(query).map_or(&[], Vec::as_slice)
+    }
+
+    /// Number of released tables, each counted once.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.current.len()
     }
 
     /// Whether nothing was released yet.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.current.is_empty()
     }
 
-    /// Every release, sorted by question.
+    /// Every release as it is served, sorted by question.
     pub fn tables(&self) -> impl Iterator<Item = &StoredTable> {
-        self.0.values()
+        self.current.values()
+    }
+
+    /// Every release that ever left, replaced ones too.
+    pub fn all(&self) -> impl Iterator<Item = &StoredTable> {
+        self.current.values().chain(self.replaced.values().flatten())
     }
 }
 

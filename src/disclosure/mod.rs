@@ -6,6 +6,7 @@
 pub mod bound;
 pub mod certificate;
 pub mod component;
+mod editions;
 pub mod ledger;
 mod network;
 pub mod own;

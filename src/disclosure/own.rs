@@ -49,6 +49,7 @@ impl OwnFigures {
             coverage,
             sources,
             certificate: None,
+            revision: None,
         }
     }
 }

@@ -26,7 +26,9 @@ pub(super) struct Part<'a> {
 /// A system with the names of its cells.
 pub(super) struct Plan {
     pub(super) system: System,
-    index: BTreeMap<CellRef, usize>,
+    pub(super) index: BTreeMap<CellRef, usize>,
+    /// The cells of editions that formal revisions replaced, oldest first.
+    pub(super) past: Vec<BTreeMap<CellRef, usize>>,
 }
 
 /// One cell of a table's frame: what the convenant declares, filled or not.
@@ -59,7 +61,7 @@ pub(super) fn frame(table: &TableQuery, horizon: Day, release: &Release) -> Vec<
 impl Plan {
     /// Builds the system of the parts; `raws` holds a raw table for each of them.
     pub(super) fn build(parts: &[Part<'_>], release: &Release, raws: &[RawTable]) -> Result<Self, DisclosureFault> {
-        let mut plan = Self { system: System::default(), index: BTreeMap::new() };
+        let mut plan = Self { system: System::default(), index: BTreeMap::new(), past: Vec::new() };
         for part in parts {
             let raw = raws.iter().find(|raw| *raw.query() == part.query);
             let raw =
@@ -122,16 +124,20 @@ impl Plan {
         self.index.get(cell).and_then(|&i| printed.get(i).copied()).unwrap_or(Printed::Suppressed)
     }
 
-    /// The names of all cells, by number; none for the rest of two cells.
-    pub(super) fn names(&self) -> Vec<Option<&CellRef>> {
+    /// The names of all cells, by number, each with its edition: 0 what is released now, then the replaced ones, oldest
+    /// first. None for the rest of two cells.
+    pub(super) fn names(&self) -> Vec<Option<(usize, &CellRef)>> {
         let mut names = vec![None; self.system.cells.len()];
-        self.index.iter().for_each(|(cell, &i)| names[i] = Some(cell));
+        for (edition, index) in std::iter::once(&self.index).chain(&self.past).enumerate() {
+            index.iter().for_each(|(cell, &i)| names[i] = Some((edition, cell)));
+        }
         names
     }
 
     /// The name of a cell, for the operator.
     pub(super) fn name_of(&self, index: usize) -> String {
-        let named = self.index.iter().find(|(_, i)| **i == index).map(|(cell, _)| cell);
+        let mut all = std::iter::once(&self.index).chain(&self.past).flatten();
+        let named = all.find(|(_, i)| **i == index).map(|(cell, _)| cell);
         named.map_or_else(
             || "een rest van twee cellen".to_owned(),
             |cell| format!("{}, {} {} {}", name(&cell.table), cell.series, cell.measure, cell.key.join("|")),
@@ -144,7 +150,7 @@ pub(super) fn other_terms(stored: &StoredTable) -> DisclosureFault {
     DisclosureFault::Closed(format!("{name}, vrijgegeven op {day} onder convenant {terms}, heeft een andere indeling"))
 }
 
-type At = (String, String, Vec<String>);
+pub(super) type At = (String, String, Vec<String>);
 
 fn counts_of(raw: &RawTable) -> BTreeMap<At, Count> {
     let count = |value| match value {
@@ -178,7 +184,7 @@ fn earlier_marks(stored: &StoredTable, release: &Release) -> Result<BTreeMap<At,
     Ok(marks)
 }
 
-fn at(cell: &CellRef) -> At {
+pub(super) fn at(cell: &CellRef) -> At {
     (cell.series.clone(), cell.measure.clone(), cell.key.clone())
 }
 

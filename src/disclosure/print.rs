@@ -47,6 +47,7 @@ pub(super) fn table(
         coverage: Coverage { expected: 1, delivered: 1, missing: Vec::new(), window: None },
         sources: vec![release.settings.organisation],
         certificate: None,
+        revision: None,
     }
 }
 

@@ -147,6 +147,8 @@ impl<'a> Audit<'a> {
 
     /// Gives every sensitive cell its witness, suppressing what that takes, and checks all witnesses at the end.
     fn run(&mut self, budget: usize) -> Result<(), DisclosureFault> {
+        let hints = &self.system.hints;
+        hints.iter().for_each(|table| self.accept(table.clone()));
         for cell in self.order.clone() {
             if self.wanted[cell] {
                 self.settle(cell, budget)?;

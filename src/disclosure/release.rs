@@ -2,7 +2,8 @@
 
 use super::DisclosureFault;
 use super::certificate::{self, Making, certificate_of};
-use super::component::{Component, FINEST, Job, fineness};
+use super::component::{Component, FINEST, Job, fineness, with_coarser};
+use super::editions::{Edition, join};
 use super::ledger::{Ledger, StoredTable};
 use super::plan::{Part, Plan, other_terms};
 use super::print;
@@ -11,7 +12,7 @@ use super::system::{Kind, Printed};
 use crate::crypto::{Digest, MacKey};
 use crate::domain::day::Day;
 use crate::domain::query::{Query, TableQuery};
-use crate::domain::table::Table;
+use crate::domain::table::{Revision, Table};
 use crate::indicator::raw::RawTable;
 use crate::indicator::relations::CellRef;
 use crate::indicator::release::Release;
@@ -103,9 +104,19 @@ pub struct AuditSummary {
     pub certificate: String,
 }
 
+/// Exact tables that a release is made of.
+#[derive(Clone, Copy)]
+pub struct Records<'a> {
+    /// Of what is released now and what it has to know.
+    pub raws: &'a [RawTable],
+    /// Of each edition that a formal revision replaced, oldest first: the tables of [`Component::past`], over the records
+    /// of that edition. When there are any, all columns are built to be compared.
+    pub past: &'a [Vec<RawTable>],
+}
+
 /// Releases everything of a component that is due, as one audited plan with the earlier releases as constants.
 ///
-/// `raws` are the exact tables of [`Component::needed`], computed under the hash of [`Component::question`]. The stored
+/// `records` are the exact tables of [`Component::needed`], computed under the hash of [`Component::question`]. The stored
 /// tables must be durable before an answer is made of them. Empty when nothing is due.
 ///
 /// # Errors
@@ -114,7 +125,7 @@ pub struct AuditSummary {
 pub fn release_due(
     component: &Component,
     ledger: &Ledger,
-    raws: &[RawTable],
+    records: Records<'_>,
     terms: &Terms<'_>,
 ) -> Result<Made, DisclosureFault> {
     let due = component.due(ledger, terms.until);
@@ -122,88 +133,169 @@ pub fn release_due(
         return Ok(Made::default());
     }
     let question = component.question(ledger, terms.until).hash();
-    if raws.iter().any(|raw| raw.query_hash() != question) {
+    if records.raws.iter().any(|raw| raw.query_hash() != question) {
         return Err(DisclosureFault::Definition("de berekende tabellen horen bij een andere vraag".into()));
     }
-    let mut refused = DisclosureFault::Unsafe("geen enkele stap van de ladder geeft een veilige vrijgave".into());
-    for above in LADDER {
-        let kept = |table: &TableQuery| fineness(table) < above;
-        if above <= FINEST && due.iter().all(|job| kept(&job.table)) {
-            continue;
-        }
-        match attempt(component, ledger, raws, terms, &kept) {
-            Ok(done) => return Ok(done),
-            Err(fault @ (DisclosureFault::Unsafe(_) | DisclosureFault::Budget(_))) => refused = fault,
-            Err(fault) => return Err(fault),
-        }
-    }
-    Err(refused)
+    let edition = component.edition(ledger);
+    let revised = component.of_edition(ledger, edition).into_iter().find_map(|stored| stored.table().ok()?.revision);
+    let jobs = component.needed(ledger, terms.until);
+    let case = Case { component, ledger, records, terms, due, jobs, revision: revised, anew: false };
+    case.down_the_ladder()
 }
 
-fn attempt(
+/// Releases every table of a component anew over other records: a formal revision. The tables that it replaces are
+/// constants of the audit with the records that they were made of, and what was added to and removed from each cell is
+/// protected as a small group of its own.
+///
+/// `records` are the tables of [`Component::released`] and of every edition so far, each with those behind them.
+///
+/// # Errors
+/// As [`release_due`]; then what was released stays as it is.
+pub fn revise(
     component: &Component,
     ledger: &Ledger,
-    raws: &[RawTable],
+    records: Records<'_>,
     terms: &Terms<'_>,
-    kept: &dyn Fn(&TableQuery) -> bool,
 ) -> Result<Made, DisclosureFault> {
-    let due = component.due(ledger, terms.until);
-    let is_due = |table: &TableQuery| due.iter().any(|job| job.table == *table);
-    // Not every set of two-way margins has a three-way table: one that is left out stays in the audit while they are printed.
-    let lingers = |table: &TableQuery| {
-        let margin = |other: &TableQuery| {
-            other.by.len() == 2 && (other.indicator, other.period) == (table.indicator, table.period)
-        };
-        let printed = due.iter().map(|job| &job.table).filter(|other| kept(other));
-        table.by.len() > 2 && printed.chain(ledger.tables().map(StoredTable::query)).any(margin)
-    };
-    let parts: Vec<Part<'_>> = component
-        .needed(ledger, terms.until)
-        .into_iter()
-        .filter(|job| {
-            ledger.find(&job.table).is_some() || !is_due(&job.table) || kept(&job.table) || lingers(&job.table)
-        })
-        .map(|job| {
-            let earlier = ledger.find(&job.table);
-            let leaves = earlier.is_some() || (is_due(&job.table) && kept(&job.table));
-            let kind = if leaves { Kind::Publishable } else { Kind::Hidden };
-            Part { query: job.table, horizon: job.horizon, kind, earlier }
-        })
-        .collect();
-    let reads_otherwise = |part: &&Part<'_>| part.earlier.is_some_and(|stored| !stored.reads_the_same(terms.rules));
-    if let Some(stored) = parts.iter().find(reads_otherwise).and_then(|part| part.earlier) {
-        return Err(other_terms(stored));
+    let revision = Revision { edition: component.edition(ledger) + 1, day: terms.today };
+    let due = component.released(ledger, terms.until);
+    let jobs = with_coarser(due.iter().cloned());
+    Case { component, ledger, records, terms, due, jobs, revision: Some(revision), anew: true }.down_the_ladder()
+}
+
+/// One release of a component.
+struct Case<'a> {
+    component: &'a Component,
+    ledger: &'a Ledger,
+    records: Records<'a>,
+    terms: &'a Terms<'a>,
+    /// What is printed.
+    due: Vec<Job>,
+    /// What the system has to know.
+    jobs: Vec<Job>,
+    /// Which edition the printed tables are of.
+    revision: Option<Revision>,
+    /// Whether what is released takes the place of earlier tables.
+    anew: bool,
+}
+
+impl<'a> Case<'a> {
+    fn down_the_ladder(&self) -> Result<Made, DisclosureFault> {
+        let mut refused = DisclosureFault::Unsafe("geen enkele stap van de ladder geeft een veilige vrijgave".into());
+        for above in LADDER {
+            let kept = |table: &TableQuery| fineness(table) < above;
+            if above <= FINEST && self.due.iter().all(|job| kept(&job.table)) {
+                continue;
+            }
+            match self.attempt(&kept) {
+                Ok(done) => return Ok(done),
+                Err(fault @ (DisclosureFault::Unsafe(_) | DisclosureFault::Budget(_))) => refused = fault,
+                Err(fault) => return Err(fault),
+            }
+        }
+        Err(refused)
     }
-    let plan = Plan::build(&parts, terms.release, raws)?;
-    let protected = protect(&plan.system, terms.rules, terms.tie_key, BUDGET).map_err(|f| named(f, &plan))?;
-    let left_out: Vec<&Job> = due.iter().filter(|job| !kept(&job.table)).collect();
-    let witness =
-        certificate::make(Making { terms, parts: &parts, left_out: &left_out, plan: &plan, protected: &protected })?;
-    let certificate = certificate_of(&witness);
-    let left_out: Vec<TableQuery> = left_out.iter().map(|job| job.table.clone()).collect();
-    let mark = |cell: &CellRef| match plan.printed(cell, &protected.printed) {
-        _ if left_out.contains(&cell.table) => Printed::Suppressed,
-        printed => printed,
-    };
-    let stored = due.iter().map(|job| {
-        let mut table = print::table(&job.table, job.horizon, terms.release, terms.rules, mark);
-        table.certificate = Some(certificate.clone());
-        StoredTable::new(&table, &job.table, terms)
-    });
-    let tables = stored.collect();
-    let summary = AuditSummary {
-        cells: plan.system.cells.len(),
-        relations: plan.system.relations.len(),
-        sensitive: protected.ranges.len(),
-        primaries: protected.primaries,
-        secondaries: protected.secondaries,
-        runs: protected.runs,
-        loss: protected.loss,
-        least_loss: protected.least_loss,
-        left_out,
-        certificate,
-    };
-    Ok(Made { tables, witness, summary })
+
+    /// The release of a table that this one has to live with.
+    fn earlier(&self, table: &TableQuery) -> Option<&'a StoredTable> {
+        if self.anew || cfg!(feature = "defect-no-ledger") { None } else { self.ledger.find(table) }
+    }
+
+    fn parts(&self, kept: &dyn Fn(&TableQuery) -> bool) -> Vec<Part<'a>> {
+        let is_due = |table: &TableQuery| self.due.iter().any(|job| job.table == *table);
+        // Not every set of two-way margins has a three-way table: one that is left out stays in the audit while they are
+        // printed.
+        let lingers = |table: &TableQuery| {
+            let margin = |other: &TableQuery| {
+                other.by.len() == 2 && (other.indicator, other.period) == (table.indicator, table.period)
+            };
+            let printed = self.due.iter().map(|job| &job.table).filter(|other| kept(other));
+            table.by.len() > 2 && printed.chain(self.ledger.tables().map(StoredTable::query)).any(margin)
+        };
+        let known = |table: &TableQuery| self.earlier(table).is_some() || !is_due(table);
+        let jobs = self.jobs.iter();
+        jobs.filter(|job| known(&job.table) || kept(&job.table) || lingers(&job.table))
+            .map(|job| {
+                let earlier = self.earlier(&job.table);
+                let leaves = earlier.is_some() || (is_due(&job.table) && kept(&job.table));
+                let kind = if leaves { Kind::Publishable } else { Kind::Hidden };
+                Part { query: job.table.clone(), horizon: job.horizon, kind, earlier }
+            })
+            .collect()
+    }
+
+    /// The parts of every edition that was replaced, oldest first.
+    fn past(&self) -> Vec<Vec<Part<'a>>> {
+        let editions = self.revision.map_or(1, |revision| revision.edition);
+        let of = |edition: u32| {
+            let left = self.component.of_edition(self.ledger, edition);
+            let part = |job: Job| {
+                let earlier = left.iter().copied().find(|stored| *stored.query() == job.table);
+                let kind = if earlier.is_some() { Kind::Publishable } else { Kind::Hidden };
+                Part { query: job.table, horizon: job.horizon, kind, earlier }
+            };
+            self.component.past(self.ledger, edition).into_iter().map(part).collect()
+        };
+        (1..editions).map(of).collect()
+    }
+
+    fn plan(&self, parts: &[Part<'_>], past: &[Vec<Part<'_>>]) -> Result<Plan, DisclosureFault> {
+        let reads_otherwise = |part: &&Part<'_>| part.earlier.is_some_and(|s| !s.reads_the_same(self.terms.rules));
+        let mut all = parts.iter().chain(past.iter().flatten());
+        if let Some(stored) = all.find(reads_otherwise).and_then(|part| part.earlier) {
+            return Err(other_terms(stored));
+        }
+        if past.len() != self.records.past.len() {
+            return Err(DisclosureFault::Definition("een eerdere uitgave is niet berekend".into()));
+        }
+        let build = |parts: &[Part<'_>], raws: &'a [RawTable]| {
+            Plan::build(parts, self.terms.release, raws).map(|plan| Edition { plan, raws })
+        };
+        let older = past.iter().zip(self.records.past).map(|(parts, raws)| build(parts, raws));
+        let older = older.collect::<Result<Vec<_>, _>>()?;
+        join(older, build(parts, self.records.raws)?, i64::from(self.terms.rules.threshold))
+    }
+
+    fn attempt(&self, kept: &dyn Fn(&TableQuery) -> bool) -> Result<Made, DisclosureFault> {
+        let (terms, due, parts, past) = (self.terms, &self.due, self.parts(kept), self.past());
+        let plan = self.plan(&parts, &past)?;
+        let protected = protect(&plan.system, terms.rules, terms.tie_key, BUDGET).map_err(|f| named(f, &plan))?;
+        let left_out: Vec<&Job> = due.iter().filter(|job| !kept(&job.table)).collect();
+        let witness = certificate::make(Making {
+            terms,
+            parts: &parts,
+            past: &past,
+            left_out: &left_out,
+            plan: &plan,
+            protected: &protected,
+        })?;
+        let certificate = certificate_of(&witness);
+        let left_out: Vec<TableQuery> = left_out.iter().map(|job| job.table.clone()).collect();
+        let mark = |cell: &CellRef| match plan.printed(cell, &protected.printed) {
+            _ if left_out.contains(&cell.table) => Printed::Suppressed,
+            printed => printed,
+        };
+        let stored = due.iter().map(|job| {
+            let mut table = print::table(&job.table, job.horizon, terms.release, terms.rules, mark);
+            table.certificate = Some(certificate.clone());
+            table.revision = self.revision;
+            StoredTable::new(&table, &job.table, terms)
+        });
+        let tables = stored.collect();
+        let summary = AuditSummary {
+            cells: plan.system.cells.len(),
+            relations: plan.system.relations.len(),
+            sensitive: protected.ranges.len(),
+            primaries: protected.primaries,
+            secondaries: protected.secondaries,
+            runs: protected.runs,
+            loss: protected.loss,
+            least_loss: protected.least_loss,
+            left_out,
+            certificate,
+        };
+        Ok(Made { tables, witness, summary })
+    }
 }
 
 /// Puts names to the cells of a fault.

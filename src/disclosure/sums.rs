@@ -6,7 +6,7 @@
 use super::DisclosureFault;
 use super::component::{Component, Job, series_is_final};
 use super::ledger::{Ledger, StoredTable};
-use super::release::{Made, Terms, release_due};
+use super::release::{Made, Records, Terms, release_due};
 use crate::domain::oin::Oin;
 use crate::domain::query::{IndicatorId, Query, TableQuery};
 use crate::domain::table::{Coverage, Scope, Table};
@@ -57,7 +57,7 @@ pub fn release_sums(
 ) -> Result<Made, DisclosureFault> {
     let gate = terms.release.settings.organisation;
     let earlier: Result<Ledger, DisclosureFault> = ledger.tables().map(|stored| as_proven(stored, gate)).collect();
-    let mut made = release_due(component, &earlier?, raws, terms)?;
+    let mut made = release_due(component, &earlier?, Records { raws, past: &[] }, terms)?;
     for stored in &mut made.tables {
         *stored = stored.with_table(&forth(stored.table()?, taking));
     }

@@ -2,6 +2,7 @@
 
 use super::DisclosureFault;
 use super::rules::interval;
+use super::witness::Deviation;
 use crate::indicator::raw::Count;
 use crate::policy::rules::DisclosureRules;
 
@@ -124,6 +125,8 @@ pub struct System {
     pub cells: Vec<Cell>,
     /// The relations.
     pub relations: Vec<Rel>,
+    /// Tables that may be possible, as differences from the exact one: the audit begins with those that are.
+    pub hints: Vec<Deviation>,
 }
 
 impl System {

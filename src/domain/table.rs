@@ -104,4 +104,17 @@ pub struct Table {
     /// Hash of the witness that proves the release (`docs/formats/disclosure.md`); none for sums over organisations, and in
     /// releases from before certificates.
     pub certificate: Option<String>,
+    /// Of a table that a formal revision put in the place of an earlier one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<Revision>,
+}
+
+/// Which edition of its figures a table holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Revision {
+    /// 2 for the first revision; a table without revision is edition 1.
+    pub edition: u32,
+    /// Day of the revision.
+    pub day: Day,
 }

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
+use super::definition::Unit;
 use super::family::Families;
+use crate::crypto::digest;
 use crate::domain::codes::{EventType, Maatregel, Reden, Uitkomst};
 use crate::domain::day::{Day, PartialDate, Precision};
 use crate::domain::event::{Event, Gemeente};
@@ -41,6 +43,16 @@ pub struct Columns {
     rank: Vec<u32>,
     by_type: Vec<Vec<Row>>,
     trajectories: usize,
+    identities: Option<Box<Identities>>,
+}
+
+/// Names of subjects, trajectories and events that are the same in the columns of another set of records: keyed
+/// fingerprints, kept only while two sets are compared.
+#[derive(Default, PartialEq, Eq)]
+struct Identities {
+    subjects: Vec<u128>,
+    trajectories: Vec<u128>,
+    events: Vec<u128>,
 }
 
 impl Columns {
@@ -149,6 +161,19 @@ impl Columns {
     pub(super) fn trajectories(&self) -> usize {
         self.trajectories
     }
+
+    /// The name of what an event counts for: its child, its trajectory or itself, as `unit` says. None unless the
+    /// columns were built to be compared.
+    pub(super) fn identity(&self, row: Row, unit: Unit) -> Option<u128> {
+        let names = self.identities.as_ref()?;
+        let of = |list: &[u128], n: u32| list.get(at(n)).copied();
+        let own = of(&names.events, row);
+        match unit {
+            Unit::Child | Unit::FirstEvent => self.subject(row).and_then(|n| of(&names.subjects, n)).or(own),
+            Unit::Trajectory => self.trajectory(row).and_then(|n| of(&names.trajectories, n)).or(own),
+            Unit::Row => own,
+        }
+    }
 }
 
 /// Municipality (by its number), event type, measure and age band of an event as one number, so that counting by all four
@@ -198,9 +223,16 @@ pub struct ColumnsBuilder {
     gemeenten: HashMap<Gemeente, u32>,
     families: Families,
     ids: EventIds,
+    compared: bool,
 }
 
 impl ColumnsBuilder {
+    /// Keeps names of what is counted, so that the counts of two sets of records can be compared unit by unit.
+    #[must_use]
+    pub fn compared(self) -> Self {
+        Self { compared: true, ..self }
+    }
+
     /// Room for this many events, so that nothing grows on the way; more may come.
     #[must_use]
     pub fn with_room_for(events: usize) -> Self {
@@ -211,6 +243,7 @@ impl ColumnsBuilder {
             gemeenten: HashMap::new(),
             families: Families::default(),
             ids: EventIds::default(),
+            compared: false,
         };
         builder.resize(events);
         builder
@@ -254,10 +287,24 @@ impl ColumnsBuilder {
         self.ids.put(row, &event.event_id);
     }
 
+    fn identities(&self) -> Identities {
+        let mut subjects = vec![0; self.subjects.len()];
+        self.subjects.iter().for_each(|(tag, &n)| subjects[at(n)] = fingerprint(tag.expose()));
+        let mut trajectories = vec![0; self.trajectories.len()];
+        for (&(case, subject), &n) in &self.trajectories {
+            let parts = [case.to_be_bytes(), subjects[at(subject)].to_be_bytes()];
+            trajectories[at(n)] = fingerprint(&parts.concat());
+        }
+        let events = (0..index(self.ids.spans.len())).map(|row| fingerprint(self.ids.at(row))).collect();
+        Identities { subjects, trajectories, events }
+    }
+
     /// The columns.
     #[must_use]
     pub fn finish(self) -> Columns {
-        let Self { mut columns, subjects, trajectories, gemeenten: _, mut families, ids } = self;
+        let identities = self.compared.then(|| Box::new(self.identities()));
+        let Self { mut columns, subjects, trajectories, gemeenten: _, mut families, ids, compared: _ } = self;
+        columns.identities = identities;
         drop(subjects);
         columns.trajectories = trajectories.len();
         drop(trajectories);
@@ -301,6 +348,10 @@ impl EventIds {
         }
         ranks
     }
+}
+
+fn fingerprint(bytes: &[u8]) -> u128 {
+    digest(bytes).0.first_chunk().map_or(0, |half| u128::from_be_bytes(*half))
 }
 
 fn number<K: Eq + Hash>(known: &mut HashMap<K, u32>, key: K) -> u32 {

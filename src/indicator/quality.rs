@@ -26,5 +26,5 @@ pub fn quality_table(quality: &Quality, query: &TableQuery, query_hash: Digest) 
 
 fn cell(series: &str, measure: &str, n: u64) -> RawCell {
     let value = RawValue::OwnOnly(i64::try_from(n).ok());
-    RawCell { series: series.to_owned(), measure: measure.to_owned(), key: Vec::new(), value }
+    RawCell { series: series.to_owned(), measure: measure.to_owned(), key: Vec::new(), value, units: Vec::new() }
 }

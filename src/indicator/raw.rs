@@ -35,6 +35,8 @@ pub struct RawCell {
     pub key: Vec<String>,
     /// The number.
     pub value: RawValue,
+    /// Names of the units that it counts, sorted, when the columns were built to be compared; else empty.
+    pub units: Vec<u128>,
 }
 
 /// The exact cells of one table; minted in this room only.

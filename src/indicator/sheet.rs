@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::columns::{Row, at};
+use super::definition::{Unit as UnitKind, definition};
 use super::raw::{Count, RawCell, RawValue};
 use super::release::{Release, bin_measure, leaves_compute};
 use super::view::View;
@@ -91,17 +92,18 @@ impl<'a> Sheet<'a> {
         if self.release.is_some_and(|release| !release.has_series(indicator, series)) {
             return;
         }
-        let mut measures = Measures { view: self.view, values: Vec::new() };
+        let mut measures = Measures { view: self.view, unit: definition(indicator).unit, values: Vec::new() };
         fold(units, &mut measures);
-        let wanted = |(measure, value): &(String, RawValue)| {
+        let wanted = |(measure, value, _): &(String, RawValue, Vec<u128>)| {
             self.release.is_none() || (matches!(value, RawValue::Count(_)) && leaves_compute(indicator, measure))
         };
         let values = measures.values.into_iter().filter(wanted);
-        self.cells.extend(values.map(|(measure, value)| RawCell {
+        self.cells.extend(values.map(|(measure, value, units)| RawCell {
             series: series.to_owned(),
             measure,
             key: key.to_vec(),
             value,
+            units,
         }));
     }
 
@@ -167,14 +169,25 @@ impl<'a> Sheet<'a> {
 /// The measures of one cell.
 pub(super) struct Measures<'a> {
     view: View<'a>,
-    values: Vec<(String, RawValue)>,
+    unit: UnitKind,
+    /// Name, value, and the names of the units when they are compared.
+    values: Vec<(String, RawValue, Vec<u128>)>,
 }
 
 impl Measures<'_> {
     /// Counts the units for which `holds`, with the families behind them.
     pub fn count<P>(&mut self, measure: &str, units: &[Unit<P>], holds: impl Fn(&Unit<P>) -> bool) {
         let families = units.iter().filter(|u| holds(u)).map(|u| self.view.columns.family(u.anchor)).collect();
-        self.values.push((measure.to_owned(), RawValue::Count(count_families(families))));
+        let names = self.names(units.iter().filter(|u| holds(u)).map(|u| u.anchor), self.unit);
+        self.values.push((measure.to_owned(), RawValue::Count(count_families(families)), names));
+    }
+
+    /// The sorted names of what these events count for; empty unless the columns were built to be compared.
+    fn names(&self, anchors: impl Iterator<Item = Row>, unit: UnitKind) -> Vec<u128> {
+        let mut names: Vec<u128> = anchors.filter_map(|row| self.view.columns.identity(row, unit)).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
     }
 
     /// Counts the distinct children among the units.
@@ -185,7 +198,9 @@ impl Measures<'_> {
         children.sort_unstable();
         children.dedup_by_key(|(child, _)| *child);
         let families = children.into_iter().map(|(_, family)| family).collect();
-        self.values.push((measure.to_owned(), RawValue::Count(count_families(families))));
+        let known = units.iter().map(|u| u.anchor).filter(|&row| columns.subject(row).is_some());
+        let names = self.names(known, UnitKind::Child);
+        self.values.push((measure.to_owned(), RawValue::Count(count_families(families)), names));
     }
 
     /// Counts the units with a number of days, one count a bin.
@@ -206,7 +221,7 @@ impl Measures<'_> {
 
     /// A number for own use, never released.
     pub fn own(&mut self, measure: &str, value: Option<i64>) {
-        self.values.push((measure.to_owned(), RawValue::OwnOnly(value)));
+        self.values.push((measure.to_owned(), RawValue::OwnOnly(value), Vec::new()));
     }
 }
 

@@ -105,7 +105,7 @@ impl Layout {
             let families = if publishable(cell) { cell.count.families } else { 0 };
             let value = RawValue::Count(Count { families, ..cell.count });
             let (series, measure, key) = (series.clone(), measure.clone(), key.clone());
-            made.entry(table).or_default().push(RawCell { series, measure, key, value });
+            made.entry(table).or_default().push(RawCell { series, measure, key, value, units: Vec::new() });
         }
         Ok(made.into_iter().map(|(query, cells)| RawTable::mint(query.clone(), question, cells)).collect())
     }

@@ -111,6 +111,7 @@ fn merge_table(query: &TableQuery, peildatum: Day, outcomes: &[NodeOutcome], sum
         coverage: coverage(&nodes),
         sources,
         certificate: None,
+        revision: None,
     }
 }
 

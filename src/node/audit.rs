@@ -164,6 +164,9 @@ fn describe(command: &LocalCommand) -> Option<Described> {
         LocalCommand::ConvenantShow { .. } => Described::harmless("convenant show"),
         LocalCommand::ConvenantBundles => Described::harmless("convenant bundles"),
         LocalCommand::Release { .. } => Described::named("release"),
+        LocalCommand::Revise(revise) => agreed(Described::named("release revise"), &revise.approved_by)
+            .with("jaar", revise.year)
+            .with("indicator", revise.indicators.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")),
         LocalCommand::Disclosure(DisclosureLocal::Check { table, .. }) => {
             Described::named("disclosure check").maybe("table", table.as_ref())
         }
@@ -180,6 +183,11 @@ fn describe(command: &LocalCommand) -> Option<Described> {
 
 fn hashed(name: &'static str, text: &str) -> Described {
     Described::named(name).digest("sha256", digest(text.as_bytes()))
+}
+
+/// Who agreed, by their own statement.
+fn agreed(described: Described, names: &[String]) -> Described {
+    names.iter().enumerate().fold(described, |d, (n, name)| d.with(&format!("akkoord {}", n + 1), name))
 }
 
 fn describe_log(command: &LogLocal) -> Described {
@@ -230,11 +238,7 @@ fn searched(list: &LogListCommand, more: &MoreCommand) -> Described {
 
 fn describe_officer(command: &OfficerLocal) -> Described {
     match command {
-        OfficerLocal::Erase(erase) => erase
-            .approved_by
-            .iter()
-            .enumerate()
-            .fold(Described::named("log erase"), |d, (n, name)| d.with(&format!("akkoord {}", n + 1), name)),
+        OfficerLocal::Erase(erase) => agreed(Described::named("log erase"), &erase.approved_by),
         OfficerLocal::Subject(subject) => Described::named("log subject").with("all", subject.all),
         OfficerLocal::Confidentiality(marked) => {
             // The reason, and an identifier that may be refused, are in the transfer log, under the same trace.

@@ -48,6 +48,8 @@ pub enum LocalCommand {
         /// As JSON.
         json: bool,
     },
+    /// Replace what was released of a year.
+    Revise(ReviseCommand),
     /// About what was released.
     Disclosure(DisclosureLocal),
     /// Pull figures from every node and write the report.
@@ -71,6 +73,21 @@ pub struct IntakeCommand {
     pub vervangt: Option<(Day, Day)>,
     /// Data window of the delivery.
     pub gegevens: Option<(Day, Day)>,
+    /// As JSON.
+    pub json: bool,
+}
+
+/// `release --revise`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ReviseCommand {
+    /// Calendar year.
+    pub year: i16,
+    /// Components with one of these; empty for all of the year.
+    pub indicators: Vec<IndicatorId>,
+    /// Why.
+    pub reason: String,
+    /// Two different names.
+    pub approved_by: Vec<String>,
     /// As JSON.
     pub json: bool,
 }

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 
 use super::audit::{Caller, audited};
-use super::command::{IndicatorCommand, IntakeCommand, LocalCommand, NewConvenant, Outcome, Progress};
+use super::command::{IndicatorCommand, IntakeCommand, LocalCommand, NewConvenant, Outcome, Progress, ReviseCommand};
 use super::{Node, show};
 use crate::policy::bundle::{ConvenantBundle, State};
 use crate::policy::permit::LocalOwner;
 use crate::service::api::Peers;
 use crate::service::convenants::{ConvenantError, NewDraft};
 use crate::service::deliver::IntakeOptions;
+use crate::service::revision::{RevisionError, RevisionOrder};
 
 /// A node as a process: it has partners and can be stopped.
 pub struct Running {
@@ -54,6 +55,15 @@ impl Node {
         }
     }
 
+    fn revise(&self, command: ReviseCommand) -> Outcome {
+        let ReviseCommand { year, indicators, reason, approved_by, json } = command;
+        match self.core.revise(&RevisionOrder { year, indicators, reason, approved_by }) {
+            Ok(lines) => show::releases(&lines, json),
+            Err(e @ (RevisionError::Log(_) | RevisionError::Core(_))) => Outcome::failed(e.to_string()),
+            Err(e) => Outcome::refused(e.to_string()),
+        }
+    }
+
     fn execute_local(&self, command: LocalCommand, progress: &dyn Fn(Progress)) -> Outcome {
         match command {
             LocalCommand::Intake(intake) => self.intake(&intake, progress),
@@ -64,6 +74,7 @@ impl Node {
                     Err(reason) => Outcome::refused(format!("{} {}", reason.sentence(), reason.remedy())),
                 }
             }
+            LocalCommand::Revise(revise) => self.revise(revise),
             LocalCommand::ConvenantNew(new) => self.draft(new),
             LocalCommand::ConvenantPropose { draft } => bundle(self.core.convenant_propose(&draft)),
             LocalCommand::ConvenantAccept { bundle } => match self.core.convenant_accept(&bundle) {

@@ -8,7 +8,7 @@ use crate::domain::table::{Mark, Table};
 use crate::intake::IntakeReport;
 use crate::policy::bundle::{ConvenantBundle, State};
 use crate::policy::convenant::{Convenant, Role};
-use crate::service::release::ReleaseLine;
+use crate::service::release::{NotReleased, ReleaseLine};
 
 /// Reports of an intake; refused when any file was refused whole.
 pub fn intake(reports: &[IntakeReport], as_json: bool) -> Outcome {
@@ -44,7 +44,9 @@ fn release_json(line: &ReleaseLine) -> serde_json::Value {
             "verlies": audit.loss, "verlies_minstens": audit.least_loss, "certificaat": audit.certificate,
             "weggelaten": audit.left_out.len(), "reden": null,
         }),
-        Err(reason) => json!({ "jaar": year, "indicatoren": indicators, "tabellen": 0, "reden": reason.code() }),
+        Err(refused) => json!({
+            "jaar": year, "indicatoren": indicators, "tabellen": 0, "reden": refused.reason.code(), "uitleg": refused.why,
+        }),
     }
 }
 
@@ -62,7 +64,9 @@ fn release_text(line: &ReleaseLine) -> String {
             audit.least_loss,
             if audit.left_out.is_empty() { String::new() } else { format!(", {} tabellen leeg", audit.left_out.len()) }
         ),
-        Err(reason) => format!("{what}: niet vrijgegeven. {} {} ({reason})", reason.sentence(), reason.remedy()),
+        Err(NotReleased { reason, why }) => {
+            format!("{what}: niet vrijgegeven. {} {} ({reason})\n  {why}", reason.sentence(), reason.remedy())
+        }
     }
 }
 

@@ -1,8 +1,10 @@
 //! Columns from the rows of the journal: a register says which rows count and in which order, and one pass over the
 //! journal puts their events in place. Nothing but the columns is kept, so memory stays small with many events.
 
+use std::sync::Arc;
+
 use super::core::CoreError;
-use super::memory::InvalidState;
+use super::memory::{Frozen, InvalidState};
 use super::walk::each_row;
 use crate::domain::register::RowRef;
 use crate::domain::row::{RowKind, RowRecord};
@@ -17,7 +19,32 @@ pub(in crate::service) fn columns_of(state: &StateStore, stored: &[RowRef]) -> R
     if stored.is_empty() {
         return Ok(Columns::default());
     }
-    let mut placing = Placing::new(stored);
+    read(state, Placing::new(stored, false))
+}
+
+/// As [`columns_of`], built to be compared with those of other rows unit by unit.
+///
+/// # Errors
+/// As [`columns_of`].
+pub(in crate::service) fn compared_columns_of(state: &StateStore, stored: &[RowRef]) -> Result<Columns, CoreError> {
+    read(state, Placing::new(stored, true))
+}
+
+impl Frozen {
+    /// Reads all columns anew from the rows.
+    ///
+    /// # Errors
+    /// As [`columns_of`].
+    pub(in crate::service) fn read_columns(&mut self, state: &StateStore) -> Result<(), CoreError> {
+        self.columns = Arc::new(columns_of(state, &self.rows)?);
+        for revised in &mut self.revised {
+            revised.columns = Arc::new(columns_of(state, &revised.rows)?);
+        }
+        Ok(())
+    }
+}
+
+fn read(state: &StateStore, mut placing: Placing<'_>) -> Result<Columns, CoreError> {
     each_row(state, &mut |at, record| {
         placing.take(at, record);
         Ok(())
@@ -35,10 +62,12 @@ struct Placing<'a> {
 }
 
 impl<'a> Placing<'a> {
-    fn new(stored: &'a [RowRef]) -> Self {
+    fn new(stored: &'a [RowRef], compared: bool) -> Self {
         let mut order: Vec<u32> = (0_u32..).take(stored.len()).collect();
         order.sort_unstable_by_key(|&place| stored[place as usize]);
-        Self { stored, order, placed: 0, builder: ColumnsBuilder::with_room_for(stored.len()) }
+        let builder = ColumnsBuilder::with_room_for(stored.len());
+        let builder = if compared { builder.compared() } else { builder };
+        Self { stored, order, placed: 0, builder }
     }
 
     fn take(&mut self, at: RowRef, record: &RowRecord) {

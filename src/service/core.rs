@@ -175,10 +175,7 @@ impl Core {
         let (audit, made) = open_audit(&places.audit, identity.oin, &keys)?;
         let receipts = super::receipts::open(&places.receipts, log.counters())?;
         let (mut memory, mut register) = load(&state, None)?;
-        let frozen = columns_of(&state, &memory.frozen.rows)?;
-        if let Some(kept) = Arc::get_mut(&mut memory.frozen) {
-            kept.columns = Arc::new(frozen);
-        }
+        Arc::make_mut(&mut memory.frozen).read_columns(&state)?;
         memory.columns = Arc::new(columns_of(&state, &register.stored_refs())?);
         let ours = identity.oin;
         let (seal, tags) = (keys.seal_key(SealUse::Subjects), keys.subject_tag_key());

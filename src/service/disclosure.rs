@@ -70,7 +70,7 @@ impl Core {
     fn released(&self) -> Vec<StoredTable> {
         let memory = self.memory();
         let sums = memory.sums.ledgers().flat_map(|ledger| ledger.tables());
-        memory.ledger.tables().chain(sums).cloned().collect()
+        memory.ledger.all().chain(sums).cloned().collect()
     }
 
     fn recheck_one(&self, bytes: &[u8], stored: &[StoredTable]) -> Result<(Checked, bool), Flaw> {

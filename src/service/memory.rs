@@ -9,9 +9,11 @@ use thiserror::Error;
 use super::rows::{self, InvalidRows};
 use super::sums::memory::SumMemory;
 use crate::crypto::Digest;
+use crate::disclosure::component::Component;
 use crate::disclosure::ledger::{Ledger, StoredTable};
 use crate::domain::day::{Day, PartialDate, Precision};
 use crate::domain::period::Period;
+use crate::domain::query::IndicatorId;
 use crate::domain::register::{DataWindow, DeliveryHead, Quality, Register, RowRef};
 use crate::indicator::columns::Columns;
 use crate::policy::bundle::ConvenantBundle;
@@ -69,6 +71,46 @@ pub struct FreezeRecord {
     pub history: Option<Day>,
 }
 
+/// A formal revision of a component: its quarters are frozen anew, as they stand at this point of the journal.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RevisionRecord {
+    /// Calendar year of the component.
+    pub year: i16,
+    /// Its indicators.
+    pub indicators: BTreeSet<IndicatorId>,
+    /// Which edition of its tables this makes, from 2.
+    pub edition: u32,
+    /// Day of the revision.
+    pub day: Day,
+    /// Why, in the operator's words.
+    pub reason: String,
+    /// Who agreed, by their own statement.
+    pub approved_by: Vec<String>,
+}
+
+impl RevisionRecord {
+    /// Whether it is about (a part of) this component.
+    #[must_use]
+    pub fn concerns(&self, component: &Component) -> bool {
+        let mut tables = component.tables.iter().chain(&component.earlier);
+        self.year == component.year && tables.any(|table| self.indicators.contains(&table.indicator))
+    }
+}
+
+/// The row set of a component since its last revision, or until the next one.
+#[derive(Clone)]
+pub struct Revised {
+    /// The revision.
+    pub record: RevisionRecord,
+    /// The rows of its events.
+    pub rows: Vec<RowRef>,
+    /// The fingerprints of those events, sorted.
+    events: Vec<u128>,
+    /// Their events as columns.
+    pub columns: Arc<Columns>,
+}
+
 /// The frozen row sets.
 #[derive(Clone, Default)]
 pub struct Frozen {
@@ -82,35 +124,64 @@ pub struct Frozen {
     pub events: Vec<u128>,
     /// Their events as columns; empty when nothing is frozen.
     pub columns: Arc<Columns>,
+    /// The row sets of components that were revised, in order.
+    pub revised: Vec<Revised>,
 }
 
 impl Frozen {
+    /// The row sets behind the editions of a component, oldest first; the last one counts now.
+    pub(in crate::service) fn editions<'a>(&'a self, of: &'a Component) -> impl Iterator<Item = &'a [RowRef]> {
+        let revised = self.revised.iter().filter(|revised| revised.record.concerns(of));
+        std::iter::once(self.rows.as_slice()).chain(revised.map(|revised| revised.rows.as_slice()))
+    }
+
+    /// The columns over which a component is counted now.
+    pub(in crate::service) fn columns_of(&self, component: &Component) -> &Arc<Columns> {
+        let last = self.revised.iter().rfind(|revised| revised.record.concerns(component));
+        last.map_or(&self.columns, |revised| &revised.columns)
+    }
+
+    /// Freezes everything that is frozen anew for one component, as the register has it now; the columns are to be read.
+    pub(in crate::service) fn revise(&mut self, record: RevisionRecord, register: &mut Register) {
+        let (mut rows, mut events) = (Vec::new(), Vec::new());
+        take(&mut rows, &mut events, register, (&self.quarters, self.history));
+        self.revised.push(Revised { record, rows, events, columns: Arc::default() });
+    }
+
     /// Freezes what the register has stored now of the quarters and history that the record names; the columns are to
     /// be read from the rows then. Quarters and events that are frozen already stay as they are.
     pub(in crate::service) fn add(&mut self, record: &FreezeRecord, register: &mut Register) {
         let quarters: BTreeSet<Period> = record.quarters.difference(&self.quarters).copied().collect();
         let history = if self.history.is_none() { record.history } else { None };
-        let added: Vec<(u128, RowRef)> = register
-            .stored()
-            .filter(|(event, datum, _)| lies_in(*datum, &quarters, history) && !self.holds(*event))
-            .map(|(event, _, row)| (event, row))
-            .collect();
-        self.rows.extend(added.iter().map(|(_, row)| row));
-        self.events.extend(added.iter().map(|(event, _)| event));
-        self.events.sort_unstable();
+        take(&mut self.rows, &mut self.events, register, (&quarters, history));
+        for revised in &mut self.revised {
+            take(&mut revised.rows, &mut revised.events, register, (&quarters, history));
+        }
         self.quarters.extend(quarters);
         self.history = self.history.or(history);
-    }
-
-    /// Whether a version of this event is frozen.
-    fn holds(&self, event: u128) -> bool {
-        self.events.binary_search(&event).is_ok()
     }
 
     /// Whether a date lies in what is frozen: what happens to its event does not enter released figures.
     pub(in crate::service) fn covers(&self, datum: PartialDate) -> bool {
         lies_in(datum, &self.quarters, self.history)
     }
+}
+
+/// Adds to a row set what the register has stored now of these quarters and history, without events that it holds.
+fn take(
+    rows: &mut Vec<RowRef>,
+    events: &mut Vec<u128>,
+    register: &mut Register,
+    (quarters, history): (&BTreeSet<Period>, Option<Day>),
+) {
+    let added: Vec<(u128, RowRef)> = register
+        .stored()
+        .filter(|(event, datum, _)| lies_in(*datum, quarters, history) && events.binary_search(event).is_err())
+        .map(|(event, _, row)| (event, row))
+        .collect();
+    rows.extend(added.iter().map(|(_, row)| row));
+    events.extend(added.iter().map(|(event, _)| event));
+    events.sort_unstable();
 }
 
 /// A date belongs to the quarter of its last possible day: only then is it known to lie in a period that has ended. A day
@@ -184,6 +255,11 @@ impl Loader {
                 let record: FreezeRecord =
                     serde_json::from_slice(body).map_err(|_| InvalidState::Record("bevriezing"))?;
                 self.frozen.add(&record, &mut self.register);
+            }
+            StateKind::Revision => {
+                let record: RevisionRecord =
+                    serde_json::from_slice(body).map_err(|_| InvalidState::Record("herziening"))?;
+                self.frozen.revise(record, &mut self.register);
             }
             StateKind::Convenant => {
                 let text = std::str::from_utf8(body).map_err(|_| InvalidState::Record("convenant"))?;

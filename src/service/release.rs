@@ -8,20 +8,18 @@ use super::core::{Core, CoreError};
 use super::document::Pending;
 use super::memory::Frozen;
 use super::sums::memory::SumMemory;
-use crate::crypto::Digest;
+use crate::crypto::{Digest, MacKey};
 use crate::disclosure::DisclosureFault;
-use crate::disclosure::component::{Component, Job, components, final_on};
+use crate::disclosure::component::{Component, components, final_on};
 use crate::disclosure::ledger::Ledger;
-use crate::disclosure::release::{AuditSummary, Made, Released, Terms, answer, release_due};
+use crate::disclosure::release::{AuditSummary, Made, Records, Released, Terms, answer, release_due};
 use crate::domain::codes::Owner;
 use crate::domain::day::Day;
 use crate::domain::period::Period;
 use crate::domain::query::{IndicatorId, TableQuery};
 use crate::domain::reason::ReasonCode;
-use crate::indicator::columns::Columns;
-use crate::indicator::compute::{Settings, compute_release};
+use crate::indicator::compute::Settings;
 use crate::indicator::definition::definition;
-use crate::indicator::raw::RawTable;
 use crate::indicator::release::Release;
 use crate::policy::bundle::ConvenantInForce;
 use crate::policy::convenant::{Convenant, Role};
@@ -36,7 +34,16 @@ pub const QUIET_MS: u64 = 3_600_000;
 
 /// Components that could not be released, by convenant and first table: up to which day, and why. They are tried again
 /// when more has settled or the node starts anew, not at every question.
-pub(in crate::service) type Failed = BTreeMap<(Digest, TableQuery), (Day, ReasonCode)>;
+pub(in crate::service) type Failed = BTreeMap<(Digest, TableQuery), (Day, NotReleased)>;
+
+/// Why a component is not released.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NotReleased {
+    /// For the partner who asks.
+    pub reason: ReasonCode,
+    /// For the operator alone: names the table that stands in the way, and no count.
+    pub why: String,
+}
 
 /// What components follow from: number of frozen quarters and of released tables, last frozen and first delivered day.
 type State = (usize, usize, Day, Day);
@@ -45,12 +52,12 @@ type State = (usize, usize, Day, Day);
 pub(in crate::service) type Parts = BTreeMap<(Digest, State, BTreeSet<i16>), Arc<Vec<Component>>>;
 
 /// What a release works within: a convenant, the frozen data, the last frozen day.
-struct Frame<'a> {
-    convenant: &'a ConvenantInForce,
-    frozen: Arc<Frozen>,
-    release: Release,
-    until: Day,
-    today: Day,
+pub(in crate::service) struct Frame<'a> {
+    pub convenant: &'a ConvenantInForce,
+    pub frozen: Arc<Frozen>,
+    pub release: Release,
+    pub until: Day,
+    pub today: Day,
     /// Days after which a quarter freezes: the longest of all convenants in force.
     settlement_days: u32,
     /// What went into regional sums.
@@ -58,8 +65,20 @@ struct Frame<'a> {
 }
 
 impl Frame<'_> {
+    pub fn terms<'b>(&'b self, tie_key: &'b MacKey) -> Terms<'b> {
+        Terms {
+            release: &self.release,
+            rules: &self.convenant.convenant().disclosure,
+            convenant: self.convenant.hash(),
+            tie_key,
+            until: self.until,
+            today: self.today,
+            salt: crate::crypto::random(),
+        }
+    }
+
     /// Whether series that this release has of the table went into a regional sum.
-    fn is_shared(&self, table: &TableQuery) -> bool {
+    pub fn is_shared(&self, table: &TableQuery) -> bool {
         shared_of(&self.release.owners, &self.shared, table)
     }
 
@@ -89,7 +108,7 @@ pub struct QuietState {
 }
 
 /// Tables stored now, with what the audit found; or why none can be.
-pub type Outcome = Result<(usize, AuditSummary), ReasonCode>;
+pub type Outcome = Result<(usize, AuditSummary), NotReleased>;
 
 /// What became of one component of which something was due.
 #[derive(Clone, Debug)]
@@ -140,11 +159,8 @@ impl Core {
         self.freeze_settled().map_err(|e| core_reason(&e))?;
         let standing = self.standing();
         let convenants = standing.in_force.as_ref().map_err(|reason| *reason)?;
-        let ours = |c: &&ConvenantInForce| {
-            c.convenant().party(&self.identity.oin).is_some_and(|party| party.has(Role::Delivering))
-        };
         let mut lines = Vec::new();
-        for convenant in convenants.iter().filter(ours) {
+        for convenant in convenants.iter().filter(|c| self.delivers_under(c)) {
             let _one_at_a_time = self.releasing();
             let frame = self.frame(convenant)?;
             let years = frame.frozen.quarters.iter().map(|q| q.year()).collect();
@@ -157,11 +173,15 @@ impl Core {
                     Some(Ok((0, _))) | None => continue,
                     Some(result) => result,
                 };
-                let indicators: BTreeSet<IndicatorId> = component.tables.iter().map(|t| t.indicator).collect();
-                lines.push(ReleaseLine { year: component.year, indicators: indicators.into_iter().collect(), result });
+                lines.push(ReleaseLine { year: component.year, indicators: indicators_of(component), result });
             }
         }
         Ok(lines)
+    }
+
+    /// Whether this node delivers under a convenant.
+    pub(in crate::service) fn delivers_under(&self, convenant: &ConvenantInForce) -> bool {
+        convenant.convenant().party(&self.identity.oin).is_some_and(|party| party.has(Role::Delivering))
     }
 
     /// Whether a convenant is in force at this moment.
@@ -192,7 +212,7 @@ impl Core {
     }
 
     /// The components of these years, worked out once for each state of affairs.
-    fn parts(&self, frame: &Frame<'_>, years: &BTreeSet<i16>) -> Arc<Vec<Component>> {
+    pub(in crate::service) fn parts(&self, frame: &Frame<'_>, years: &BTreeSet<i16>) -> Arc<Vec<Component>> {
         const MOST: usize = 32;
         let memory = self.memory();
         let state = (frame.frozen.quarters.len(), memory.ledger.len(), frame.until, frame.release.settings.data_from);
@@ -213,7 +233,7 @@ impl Core {
         !component.due(&self.memory().ledger, frame.until).is_empty()
     }
 
-    fn frame<'a>(&self, convenant: &'a ConvenantInForce) -> Result<Frame<'a>, ReasonCode> {
+    pub(in crate::service) fn frame<'a>(&self, convenant: &'a ConvenantInForce) -> Result<Frame<'a>, ReasonCode> {
         let (window, frozen, shared) = {
             let memory = self.memory();
             (memory.window.ok_or(ReasonCode::OutsideWindow)?, Arc::clone(&memory.frozen), memory.sums.clone())
@@ -244,28 +264,22 @@ impl Core {
         if !self.is_due(component, frame) {
             return Ok(None);
         }
-        if let Some((until, reason)) = self.failed_releases().get(&place)
+        if let Some((until, refused)) = self.failed_releases().get(&place)
             && *until == frame.until
         {
-            return Ok(Some(Err(*reason)));
+            return Ok(Some(Err(refused.clone())));
         }
         let ledger = self.memory().ledger.clone();
-        let terms = Terms {
-            release: &frame.release,
-            rules: &frame.convenant.convenant().disclosure,
-            convenant: frame.convenant.hash(),
-            tie_key: &self.keys.tiebreak_key(),
-            until: frame.until,
-            today: frame.today,
-            salt: crate::crypto::random(),
-        };
-        let raws = self.raw_tables(component, &ledger, frame);
-        match release_due(component, &ledger, &raws, &terms) {
+        let tie_key = self.keys.tiebreak_key();
+        let terms = frame.terms(&tie_key);
+        let (raws, past) = self.exact_tables(component, &ledger, frame).map_err(|e| core_reason(&e))?;
+        match release_due(component, &ledger, Records { raws: &raws, past: &past }, &terms) {
             Ok(made) => {
                 // A share may have left since the frame was made; shares and releases wait for each other.
                 let shared = self.memory().sums.clone();
                 if made.tables.iter().any(|t| shared_of(&frame.release.owners, &shared, t.query())) {
-                    return Ok(Some(Err(ReasonCode::ComponentClosed)));
+                    let why = "er is inmiddels gedeeld in een regionale som".to_owned();
+                    return Ok(Some(Err(NotReleased { reason: ReasonCode::ComponentClosed, why })));
                 }
                 tell_audit(component, made.tables.len(), &made.summary);
                 let (count, summary) = (made.tables.len(), made.summary.clone());
@@ -274,23 +288,11 @@ impl Core {
                 Ok(Some(Ok((count, summary))))
             }
             Err(fault) => {
-                let reason = fault_reason(&fault);
-                self.failed_releases().insert(place, (frame.until, reason));
-                Ok(Some(Err(reason)))
+                let refused = NotReleased { reason: fault_reason(&fault), why: fault.to_string() };
+                self.failed_releases().insert(place, (frame.until, refused.clone()));
+                Ok(Some(Err(refused)))
             }
         }
-    }
-
-    /// The exact tables of everything that a release of the component has to know, each up to its own horizon.
-    fn raw_tables(&self, component: &Component, ledger: &Ledger, frame: &Frame<'_>) -> Vec<RawTable> {
-        let question: Digest = component.question(ledger, frame.until).hash();
-        let columns: &Columns = &frame.frozen.columns;
-        let raw = |job: &Job| {
-            let settings = Settings { horizon: job.horizon, ..frame.release.settings };
-            let release = Release { settings, ..frame.release.clone() };
-            compute_release(columns, &release, &self.calendar, &job.table, question)
-        };
-        component.needed(ledger, frame.until).iter().map(raw).collect()
     }
 
     /// Witness and tables become durable together.
@@ -312,6 +314,12 @@ fn shared_of(owners: &[Owner], shared: &SumMemory, table: &TableQuery) -> bool {
     owners.iter().any(|owner| shared.has_shared(*owner, table.period.year()))
 }
 
+/// The indicators of what a component declares.
+pub(in crate::service) fn indicators_of(component: &Component) -> Vec<IndicatorId> {
+    let all: BTreeSet<IndicatorId> = component.tables.iter().map(|table| table.indicator).collect();
+    all.into_iter().collect()
+}
+
 /// Whether this version computes an indicator by the definition that the convenant names.
 pub(in crate::service) fn same_definition(terms: &Convenant, indicator: IndicatorId) -> bool {
     let mut grants = terms.indicators.iter().filter(|grant| grant.indicator == indicator).peekable();
@@ -331,7 +339,7 @@ fn pending(table: &TableQuery, frame: &Frame<'_>, parts: &[Component], failed: &
         _ if frame.release.series(table.indicator).next().is_none() => ReasonCode::IndicatorNotAllowed,
         _ if settles > frame.today => ReasonCode::NotSettled,
         _ if frame.is_shared(table) => ReasonCode::ComponentClosed,
-        Some((_, reason)) => *reason,
+        Some((_, refused)) => refused.reason,
         None => ReasonCode::OutsideWindow,
     };
     Pending { table: table.clone(), reason, from: (reason == ReasonCode::NotSettled).then_some(settles) }

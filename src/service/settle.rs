@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::columns::columns_of;
 use super::core::{Core, CoreError};
 use super::memory::{FreezeRecord, Frozen};
 use crate::domain::period::Period;
@@ -36,7 +35,7 @@ impl Core {
         register.abandon();
         frozen.add(&record, &mut register);
         // Whatever can fail comes before the record: once it is durable, memory follows.
-        frozen.columns = Arc::new(columns_of(&self.state, &frozen.rows)?);
+        frozen.read_columns(&self.state)?;
         self.state.append(StateKind::Freeze, encoded)?;
         self.change(|memory| memory.frozen = Arc::new(frozen));
         Ok(())

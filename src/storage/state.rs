@@ -59,11 +59,13 @@ pub enum StateKind {
     SumShare = 17,
     /// A regional sum that the gate is about to put together.
     SumBegun = 18,
+    /// A formal revision: from here on a component is counted over its records as they stand now.
+    Revision = 19,
 }
 
 impl StateKind {
     /// Every kind, by its number on disk.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Format,
         Self::DeliveryHead,
         Self::Rows,
@@ -83,6 +85,7 @@ impl StateKind {
         Self::SumRelease,
         Self::SumShare,
         Self::SumBegun,
+        Self::Revision,
     ];
 
     /// Whether records of this kind are part of a delivery and written only by a [`DeliveryWriter`].

@@ -190,8 +190,14 @@ pub fn succeeds(puzzle: &Puzzle, cheap: &[Bounds], cell: usize, q: i64) -> bool 
     pinned(q, cheap[cell]) || pinned(q, (puzzle.extreme(cheap, cell, false), Some(puzzle.extreme(cheap, cell, true))))
 }
 
+mod editions;
 #[cfg(not(feature = "defect-primary-only"))]
 mod engine;
+mod questions;
 mod region;
+mod revision;
+mod story;
 mod systems;
 pub mod tables;
+mod world;
+mod years;

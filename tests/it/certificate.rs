@@ -132,12 +132,12 @@ fn mutated(text: &str, draw: &mut Draw) -> Vec<u8> {
     (lines.join("\n") + "\n").into_bytes()
 }
 
-fn python() -> bool {
+pub fn python() -> bool {
     Command::new("python3").arg("--version").output().is_ok_and(|run| run.status.success())
 }
 
 /// What the second checker says of each file: whether it starts with OK.
-fn second_checker(files: &[PathBuf], report: Option<&Path>) -> Vec<(bool, String)> {
+pub fn second_checker(files: &[PathBuf], report: Option<&Path>) -> Vec<(bool, String)> {
     let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/check_witness.py");
     let mut command = Command::new("python3");
     command.arg(script);

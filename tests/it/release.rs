@@ -8,7 +8,7 @@ use ketenpoort::crypto::{MacKey, digest};
 use ketenpoort::disclosure::DisclosureFault;
 use ketenpoort::disclosure::component::{Component, Job, components};
 use ketenpoort::disclosure::ledger::{Ledger, StoredTable};
-use ketenpoort::disclosure::release::{AuditSummary, Made, Terms, answer, release_due};
+use ketenpoort::disclosure::release::{AuditSummary, Made, Records, Terms, answer, release_due};
 use ketenpoort::domain::day::{Day, WorkCalendar};
 use ketenpoort::domain::period::{Period, PeriodKind};
 use ketenpoort::domain::query::{Dimension, IndicatorId, Query, TableQuery};
@@ -101,7 +101,7 @@ impl Node {
             today: Day(until.0 + 42),
             salt: [7; 32],
         };
-        release_due(component, &self.ledger, &raws, &terms)
+        release_due(component, &self.ledger, Records { raws: &raws, past: &[] }, &terms)
     }
 
     /// Releases what is due of a component and keeps it.

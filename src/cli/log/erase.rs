@@ -45,7 +45,7 @@ pub(super) fn run(args: &EraseArgs) -> Outcome {
 }
 
 /// Two different names; never arguments, which every user of the machine can see.
-fn names(descriptor: Option<u32>) -> Result<Vec<String>, Outcome> {
+pub(in crate::cli) fn names(descriptor: Option<u32>) -> Result<Vec<String>, Outcome> {
     let wrong = |stderr: String| Outcome { exit: 2, stderr, ..Outcome::default() };
     let unread = |e: std::io::Error| wrong(format!("de namen zijn niet te lezen: {e}"));
     let mut from: Box<dyn Read> = match descriptor {

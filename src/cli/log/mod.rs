@@ -16,6 +16,7 @@ mod verify;
 use std::path::Path;
 
 use self::args::{LogCommand, LogListArgs, Source};
+pub(in crate::cli) use self::erase::names as two_names;
 use self::offline::Verified;
 use super::local::on_node;
 use crate::node::command::{LocalCommand, Outcome};

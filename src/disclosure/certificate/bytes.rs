@@ -14,11 +14,13 @@ const HEAD_LINES: usize = 7;
 /// No number of a witness is larger, so that no sum of them overflows.
 const MOST: u32 = 1_000_000_000;
 
-const STATES: [(TableState, &str); 4] = [
+const STATES: [(TableState, &str); 6] = [
     (TableState::New, "new"),
     (TableState::Earlier, "earlier"),
     (TableState::Margin, "margin"),
     (TableState::LeftOut, "left-out"),
+    (TableState::Replaced, "replaced"),
+    (TableState::ReplacedMargin, "replaced-margin"),
 ];
 const LINKS: [(Link, &str); 3] = [(Link::Sum, "sum"), (Link::Cover, "cover"), (Link::AtMost, "at-most")];
 
@@ -197,7 +199,7 @@ fn cell(fields: &[&str], tables: &[TableEntry]) -> Option<CellEntry> {
     let table = place(table)?;
     let of = tables.get(table)?;
     let shown = *kind == "shown";
-    let may_be_shown = matches!(of.state, TableState::New | TableState::Earlier);
+    let may_be_shown = matches!(of.state, TableState::New | TableState::Earlier | TableState::Replaced);
     if !(shown && may_be_shown || *kind == "hidden") || key.len() != of.query.by.len() {
         return None;
     }

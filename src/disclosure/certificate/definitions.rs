@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Flaw, Link, Print, TableEntry, TableState, Witness};
+use super::ties::as_tied;
+use super::{Flaw, Link, Print, RelationEntry, TableEntry, TableState, Witness, editions};
 use crate::disclosure::component::cells_of;
 use crate::disclosure::plan::frame;
 use crate::domain::query::TableQuery;
@@ -10,7 +11,10 @@ use crate::indicator::relations::{CellRef, Relation, relations};
 use crate::indicator::release::Release;
 
 /// A relation by the names of its cells: the total and its sorted parts, with whether the last part is an unnamed rest.
-type Named = (Link, CellRef, Vec<CellRef>, bool);
+pub(super) type Named = (Link, CellRef, Vec<CellRef>, bool);
+
+/// A cell by its edition and name.
+pub(super) type Place = (usize, CellRef);
 
 /// Checks a witness against the definitions as they are now, in the frame of the release that it proves: every cell that
 /// the convenant declares, every relation between them, and what is marked as impossible. A witness that leaves out a
@@ -19,35 +23,46 @@ type Named = (Link, CellRef, Vec<CellRef>, bool);
 /// # Errors
 /// The first [`Flaw`] that is found.
 pub fn as_defined(w: &Witness, release: &Release) -> Result<(), Flaw> {
-    let mut cells: BTreeMap<CellRef, (bool, bool)> = BTreeMap::new();
+    let mut cells: BTreeMap<Place, (bool, bool)> = BTreeMap::new();
     for (i, cell) in w.cells.iter().enumerate() {
         let Some(name) = &cell.name else { continue };
-        let table = w.tables.get(name.table).ok_or_else(|| Flaw(format!("cel {i} staat in geen tabel")))?;
-        let named = CellRef {
-            table: table.query.clone(),
-            series: name.series.clone(),
-            measure: name.measure.clone(),
-            key: name.key.clone(),
-        };
-        if cells.insert(named, (name.shown, cell.print == Print::Impossible)).is_some() {
+        let place = place(w, i).ok_or_else(|| Flaw(format!("cel {i} staat in geen tabel")))?;
+        if cells.insert(place, (name.shown, cell.print == Print::Impossible)).is_some() {
             return Err(Flaw(format!("cel {i} staat er twee keer in")));
         }
     }
     if cells != declared(w, release) {
         return Err(Flaw("de cellen zijn niet die van de definities".into()));
     }
-    let tables: Vec<TableQuery> = audited(w).map(|table| table.query.clone()).collect();
-    let known = |relation: &Relation| cells_of(relation).iter().all(|cell| cells.contains_key(*cell));
-    let mut defined: Vec<Named> = relations(&tables, release).iter().filter(|r| known(r)).map(named).collect();
-    let mut found = found(w)?;
+    let mut defined: Vec<(usize, Named)> = Vec::new();
+    for edition in editions(&w.tables).into_iter().collect::<BTreeSet<_>>() {
+        let of = audited(w).filter(|(n, _)| *n == edition);
+        let tables: Vec<TableQuery> = of.map(|(_, table)| table.query.clone()).collect();
+        let known =
+            |relation: &Relation| cells_of(relation).iter().all(|cell| cells.contains_key(&(edition, (*cell).clone())));
+        defined.extend(relations(&tables, release).iter().filter(|r| known(r)).map(|r| (edition, named(r))));
+    }
+    let (mut found, others, rests) = found(w)?;
     defined.sort();
     found.sort();
-    if defined == found { Ok(()) } else { Err(Flaw("de relaties zijn niet die van de definities".into())) }
+    if defined != found {
+        return Err(Flaw("de relaties zijn niet die van de definities".into()));
+    }
+    as_tied(w, &others, &defined, &rests)
 }
 
-/// The tables whose cells must be there. Of tables that are left out only those of three dimensions whose margins of two
+/// Edition and name of a cell.
+fn place(w: &Witness, cell: usize) -> Option<Place> {
+    let name = w.cells.get(cell)?.name.as_ref()?;
+    let table = w.tables.get(name.table)?.query.clone();
+    let edition = *editions(&w.tables[..=name.table]).last()?;
+    let (series, measure, key) = (name.series.clone(), name.measure.clone(), name.key.clone());
+    Some((edition, CellRef { table, series, measure, key }))
+}
+
+/// The tables whose cells must be there, each with its edition. Of tables that are left out only those of three dimensions whose margins of two
 /// are printed: not every set of such margins has a table.
-fn audited(w: &Witness) -> impl Iterator<Item = &TableEntry> {
+fn audited(w: &Witness) -> impl Iterator<Item = (usize, &TableEntry)> {
     let behind = |table: &TableEntry| {
         let printed = |other: &&TableEntry| matches!(other.state, TableState::New | TableState::Earlier);
         let margin = |other: &TableEntry| {
@@ -56,16 +71,17 @@ fn audited(w: &Witness) -> impl Iterator<Item = &TableEntry> {
         };
         table.query.by.len() > 2 && w.tables.iter().filter(printed).any(margin)
     };
-    w.tables.iter().filter(move |table| table.state != TableState::LeftOut || behind(table))
+    let all = editions(&w.tables).into_iter().zip(&w.tables);
+    all.filter(move |(_, table)| table.state != TableState::LeftOut || behind(table))
 }
 
 /// Every cell of the tables, whether it is printed in them, and whether it can only be 0.
-fn declared(w: &Witness, release: &Release) -> BTreeMap<CellRef, (bool, bool)> {
+fn declared(w: &Witness, release: &Release) -> BTreeMap<Place, (bool, bool)> {
     let mut cells = BTreeMap::new();
-    for table in audited(w) {
+    for (edition, table) in audited(w) {
         for place in frame(&table.query, table.horizon, release).into_iter().filter(|place| !place.open) {
-            let shown = place.released && matches!(table.state, TableState::New | TableState::Earlier);
-            cells.insert(place.cell, (shown, !place.possible));
+            let leaves = matches!(table.state, TableState::New | TableState::Earlier | TableState::Replaced);
+            cells.insert((edition, place.cell), (place.released && leaves, !place.possible));
         }
     }
     cells
@@ -81,25 +97,27 @@ fn named(relation: &Relation) -> Named {
     }
 }
 
-/// The relations of the witness, by name; each rest belongs to one of them only.
-fn found(w: &Witness) -> Result<Vec<Named>, Flaw> {
-    let mut rests = BTreeSet::new();
+/// The relations of the witness: by name those whose total is a cell of a table, each with a rest of its own or none, then
+/// the others; and the rests.
+type Found<'a> = (Vec<(usize, Named)>, Vec<&'a RelationEntry>, BTreeSet<usize>);
+
+fn found(w: &Witness) -> Result<Found<'_>, Flaw> {
+    let (mut rests, mut others) = (BTreeSet::new(), Vec::new());
     let mut all = Vec::with_capacity(w.relations.len());
     for (i, rel) in w.relations.iter().enumerate() {
-        let name = |cell: &usize| {
-            let name = w.cells.get(*cell)?.name.as_ref()?;
-            let table = w.tables.get(name.table)?.query.clone();
-            let (series, measure, key) = (name.series.clone(), name.measure.clone(), name.key.clone());
-            Some(CellRef { table, series, measure, key })
+        let Some((edition, total)) = place(w, rel.total) else {
+            others.push(rel);
+            continue;
         };
-        let mut parts: Vec<CellRef> = rel.parts.iter().filter_map(name).collect();
-        parts.sort();
-        let unnamed: Vec<usize> = rel.parts.iter().copied().filter(|part| name(part).is_none()).collect();
+        let places: Vec<Place> = rel.parts.iter().filter_map(|&part| place(w, part)).collect();
+        let unnamed: Vec<usize> = rel.parts.iter().copied().filter(|&part| place(w, part).is_none()).collect();
         let alone = unnamed.len() < 2 && unnamed.iter().all(|rest| rests.insert(*rest));
-        let Some(total) = name(&rel.total).filter(|_| alone) else {
+        if !alone || places.iter().any(|(of, _)| *of != edition) {
             return Err(Flaw(format!("relatie {i} is niet die van de definities")));
-        };
-        all.push((rel.link, total, parts, !unnamed.is_empty()));
+        }
+        let mut parts: Vec<CellRef> = places.into_iter().map(|(_, cell)| cell).collect();
+        parts.sort();
+        all.push((edition, (rel.link, total, parts, !unnamed.is_empty())));
     }
-    Ok(all)
+    Ok((all, others, rests))
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    CellEntry, CellName, Flaw, Link, Print, Proof, RelationEntry, TableEntry, TableState, Witness, check,
+    CellEntry, CellName, Flaw, Link, Print, Proof, RelationEntry, TableEntry, TableState, Witness, check, editions,
     parse_certificate,
 };
 use crate::crypto::Digest;
@@ -27,6 +27,8 @@ use crate::policy::rules::DisclosureRules;
 pub(in crate::disclosure) struct Making<'a> {
     pub(in crate::disclosure) terms: &'a Terms<'a>,
     pub(in crate::disclosure) parts: &'a [Part<'a>],
+    /// The parts of every edition that was replaced, oldest first.
+    pub(in crate::disclosure) past: &'a [Vec<Part<'a>>],
     /// Tables that leave without a number.
     pub(in crate::disclosure) left_out: &'a [&'a Job],
     pub(in crate::disclosure) plan: &'a Plan,
@@ -45,7 +47,7 @@ pub(in crate::disclosure) fn make(of: Making<'_>) -> Result<Vec<u8>, DisclosureF
 }
 
 fn witness(of: Making<'_>) -> Result<Witness, DisclosureFault> {
-    let Making { terms, parts, left_out, plan, protected } = of;
+    let Making { terms, parts, past, left_out, plan, protected } = of;
     let mut tables = parts.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
     for job in left_out {
         match tables.iter_mut().find(|table| table.query == job.table) {
@@ -53,11 +55,17 @@ fn witness(of: Making<'_>) -> Result<Witness, DisclosureFault> {
             None => tables.push(TableEntry::left_out(job)),
         }
     }
-    let numbers: BTreeMap<&TableQuery, usize> = tables.iter().enumerate().map(|(i, t)| (&t.query, i)).collect();
+    for part in past.iter().flatten() {
+        let state = if part.earlier.is_some() { TableState::Replaced } else { TableState::ReplacedMargin };
+        tables.push(TableEntry { state, ..entry(part)? });
+    }
+    let numbers: BTreeMap<(usize, &TableQuery), usize> =
+        editions(&tables).into_iter().zip(&tables).enumerate().map(|(i, (n, t))| ((n, &t.query), i)).collect();
     let system = &plan.system;
-    let named = |(cell, name): (&Cell, Option<&CellRef>)| {
-        let CellRef { table, series, measure, key } = name?.clone();
-        let table = numbers.get(&table).copied().unwrap_or(usize::MAX);
+    let named = |(cell, name): (&Cell, Option<(usize, &CellRef)>)| {
+        let (edition, name) = name?;
+        let CellRef { table, series, measure, key } = name.clone();
+        let table = numbers.get(&(edition, &table)).copied().unwrap_or(usize::MAX);
         Some(CellName { table, shown: cell.kind == Kind::Publishable, series, measure, key })
     };
     let names: Vec<Option<CellName>> = system.cells.iter().zip(plan.names()).map(named).collect();

@@ -9,6 +9,7 @@ mod check;
 mod compare;
 mod definitions;
 mod make;
+mod ties;
 
 use thiserror::Error;
 
@@ -40,6 +41,19 @@ pub enum TableState {
     Margin,
     /// Released with this witness, and nothing of it is printed; its cells are hidden, or not in the witness.
     LeftOut,
+    /// Released before and replaced by a formal revision; its print is a constant. The tables of an edition are sorted, and
+    /// one that does not come after the table before it begins the next edition.
+    Replaced,
+    /// Never printed: behind a printed breakdown of an edition that was replaced.
+    ReplacedMargin,
+}
+
+impl TableState {
+    /// Whether the table is of an edition that was replaced.
+    #[must_use]
+    pub fn is_past(self) -> bool {
+        matches!(self, Self::Replaced | Self::ReplacedMargin)
+    }
 }
 
 /// A table of a witness.
@@ -146,6 +160,21 @@ pub struct Proof {
     pub low: usize,
     /// World in which it is large.
     pub high: usize,
+}
+
+/// The edition of each table: 0 what is released now and what it has to live with, then those that were replaced, oldest
+/// first.
+fn editions(tables: &[TableEntry]) -> Vec<usize> {
+    let (mut edition, mut last): (usize, Option<&TableQuery>) = (0, None);
+    let mut numbers = Vec::with_capacity(tables.len());
+    for table in tables {
+        if table.state.is_past() {
+            edition += usize::from(last.is_none_or(|last| table.query <= *last));
+            last = Some(&table.query);
+        }
+        numbers.push(if table.state.is_past() { edition } else { 0 });
+    }
+    numbers
 }
 
 /// Everything that proves one release of a component.

@@ -35,6 +35,7 @@ fn table(indicator: &str, period: &str, rows: Vec<Row>) -> Table {
         coverage: Coverage { expected: 3, delivered: 2, missing: vec![oin()], window: None },
         sources: vec![],
         certificate: None,
+        revision: None,
     }
 }
 

@@ -39,6 +39,7 @@ fn table(figures: &[(&str, &str, Figure)]) -> Table {
         coverage: Coverage::default(),
         sources: vec![],
         certificate: None,
+        revision: None,
     }
 }
 
