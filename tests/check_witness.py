@@ -77,8 +77,10 @@ def read(data):
 
 
 def check(w):
-    t, r, fam, dom, _ = w["rules"]
-    need(t >= 10 and 5 <= r <= t and fam >= 3 and dom <= 80, "rules are too weak")
+    t, r, fam, dom, share = w["rules"]
+    need(t >= 10 and 5 <= r <= t and fam >= 3 and dom <= 80 and share >= 30, "rules are too weak")
+    names = [c[:1] + c[6:] for c in w["cells"] if c[0] is not None]
+    need(len(set(names)) == len(names), "a cell is named twice")
     cells, bounds, small = w["cells"], [], []
     for i, (_, shown, n, families, largest, printed, _) in enumerate(cells):
         sensitive = printed != "-" and (n < t or families < fam or 100 * largest > dom * n)
@@ -118,6 +120,8 @@ def compare(w, table):
     need(len(at) == 1 and table["sources"] == [w["oin"]] and table["scope"] == "organisatie", f"{key[0]} is not in the witness")
     shown = {c[6]: c[5] for c in w["cells"] if c[0] == at[0] and c[1]}
     for row in table["rows"]:
+        bare = len(row["key"]) == len(table["by"]) and row.get("low") is None and row.get("high") is None
+        need(bare, f"{key[0]}: a row says more than a release may")
         name = (row["series"], row["measure"], *(row["key"][d] for d in table["by"]))
         if row["measure"] in DERIVED or (row["mark"] == "." and name not in shown):
             continue

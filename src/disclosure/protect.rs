@@ -1,5 +1,7 @@
 //! Primary and complementary suppression of a whole system, with a witness for every sensitive cell.
 
+use std::fmt;
+
 use crate::crypto::MacKey;
 use crate::policy::rules::DisclosureRules;
 
@@ -14,7 +16,7 @@ use super::witness::{Deviation, possible, value, wide_enough};
 const SIZES: &[usize] = &[16, 60, 200, usize::MAX];
 
 /// The audit's finding for one sensitive cell: both values are reached by a possible table.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Range {
     /// Index of the cell.
     pub cell: usize,
@@ -24,8 +26,15 @@ pub struct Range {
     pub high: i64,
 }
 
+/// Never the values: the low one is close to the exact count.
+impl fmt::Debug for Range {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Range").field("cell", &self.cell).finish_non_exhaustive()
+    }
+}
+
 /// What can be printed of a system, and what the audit found.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Protected {
     /// For each cell what a reader sees of it.
     pub printed: Vec<Printed>,
@@ -43,6 +52,13 @@ pub struct Protected {
     pub least_loss: u64,
     /// The possible tables that the ranges were found in, as differences from the exact one.
     pub worlds: Vec<Deviation>,
+}
+
+/// Never the ranges and the possible tables.
+impl fmt::Debug for Protected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Protected").field("printed", &self.printed).finish_non_exhaustive()
+    }
 }
 
 /// Decides for every cell whether it is printed, so that no sensitive cell is pinned by all that is.

@@ -161,6 +161,7 @@ fn check_grant(grant: &Grant, faults: &mut Faults) {
         );
         check_breakdowns(&table.by, &format!("{place}.by"), faults);
     }
+    check_crossing(grant, &format!("{place}.tables"), faults);
 }
 
 fn kind_name(kind: PeriodKind) -> &'static str {
@@ -220,6 +221,25 @@ fn check_sum(c: &Convenant, grant: &Grant, faults: &mut Faults) {
         !both,
         &format!("indicators.{}.route", grant.indicator),
         "`sum` vraagt een ketenmonitor en een poortwachter",
+    );
+}
+
+/// Three tables of two dimensions that cross each other pin the joint table, whatever their periods within a year; the
+/// audit knows of it only when it is granted too.
+fn check_crossing(grant: &Grant, place: &str, faults: &mut Faults) {
+    let joint = [Dimension::Gemeente, Dimension::Maatregel, Dimension::Leeftijd];
+    let crosses = |by: &[Vec<Dimension>]| {
+        let pair = |out: &Dimension| {
+            by.iter().any(|dims| dims.len() == 2 && !dims.contains(out) && dims.iter().all(|d| joint.contains(d)))
+        };
+        joint.iter().all(pair)
+    };
+    let all: Vec<Vec<Dimension>> = grant.tables.iter().flat_map(|table| table.by.clone()).collect();
+    let open = |by: &[Vec<Dimension>]| crosses(by) && !by.iter().any(|dims| joint.iter().all(|d| dims.contains(d)));
+    faults.when(
+        open(&all) || grant.tables.iter().any(|table| open(&table.by)),
+        place,
+        "drie kruisende tabellen van twee dimensies vragen ook om de tabel van alle drie",
     );
 }
 

@@ -1,6 +1,8 @@
 //! The checker: from a witness alone, whether its release keeps every small group open. Whole numbers, no solver, and
 //! nothing of the code that made the release.
 
+use std::collections::BTreeSet;
+
 use super::{CellEntry, Flaw, Link, Print, Witness};
 
 /// What was checked.
@@ -26,6 +28,8 @@ pub fn check(w: &Witness) -> Result<Checked, Flaw> {
     let r = &w.rules;
     hold(r.threshold >= 10 && r.rounding >= 5 && r.min_families >= 3, "de regels zijn minder streng dan mag")?;
     hold(r.dominance_percent <= 80 && r.rounding <= r.threshold, "de regels zijn minder streng dan mag")?;
+    hold(r.share_noemer >= 30, "de regels zijn minder streng dan mag")?;
+    once(w)?;
     let mut bounds = Vec::with_capacity(w.cells.len());
     for (i, cell) in w.cells.iter().enumerate() {
         bounds.push(printed(w, cell).map_err(|why| Flaw(format!("cel {i}: {why}")))?);
@@ -72,6 +76,16 @@ pub fn check(w: &Witness) -> Result<Checked, Flaw> {
 
 fn hold(condition: bool, otherwise: impl Into<String>) -> Result<(), Flaw> {
     if condition { Ok(()) } else { Err(Flaw(otherwise.into())) }
+}
+
+/// Whether every cell of a table has a name of its own.
+fn once(w: &Witness) -> Result<(), Flaw> {
+    let mut names = BTreeSet::new();
+    for (i, cell) in w.cells.iter().enumerate() {
+        let name = cell.name.as_ref().map(|n| (n.table, &n.series, &n.measure, &n.key));
+        hold(name.is_none_or(|name| names.insert(name)), format!("cel {i} staat er dubbel in"))?;
+    }
+    Ok(())
 }
 
 /// Whether a count must be hidden for its own sake; where only 0 is possible nothing is hidden.

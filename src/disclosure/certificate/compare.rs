@@ -31,6 +31,10 @@ pub fn printed_as(w: &Witness, table: &Table) -> Result<(), Flaw> {
     let (counts, others): (Vec<&Row>, Vec<&Row>) =
         table.rows.iter().partition(|row| !DERIVED.contains(&row.measure.as_str()));
     let mut shown = shown(w, number);
+    let bare = |row: &Row| row.low.is_none() && row.high.is_none() && row.key.len() == table.by.len();
+    if !table.rows.iter().all(bare) {
+        return flaw("een rij zegt meer dan een vrijgave mag");
+    }
     for row in &counts {
         let proven = match (row.value, row.mark) {
             // Not final yet: known to nobody, and no part of the proof.

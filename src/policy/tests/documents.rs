@@ -57,6 +57,33 @@ fn only_one_spelling_is_canonical() {
 
 type Change = fn(&mut Convenant);
 
+/// The three tables of two dimensions that cross.
+fn crossing() -> [Vec<Dimension>; 3] {
+    use Dimension::{Gemeente, Leeftijd, Maatregel};
+    [vec![Gemeente, Maatregel], vec![Gemeente, Leeftijd], vec![Maatregel, Leeftijd]]
+}
+
+/// Their joint table.
+fn joint() -> Vec<Dimension> {
+    vec![Dimension::Gemeente, Dimension::Maatregel, Dimension::Leeftijd]
+}
+
+#[test]
+fn crossing_tables_may_be_granted_with_their_joint_table_or_two_of_them_without() {
+    let mut two = draft();
+    two.indicators[0].tables[1].by.extend(crossing().into_iter().take(2));
+    let mut whole = draft();
+    whole.indicators[0].tables[1].by.extend(crossing());
+    whole.indicators[0].tables[1].by.push(joint());
+    let mut over = draft();
+    let [first, second, third] = crossing();
+    over.indicators[0].tables[0].by.extend([first, joint()]);
+    over.indicators[0].tables[1].by.extend([second, third]);
+    for (convenant, what) in [(two, "two"), (whole, "joint"), (over, "joint of quarters")] {
+        assert_eq!(check(&convenant), Vec::new(), "{what}");
+    }
+}
+
 #[test]
 fn check_names_each_fault_and_its_place() {
     let changes: Vec<(Change, &str)> = vec![
@@ -97,6 +124,22 @@ fn check_names_each_fault_and_its_place() {
             "indicators.IND-01.year.by",
         ),
         (|c| c.indicators[0].tables[1].by.push(Dimension::ALL.to_vec()), "indicators.IND-01.year.by"),
+        (|c| c.indicators[0].tables[1].by.extend(crossing()), "indicators.IND-01.tables"),
+        (
+            |c| {
+                let [first, second, third] = crossing();
+                c.indicators[0].tables[0].by.push(first);
+                c.indicators[0].tables[1].by.extend([second, third]);
+            },
+            "indicators.IND-01.tables",
+        ),
+        (
+            |c| {
+                c.indicators[0].tables[0].by.push(joint());
+                c.indicators[0].tables[1].by.extend(crossing());
+            },
+            "indicators.IND-01.tables",
+        ),
         (|c| c.indicators.push(c.indicators[0].clone()), "indicators"),
         (|c| c.bin_cuts.clear(), "bin_cuts"),
         (|c| c.bin_cuts[0].edges = vec![6, 10], "bin_cuts.IND-06"),
