@@ -15,7 +15,7 @@ pub fn sensitive(count: Count, rules: &DisclosureRules) -> bool {
 /// At how many organisations a child can count in one cell, at most, as far as the definitions say: the default of design 6.
 const MOST_OWNERS: u32 = 2;
 
-/// Whether a regional count may be printed: with `o` the number of organisations that count in it, at most [`MOST_OWNERS`], it has
+/// Whether a regional count may be printed: with `o` the number of organisations that count in it, at most two, it has
 /// `o` times the threshold and `o` times the families; no family is too large; and nobody who takes away its own part is left
 /// with less than the threshold: one organisation alone counts, or two are at the threshold, or none is and the whole is
 /// twice as large.
