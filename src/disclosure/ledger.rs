@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::DisclosureFault;
+use super::certificate::parse_certificate;
 use super::release::Terms;
+use crate::crypto::Digest;
 use crate::domain::day::Day;
 use crate::domain::period::Period;
 use crate::domain::query::TableQuery;
@@ -91,6 +93,20 @@ impl StoredTable {
     #[must_use]
     pub fn terms(&self) -> &str {
         &self.terms
+    }
+
+    /// The certificate that it bears. A table of before certificates has none; any other must have one.
+    ///
+    /// # Errors
+    /// [`DisclosureFault::Stored`] when the text is no table, or lacks a certificate that it should have.
+    pub fn certificate(&self) -> Result<Option<Digest>, DisclosureFault> {
+        let table = self.table()?;
+        let read = table.certificate.as_deref().map(parse_certificate);
+        match (read, &self.rules) {
+            (None, None) => Ok(None),
+            (Some(Some(certificate)), _) => Ok(Some(certificate)),
+            _ => Err(DisclosureFault::Stored(format!("{}: geen leesbaar certificaat", name(&self.query)))),
+        }
     }
 
     /// The table as it left: JSON text.
@@ -219,9 +235,50 @@ pub fn name(query: &TableQuery) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::query::IndicatorId;
+    use crate::domain::table::{Coverage, Scope};
 
     fn day(text: &str) -> Day {
         Day::parse(text).expect("day in the test")
+    }
+
+    #[test]
+    fn only_tables_from_before_certificates_may_have_none() {
+        let period = Period::year_of(2024);
+        let query = TableQuery { indicator: IndicatorId::Ind01, period, by: Vec::new() };
+        let stored = |certificate: Option<&str>, rules: Option<DisclosureRules>| {
+            let table = Table {
+                indicator: "IND-01".into(),
+                version: "1.0".into(),
+                period: Some(period),
+                by: Vec::new(),
+                peildatum: day("2024-12-31"),
+                scope: Scope::Organisatie,
+                protected: true,
+                rows: Vec::new(),
+                coverage: Coverage { expected: 1, delivered: 1, missing: Vec::new(), window: None },
+                sources: Vec::new(),
+                certificate: certificate.map(str::to_owned),
+                revision: None,
+            };
+            StoredTable {
+                query: query.clone(),
+                horizon: day("2024-12-31"),
+                released: day("2025-02-11"),
+                terms: String::new(),
+                table: serde_json::to_string(&table).expect("JSON"),
+                rules,
+                edition: 1,
+            }
+        };
+        let (old, new) = (None, Some(DisclosureRules::default()));
+        let hash = Digest([7; 32]);
+        let named = format!("sha256:{}", hash.to_hex());
+        assert_eq!(stored(None, old).certificate(), Ok(None));
+        assert_eq!(stored(Some(&named), new).certificate(), Ok(Some(hash)));
+        assert!(stored(None, new).certificate().is_err(), "taken out");
+        assert!(stored(Some("sha256:12"), new).certificate().is_err(), "no hash");
+        assert!(StoredTable { table: "{".into(), ..stored(Some(&named), new) }.certificate().is_err());
     }
 
     #[test]

@@ -4,9 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::core::{Core, CoreError};
 use crate::crypto::{Digest, digest};
-use crate::disclosure::certificate::{
-    CellName, Checked, Flaw, Witness, as_defined, check, parse_certificate, printed_as,
-};
+use crate::disclosure::certificate::{CellName, Checked, Flaw, Witness, as_defined, check, printed_as};
 use crate::disclosure::ledger::StoredTable;
 use crate::domain::codes::Owner;
 use crate::domain::query::TableQuery;
@@ -46,7 +44,7 @@ impl Core {
     pub fn recheck(&self, wanted: &dyn Fn(&TableQuery) -> bool) -> Result<Vec<Rechecked>, CoreError> {
         let mut groups: BTreeMap<Option<Digest>, Vec<StoredTable>> = BTreeMap::new();
         for stored in self.released() {
-            groups.entry(certificate(&stored)).or_default().push(stored);
+            groups.entry(stored.certificate().ok().flatten()).or_default().push(stored);
         }
         groups.retain(|_, tables| tables.iter().any(|stored| wanted(stored.query())));
         let mut witnesses = self.witnesses(&groups.keys().flatten().copied().collect())?;
@@ -54,7 +52,10 @@ impl Core {
             let tables = stored.iter().map(|s| s.query().clone()).collect();
             let bytes = certificate.and_then(|hash| witnesses.remove(&hash));
             let (result, compared) = match (certificate, bytes) {
-                (None, _) => (Ok(Checked::default()), false),
+                (None, _) => {
+                    let fault = stored.iter().find_map(|s| s.certificate().err());
+                    (fault.map_or_else(|| Ok(Checked::default()), |fault| Err(Flaw(fault.to_string()))), false)
+                }
                 (Some(_), None) => (Err(Flaw("het bewijsbestand ontbreekt".into())), false),
                 (Some(_), Some(bytes)) => match self.recheck_one(&bytes, &stored) {
                     Ok((checked, compared)) => (Ok(checked), compared),
@@ -85,6 +86,9 @@ impl Core {
         let memory = self.memory();
         let bundle = memory.convenants.get(&witness.convenant.0);
         let terms = bundle.ok_or_else(|| Flaw("het convenant van de vrijgave is onbekend".into()))?.convenant();
+        if witness.rules != terms.disclosure {
+            return Err(Flaw("de regels zijn niet die van het convenant".into()));
+        }
         let settings =
             Settings { horizon: witness.until, data_from: witness.until, within: 0, organisation: self.identity.oin };
         let (domains, bin_cuts) = (terms.domains.clone(), terms.bin_cuts.clone());
@@ -109,7 +113,7 @@ impl Core {
     /// # Errors
     /// [`CoreError`] when the state journal cannot be read.
     pub fn handover(&self, wanted: Digest) -> Result<Option<Handover>, CoreError> {
-        let bears = |stored: &&StoredTable| certificate(stored) == Some(wanted);
+        let bears = |stored: &&StoredTable| stored.certificate().ok().flatten() == Some(wanted);
         let tables: Vec<Table> =
             self.released().iter().filter(bears).filter_map(|stored| stored.table().ok()).collect();
         let witness = self.witnesses(&BTreeSet::from([wanted]))?.remove(&wanted);
@@ -128,8 +132,4 @@ impl Core {
         })?;
         Ok(found)
     }
-}
-
-fn certificate(stored: &StoredTable) -> Option<Digest> {
-    stored.table().ok()?.certificate.as_deref().and_then(parse_certificate)
 }
