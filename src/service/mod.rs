@@ -37,5 +37,12 @@ mod trace;
 mod walk;
 pub mod witness;
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// What a mutex guards, also after a thread that held it panicked.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 #[cfg(test)]
 mod tests;

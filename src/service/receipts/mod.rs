@@ -19,6 +19,7 @@ use self::chase::Chase;
 use self::counters::{Counters, Heard};
 use self::serve::Waiting;
 use super::core::{Core, CoreError};
+use super::lock;
 use crate::crypto::{Digest, SealUse};
 use crate::domain::oin::Oin;
 use crate::domain::reason::ReasonCode;
@@ -152,10 +153,6 @@ impl Core {
 
 fn options() -> Options {
     Options { segment_bytes: SEGMENT_BYTES, last_only: true, ..Options::default() }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 /// For opening a node: the counters that its log ends with.

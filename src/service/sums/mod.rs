@@ -13,12 +13,13 @@ pub mod run;
 pub mod share;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use self::gate::OpenRun;
 use super::api::{HandedOver, Peer, Refusal};
 use super::core::{Core, CoreError};
 use super::entries;
+use super::lock;
 use super::receipts::Question;
 use super::release::WITHIN_DAYS;
 use crate::crypto::{Digest, random};
@@ -51,10 +52,6 @@ pub(in crate::service) struct Runs {
     agreeing: Mutex<()>,
     /// Parts for the gate that leave inside an answer to the monitor.
     along: Mutex<HashMap<(TransferId, Digest), (Oin, HandedOver)>>,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What an announcement of a share says.
