@@ -8,6 +8,7 @@ pub mod day;
 pub mod event;
 pub mod fault;
 pub mod gemeente;
+pub mod linked;
 pub mod moment;
 pub mod oin;
 pub mod period;
