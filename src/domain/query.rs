@@ -61,6 +61,9 @@ pub enum IndicatorId {
     /// Stock.
     #[serde(rename = "IND-03")]
     Ind03,
+    /// From one organisation to the next.
+    #[serde(rename = "IND-05")]
+    Ind05,
     /// Lead times of stages ended.
     #[serde(rename = "IND-06")]
     Ind06,
@@ -73,15 +76,24 @@ pub enum IndicatorId {
     /// Timeliness of the plan.
     #[serde(rename = "IND-08P")]
     Ind08P,
+    /// Timely help.
+    #[serde(rename = "IND-09")]
+    Ind09,
     /// From preventive youth protection to OTS.
     #[serde(rename = "IND-10")]
     Ind10,
     /// From VOTS to OTS.
     #[serde(rename = "IND-11")]
     Ind11,
+    /// Known earlier.
+    #[serde(rename = "IND-12")]
+    Ind12,
     /// Re-entry.
     #[serde(rename = "IND-13")]
     Ind13,
+    /// Gap at a hand-over between institutions.
+    #[serde(rename = "IND-14")]
+    Ind14,
     /// Waiting.
     #[serde(rename = "IND-17")]
     Ind17,
@@ -96,13 +108,17 @@ impl IndicatorId {
         Self::Ind01,
         Self::Ind02,
         Self::Ind03,
+        Self::Ind05,
         Self::Ind06,
         Self::Ind07,
         Self::Ind08,
         Self::Ind08P,
+        Self::Ind09,
         Self::Ind10,
         Self::Ind11,
+        Self::Ind12,
         Self::Ind13,
+        Self::Ind14,
         Self::Ind17,
         Self::Ind24,
     ];
@@ -114,16 +130,26 @@ impl IndicatorId {
             Self::Ind01 => "IND-01",
             Self::Ind02 => "IND-02",
             Self::Ind03 => "IND-03",
+            Self::Ind05 => "IND-05",
             Self::Ind06 => "IND-06",
             Self::Ind07 => "IND-07",
             Self::Ind08 => "IND-08",
             Self::Ind08P => "IND-08P",
+            Self::Ind09 => "IND-09",
             Self::Ind10 => "IND-10",
             Self::Ind11 => "IND-11",
+            Self::Ind12 => "IND-12",
             Self::Ind13 => "IND-13",
+            Self::Ind14 => "IND-14",
             Self::Ind17 => "IND-17",
             Self::Ind24 => "IND-24",
         }
+    }
+
+    /// Whether only the chain as a whole can count it: its events lie at different organisations.
+    #[must_use]
+    pub const fn only_linked(self) -> bool {
+        matches!(self, Self::Ind05 | Self::Ind09 | Self::Ind12 | Self::Ind14)
     }
 
     /// Reads an id.

@@ -1,9 +1,11 @@
-//! The texts, series and measures of every definition (definitions 3), version 1.0.
+//! The series and measures of every definition (definitions 3), version 1.0.
 
 use super::definition::{Definition, Measure, MeasureKind, Norm, NormUnit, Series, Timing, Unit, Visibility};
 use super::follow::DURATIONS;
+use super::linked::PAIRS;
 use super::release::YEAR_ONLY;
 use super::stage::{QUEUES, STAGES, Stage, WaitNorm};
+use super::texts::texts;
 use super::volume::{INFLOW_TYPES, MEASURE_SERIES};
 use crate::domain::codes::{EventType, Maatregel, Owner, Reden};
 use crate::domain::query::IndicatorId;
@@ -78,6 +80,48 @@ fn linked_end_measures() -> Vec<Measure> {
     measures
 }
 
+fn help_measures() -> Vec<Measure> {
+    let mut measures = vec![
+        measure("noemer", "kinderen met een hulpvraag, lang genoeg gevolgd", Count, Own),
+        measure("teller", "jeugdhulp begonnen binnen drie maanden", Count, Own),
+        CENSORED,
+        measure("n_met_start_365", "jeugdhulp begonnen binnen een jaar", Count, Own),
+        MEDIAN,
+        P80,
+        measure("bin", "dagen tot het begin van de jeugdhulp", Bins, Own),
+    ];
+    measures.extend(EXCLUDED);
+    measures
+}
+
+fn known_measures() -> Vec<Measure> {
+    vec![
+        measure("noemer", "kinderen van wie twee jaar terug bekend is", Count, Own),
+        measure("teller", "eerder bekend bij lokaal team, Veilig Thuis of jeugdhulp", Count, Own),
+        measure("n_onvolledige_terugblik", "nog geen twee jaar terug bekend", Count, Own),
+        MEDIAN,
+        P80,
+        measure("bekend_0-3_mnd", "voor het eerst bekend: 0 tot 3 maanden eerder", Count, Own),
+        measure("bekend_3-12_mnd", "voor het eerst bekend: 3 tot 12 maanden eerder", Count, Own),
+        measure("bekend_12-24_mnd", "voor het eerst bekend: 12 tot 24 maanden eerder", Count, Own),
+    ]
+}
+
+fn gap_measures() -> Vec<Measure> {
+    vec![
+        measure("n_overdrachten", "overdrachten", Count, Own),
+        measure("n_gekoppeld", "met een overname door een andere instelling", Count, Own),
+        measure("n_zonder_overname", "zonder overname", Count, Own),
+        measure("gat_0", "sluit aan", Count, Own),
+        measure("gat_gt0", "gat van meer dan 0 dagen", Count, Own),
+        measure("gat_gt5", "gat van meer dan 5 dagen", Count, Own),
+        measure("gat_gt30", "gat van meer dan 30 dagen", Count, Own),
+        measure("overlap", "overname voor de overdracht", Count, Own),
+        MEDIAN,
+        P80,
+    ]
+}
+
 fn stage_measures() -> Vec<Measure> {
     vec![
         measure("n", "trajecten", Count, Released),
@@ -109,6 +153,20 @@ fn stock_measures() -> Vec<Measure> {
 
 fn series(name: impl Into<String>, title: impl Into<String>, owner: Owner) -> Series {
     Series { name: name.into(), title: title.into(), owner, norm: None, released: true }
+}
+
+/// A series that no node can count by itself.
+fn linked(name: &str, title: &str, owner: Owner) -> Series {
+    Series { released: false, ..series(name, title, owner) }
+}
+
+fn flow_series() -> Vec<Series> {
+    let title = |name: &str| match name {
+        "VT->RVDK" => "van Veilig Thuis naar de Raad voor de Kinderbescherming",
+        "RVDK->GI" => "van uitspraak naar kennisgeving bij de GI",
+        _ => "van lokaal team naar GI",
+    };
+    PAIRS.iter().map(|(name, pair)| linked(name, title(name), pair.from.owner())).collect()
 }
 
 fn measure_title(series: &str) -> &'static str {
@@ -275,95 +333,27 @@ fn parts(id: IndicatorId) -> (Timing, Unit, Vec<Series>, Vec<Measure>) {
         I::Ind07 => timely(&super::stage::WORKER),
         I::Ind08 => timely(&super::stage::CONTACT),
         I::Ind08P => timely(&super::stage::PLAN),
+        I::Ind05 => (Timing::Flow, Unit::FirstEvent, flow_series(), follow_measures(&EXCLUDED)),
+        I::Ind09 => {
+            let all = vec![linked("ALLE", "alle kinderen met een hulpvraag", Owner::Gi)];
+            (Timing::Flow, Unit::FirstEvent, all, help_measures())
+        }
         I::Ind10 => (Timing::Flow, Unit::FirstEvent, duration_series(), follow_measures(&EXCLUDED)),
         I::Ind11 => {
             let all = vec![series("ALLE", "alle kinderen met een einde van een VOTS", Owner::Gi)];
             (Timing::Flow, Unit::FirstEvent, all, linked_end_measures())
         }
+        I::Ind12 => {
+            let all = vec![linked("ALLE", "alle kinderen die voor het eerst bij een GI komen", Owner::Gi)];
+            (Timing::Flow, Unit::FirstEver, all, known_measures())
+        }
+        I::Ind14 => {
+            let all = vec![linked("ALLE", "alle overdrachten tussen instellingen", Owner::Gi)];
+            (Timing::Flow, Unit::FirstEvent, all, gap_measures())
+        }
         I::Ind13 => (Timing::Flow, Unit::FirstEvent, re_entry_series(), follow_measures(&[])),
         I::Ind17 => (Timing::LastDay, Unit::Trajectory, waiting_series(), waiting_measures()),
         I::Ind24 => (Timing::Delivery, Unit::Row, Vec::new(), Vec::new()),
-    }
-}
-
-/// Title, description and population, in Dutch.
-fn texts(id: IndicatorId) -> [&'static str; 3] {
-    use IndicatorId as I;
-    match id {
-        I::Ind01 => [
-            "Instroom",
-            "Het aantal kinderen met een aanmelding, melding of begin van een maatregel in de periode. Een overname van \
-             een andere GI is geen instroom. Een kind dat meer dan eens instroomt telt per reeks en periode één keer.",
-            "kinderen met een gebeurtenis van de reeks in de periode",
-        ],
-        I::Ind02 => [
-            "Uitstroom",
-            "Het aantal kinderen van wie een maatregel of preventieve jeugdbescherming in de periode eindigt, met de \
-             geregistreerde reden. Een overdracht aan een andere GI is geen uitstroom.",
-            "kinderen met een einde van een maatregel in de periode",
-        ],
-        I::Ind03 => [
-            "Onderhanden",
-            "Het aantal kinderen met een lopende maatregel op de laatste dag van de periode. Een maatregel die op die dag \
-             eindigt telt niet mee. Een kind onder twee instellingen telt bij de optelling bij elk van beide.",
-            "kinderen met een lopende maatregel op de laatste dag van de periode",
-        ],
-        I::Ind06 => [
-            "Doorlooptijd van afgeronde stappen",
-            "Hoe lang trajecten over een stap deden die in de periode is afgerond, van het eerste begin tot het eerste \
-             einde. Alleen trajecten waarvan beide dagen bekend zijn.",
-            "trajecten waarvan de stap in de periode eindigt",
-        ],
-        I::Ind07 => [
-            "Tijdige toewijzing van een jeugdbeschermer",
-            "Het deel van de trajecten met een kennisgeving in de periode waarin binnen vijf werkdagen een \
-             jeugdbeschermer is toegewezen. Een traject dat nog open staat en al te laat is telt als niet tijdig.",
-            "trajecten met een kennisgeving in de periode",
-        ],
-        I::Ind08 => [
-            "Tijdig eerste contact",
-            "Het deel van de trajecten met een kennisgeving in de periode waarin binnen vijf werkdagen het eerste contact \
-             was. Een traject dat nog open staat en al te laat is telt als niet tijdig.",
-            "trajecten met een kennisgeving in de periode",
-        ],
-        I::Ind08P => [
-            "Tijdig plan",
-            "Het deel van de trajecten met een begin van een maatregel in de periode waarin binnen 42 dagen een plan is \
-             gemaakt. Een traject dat nog open staat en al te laat is telt als niet tijdig.",
-            "trajecten met een begin van een maatregel in de periode",
-        ],
-        I::Ind10 => [
-            "Van preventieve jeugdbescherming naar OTS",
-            "Kinderen met een begin van preventieve jeugdbescherming in de periode die binnen 365 dagen bij dezelfde \
-             instelling een (voorlopige) ondertoezichtstelling kregen. Kinderen die nog geen 365 dagen gevolgd zijn \
-             tellen niet mee.",
-            "kinderen met een begin van preventieve jeugdbescherming in de periode",
-        ],
-        I::Ind11 => [
-            "Van VOTS naar OTS",
-            "Kinderen met een einde van een voorlopige ondertoezichtstelling in de periode die binnen 30 dagen bij \
-             dezelfde instelling een ondertoezichtstelling kregen, geteld op de begindatum en niet op de geregistreerde \
-             reden.",
-            "kinderen met een einde van een VOTS in de periode",
-        ],
-        I::Ind13 => [
-            "Terugkeer",
-            "Kinderen van wie een maatregel in de periode eindigde zonder voortzetting en die binnen 12 of 24 maanden bij \
-             dezelfde instelling opnieuw een maatregel kregen; en kinderen met een nieuwe melding bij Veilig Thuis \
-             binnen 12 maanden.",
-            "kinderen met een einde van een maatregel, of een melding, in de periode",
-        ],
-        I::Ind17 => [
-            "Wachtlijst",
-            "Het aantal trajecten dat op de laatste dag van de periode wacht, naar wachttijd in kalenderdagen.",
-            "trajecten die wachten op de laatste dag van de periode",
-        ],
-        I::Ind24 => [
-            "Datakwaliteit",
-            "Wat er met de regels van de aanleveringen is gebeurd, per uitkomst en per regel. Over de hele aanlevering, \
-             niet per periode.",
-            "regels van alle aanleveringen",
-        ],
     }
 }
 

@@ -169,7 +169,9 @@ impl Columns {
         let of = |list: &[u128], n: u32| list.get(at(n)).copied();
         let own = of(&names.events, row);
         match unit {
-            Unit::Child | Unit::FirstEvent => self.subject(row).and_then(|n| of(&names.subjects, n)).or(own),
+            Unit::Child | Unit::FirstEvent | Unit::FirstEver => {
+                self.subject(row).and_then(|n| of(&names.subjects, n)).or(own)
+            }
             Unit::Trajectory => self.trajectory(row).and_then(|n| of(&names.trajectories, n)).or(own),
             Unit::Row => own,
         }

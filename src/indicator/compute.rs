@@ -1,5 +1,6 @@
 //! `compute`: one table of an indicator over the organisation's own events.
 
+use super::anchors::Events;
 use super::columns::Columns;
 use super::raw::{RawCell, RawTable};
 use super::release::Release;
@@ -28,7 +29,8 @@ pub struct Settings {
 ///
 /// A table without dimensions lists every series of the definition, also when it counts nothing (the series by reason of
 /// IND-02 only when they occur), and the excluded events as `uitgesloten:...`; a table with dimensions lists the cells
-/// that hold at least one unit. IND-24 has no events as its source: its table is empty here, see `quality_table`.
+/// that hold at least one unit. IND-24 has no events as its source: its table is empty here, see `quality_table`;
+/// and so is that of an indicator that only linkage can count, see `linked`.
 #[must_use]
 pub fn compute(
     columns: &Columns,
@@ -38,8 +40,8 @@ pub fn compute(
     query_hash: Digest,
 ) -> RawTable {
     let view = View { columns, horizon: settings.horizon, calendar, frozen: false };
-    let sheet = Sheet::new(view, query, settings.organisation, None);
-    RawTable::mint(query.clone(), query_hash, cells(view, query, sheet))
+    let events = Events::new(view, &query.by, settings.organisation, None);
+    RawTable::mint(query.clone(), query_hash, cells(view, query, Sheet::new(&events, query, None)))
 }
 
 /// Computes the exact cells of one table for a release: only the series that the organisation can own, only the measures
@@ -60,25 +62,25 @@ pub fn compute_release(
     query_hash: Digest,
 ) -> RawTable {
     let view = View { columns, horizon: release.settings.horizon, calendar, frozen: true };
-    let sheet = Sheet::new(view, query, release.settings.organisation, Some(release));
-    RawTable::mint(query.clone(), query_hash, cells(view, query, sheet))
+    let events = Events::new(view, &query.by, release.settings.organisation, Some(release));
+    RawTable::mint(query.clone(), query_hash, cells(view, query, Sheet::new(&events, query, Some(release))))
 }
 
 fn cells(view: View, query: &TableQuery, mut sheet: Sheet) -> Vec<RawCell> {
     let (window, sheet_ref) = (query.period.bounds(), &mut sheet);
     match query.indicator {
-        IndicatorId::Ind01 => volume::inflow(view, window, sheet_ref),
-        IndicatorId::Ind02 => volume::outflow(view, window, sheet_ref),
+        IndicatorId::Ind01 => volume::counted(view, volume::inflow_events(view, window), sheet_ref),
+        IndicatorId::Ind02 => volume::counted(view, volume::outflow_events(view, window), sheet_ref),
         IndicatorId::Ind03 => volume::stock(view, window.1, sheet_ref),
         IndicatorId::Ind06 => stage::ended(view, window, sheet_ref),
         IndicatorId::Ind07 => stage::timely(view, window, &stage::WORKER, sheet_ref),
         IndicatorId::Ind08 => stage::timely(view, window, &stage::CONTACT, sheet_ref),
         IndicatorId::Ind08P => stage::timely(view, window, &stage::PLAN, sheet_ref),
-        IndicatorId::Ind10 => follow::pjb_to_ots(view, window, sheet_ref),
-        IndicatorId::Ind11 => follow::vots_to_ots(view, window, sheet_ref),
-        IndicatorId::Ind13 => follow::re_entry(view, window, sheet_ref),
+        IndicatorId::Ind10 => follow::own_pjb_to_ots(view, window, sheet_ref),
+        IndicatorId::Ind11 => follow::own_vots_to_ots(view, window, sheet_ref),
+        IndicatorId::Ind13 => follow::own_re_entry(view, window, sheet_ref),
         IndicatorId::Ind17 => stage::waiting(view, window.1, sheet_ref),
-        IndicatorId::Ind24 => {}
+        IndicatorId::Ind05 | IndicatorId::Ind09 | IndicatorId::Ind12 | IndicatorId::Ind14 | IndicatorId::Ind24 => {}
     }
     sheet.into_cells()
 }

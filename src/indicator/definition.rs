@@ -24,6 +24,8 @@ pub enum Unit {
     Child,
     /// Children by their first event in the period: one cell a period, and anew in every period.
     FirstEvent,
+    /// Children by their first event ever: one cell and one period.
+    FirstEver,
     /// Trajectories, each in one cell and one period.
     Trajectory,
     /// Rows of a delivery.

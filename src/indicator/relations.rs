@@ -344,8 +344,8 @@ impl Book<'_> {
                 parts.extend(extra.map(Some));
                 self.cover(total, parts);
             }
-            (Unit::Trajectory, true) => self.sum(total, parts),
-            (Unit::Child | Unit::Trajectory, false) => {
+            (Unit::Trajectory | Unit::FirstEver, true) => self.sum(total, parts),
+            (Unit::Child | Unit::Trajectory | Unit::FirstEver, false) => {
                 if let Some(total) = total {
                     self.rests(&total, &present(parts));
                 }
@@ -385,7 +385,7 @@ fn present(parts: Vec<Option<CellRef>>) -> Vec<CellRef> {
 /// Whether a unit counts in one cell of a breakdown only. In the stock a child has one anchor for each measure.
 fn in_one_cell(indicator: IndicatorId, series: &str) -> bool {
     match definition(indicator).unit {
-        Unit::Trajectory | Unit::FirstEvent => true,
+        Unit::Trajectory | Unit::FirstEvent | Unit::FirstEver => true,
         Unit::Child => matches!(series, "LOKAAL|OTS" | "LOKAAL|VOTS" | "LOKAAL|PJB"),
         Unit::Row => false,
     }

@@ -2,20 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use super::columns::{Row, at};
+use super::anchors::Anchors;
+use super::columns::Row;
 use super::definition::{Unit as UnitKind, definition};
 use super::raw::{Count, RawCell, RawValue};
 use super::release::{Release, bin_measure, leaves_compute};
-use super::view::View;
-use crate::domain::codes::Maatregel;
-use crate::domain::event::Gemeente;
-use crate::domain::oin::Oin;
 use crate::domain::period::PeriodKind;
-use crate::domain::query::{Dimension, TableQuery};
-use crate::policy::rules::{AGE_BANDS, BinCut, DayKind, OTHER, definition_edges};
+use crate::domain::query::TableQuery;
+use crate::policy::rules::{BinCut, DayKind, definition_edges};
 
-/// Stands for the municipalities that a release does not name; no municipality has code 0000.
-const OTHER_GEMEENTE: u16 = 0;
+/// The measures of the events that an indicator leaves out.
+const LEFT_OUT: [&str; 2] = ["uitgesloten:n_zonder_subject", "uitgesloten:n_onnauwkeurig"];
 
 /// A counted unit: the event that gives it its dimensions, the trajectory whose measure replaces the event's own, and
 /// what the program found out about it.
@@ -34,12 +31,9 @@ impl<P> Unit<P> {
 
 /// The cells of a table while they are made.
 pub(super) struct Sheet<'a> {
-    view: View<'a>,
+    anchors: &'a dyn Anchors,
     query: &'a TableQuery,
-    organisation: Oin,
     release: Option<&'a Release>,
-    declared: Option<Vec<Gemeente>>,
-    measure_events: Vec<[Option<Row>; 2]>,
     cells: Vec<RawCell>,
 }
 
@@ -47,12 +41,9 @@ pub(super) struct Sheet<'a> {
 type Key = [u16; 4];
 
 impl<'a> Sheet<'a> {
-    /// A sheet for the organisation's own view, or for a release.
-    pub fn new(view: View<'a>, query: &'a TableQuery, organisation: Oin, release: Option<&'a Release>) -> Self {
-        let by_measure = query.by.contains(&Dimension::Maatregel);
-        let measure_events = if by_measure { view.measure_events() } else { Vec::new() };
-        let declared = release.map(Release::gemeenten);
-        Self { view, query, organisation, release, declared, measure_events, cells: Vec::new() }
+    /// A sheet of everything that the definition counts, or of what a release needs.
+    pub fn new(anchors: &'a dyn Anchors, query: &'a TableQuery, release: Option<&'a Release>) -> Self {
+        Self { anchors, query, release, cells: Vec::new() }
     }
 
     /// Bins of a number of days: those of the definitions, or the convenant's cut of them.
@@ -82,7 +73,8 @@ impl<'a> Sheet<'a> {
             groups.entry(self.key(&unit)).or_default().push(unit);
         }
         for (key, units) in groups {
-            let key: Vec<String> = self.query.by.iter().zip(key).map(|(&d, value)| self.text(d, value)).collect();
+            let key: Vec<String> =
+                self.query.by.iter().zip(key).map(|(&d, value)| self.anchors.text(d, value)).collect();
             self.cell(series, &key, &units, &fold);
         }
     }
@@ -92,7 +84,7 @@ impl<'a> Sheet<'a> {
         if self.release.is_some_and(|release| !release.has_series(indicator, series)) {
             return;
         }
-        let mut measures = Measures { view: self.view, unit: definition(indicator).unit, values: Vec::new() };
+        let mut measures = Measures { anchors: self.anchors, unit: definition(indicator).unit, values: Vec::new() };
         fold(units, &mut measures);
         let wanted = |(measure, value, _): &(String, RawValue, Vec<u128>)| {
             self.release.is_none() || (matches!(value, RawValue::Count(_)) && leaves_compute(indicator, measure))
@@ -107,18 +99,33 @@ impl<'a> Sheet<'a> {
         }));
     }
 
-    /// Adds, to a table of totals, the anchor events that the indicator leaves out (`uitgesloten`).
-    pub fn excluded(&mut self, series: &str, events: &[Row]) {
-        if !self.is_total() {
-            return;
-        }
-        let (columns, units) = (self.view.columns, events.iter().map(|&row| Unit::new(row, ())).collect::<Vec<_>>());
-        self.cell(series, &[], &units, &|units, out| {
-            out.count("uitgesloten:n_zonder_subject", units, |u| columns.subject(u.anchor).is_none());
-            out.count("uitgesloten:n_onnauwkeurig", units, |u| {
-                columns.subject(u.anchor).is_some() && columns.day(u.anchor).is_none()
+    /// Adds, to a table of totals, the anchor events that the indicator leaves out (`uitgesloten`): those without subject, and
+    /// those of a child without an exact date.
+    pub fn excluded(&mut self, series: &str, events: [&[Row]; 2]) {
+        if self.is_total() {
+            self.cell(series, &[], &[], &|_: &[Unit<()>], out: &mut Measures| {
+                for (measure, rows) in LEFT_OUT.iter().zip(events) {
+                    let units: Vec<_> = rows.iter().map(|&row| Unit::new(row, ())).collect();
+                    out.count(measure, &units, |_| true);
+                }
             });
-        });
+        }
+    }
+
+    /// As [`Sheet::excluded`], of events of which nothing is known but their number: without a family, so that no rule takes
+    /// such a count for large enough.
+    pub fn excluded_counts(&mut self, series: &str, counts: [u32; 2]) {
+        if self.is_total() {
+            self.cell(series, &[], &[], &|_: &[Unit<()>], out: &mut Measures| {
+                for (measure, n) in LEFT_OUT.iter().zip(counts) {
+                    out.values.push((
+                        (*measure).to_owned(),
+                        RawValue::Count(Count { n, families: 0, largest: 0 }),
+                        Vec::new(),
+                    ));
+                }
+            });
+        }
     }
 
     /// The finished cells.
@@ -129,46 +136,15 @@ impl<'a> Sheet<'a> {
     fn key<P>(&self, unit: &Unit<P>) -> Key {
         let mut key = Key::default();
         for (slot, &dimension) in key.iter_mut().zip(&self.query.by) {
-            *slot = self.value(dimension, unit.anchor, unit.trajectory);
+            *slot = self.anchors.value(dimension, unit.anchor, unit.trajectory);
         }
         key
-    }
-
-    fn value(&self, dimension: Dimension, anchor: Row, trajectory: Option<u32>) -> u16 {
-        let columns = self.view.columns;
-        match dimension {
-            Dimension::Gemeente => {
-                let code = columns.gemeente(anchor);
-                let declared = self.declared.as_ref().is_none_or(|declared| declared.contains(&code));
-                if declared { code.0 } else { OTHER_GEMEENTE }
-            }
-            Dimension::Maatregel => {
-                let of_trajectory =
-                    trajectory.and_then(|t| self.view.trajectory_measure(self.measure_events[at(t)], anchor));
-                of_trajectory.or_else(|| columns.maatregel(anchor)).map_or(0, |m| 1 + m as u16)
-            }
-            Dimension::Leeftijd => u16::from(columns.age(anchor)),
-            Dimension::Organisatie => 0,
-        }
-    }
-
-    fn text(&self, dimension: Dimension, value: u16) -> String {
-        match dimension {
-            Dimension::Gemeente if value == OTHER_GEMEENTE => OTHER.to_owned(),
-            Dimension::Gemeente => format!("{value:04}"),
-            Dimension::Maatregel => {
-                let code = value.checked_sub(1).and_then(|v| Maatregel::ALL.get(usize::from(v)));
-                code.map_or("-", |m| m.as_str()).to_owned()
-            }
-            Dimension::Leeftijd => AGE_BANDS.get(usize::from(value)).copied().unwrap_or("ONB").to_owned(),
-            Dimension::Organisatie => self.organisation.to_string(),
-        }
     }
 }
 
 /// The measures of one cell.
 pub(super) struct Measures<'a> {
-    view: View<'a>,
+    anchors: &'a dyn Anchors,
     unit: UnitKind,
     /// Name, value, and the names of the units when they are compared.
     values: Vec<(String, RawValue, Vec<u128>)>,
@@ -177,14 +153,14 @@ pub(super) struct Measures<'a> {
 impl Measures<'_> {
     /// Counts the units for which `holds`, with the families behind them.
     pub fn count<P>(&mut self, measure: &str, units: &[Unit<P>], holds: impl Fn(&Unit<P>) -> bool) {
-        let families = units.iter().filter(|u| holds(u)).map(|u| self.view.columns.family(u.anchor)).collect();
+        let families = units.iter().filter(|u| holds(u)).map(|u| self.anchors.family(u.anchor)).collect();
         let names = self.names(units.iter().filter(|u| holds(u)).map(|u| u.anchor), self.unit);
         self.values.push((measure.to_owned(), RawValue::Count(count_families(families)), names));
     }
 
     /// The sorted names of what these events count for; empty unless the columns were built to be compared.
-    fn names(&self, anchors: impl Iterator<Item = Row>, unit: UnitKind) -> Vec<u128> {
-        let mut names: Vec<u128> = anchors.filter_map(|row| self.view.columns.identity(row, unit)).collect();
+    fn names(&self, events: impl Iterator<Item = Row>, unit: UnitKind) -> Vec<u128> {
+        let mut names: Vec<u128> = events.filter_map(|row| self.anchors.name(row, unit)).collect();
         names.sort_unstable();
         names.dedup();
         names
@@ -192,13 +168,13 @@ impl Measures<'_> {
 
     /// Counts the distinct children among the units.
     pub fn children<P>(&mut self, measure: &str, units: &[Unit<P>]) {
-        let columns = self.view.columns;
+        let anchors = self.anchors;
         let mut children: Vec<_> =
-            units.iter().filter_map(|u| Some((columns.subject(u.anchor)?, columns.family(u.anchor)))).collect();
+            units.iter().filter_map(|u| Some((anchors.child(u.anchor)?, anchors.family(u.anchor)))).collect();
         children.sort_unstable();
         children.dedup_by_key(|(child, _)| *child);
         let families = children.into_iter().map(|(_, family)| family).collect();
-        let known = units.iter().map(|u| u.anchor).filter(|&row| columns.subject(row).is_some());
+        let known = units.iter().map(|u| u.anchor).filter(|&row| anchors.child(row).is_some());
         let names = self.names(known, UnitKind::Child);
         self.values.push((measure.to_owned(), RawValue::Count(count_families(families)), names));
     }
@@ -231,9 +207,9 @@ fn nearest_rank(sorted: &[i32], percent: usize) -> Option<i64> {
     place.checked_sub(1).and_then(|i| sorted.get(i)).map(|&v| i64::from(v))
 }
 
-fn count_families(mut families: Vec<u32>) -> Count {
+fn count_families(mut families: Vec<u64>) -> Count {
     families.sort_unstable();
-    let runs = families.chunk_by(|a, b| a == b).map(<[u32]>::len);
+    let runs = families.chunk_by(|a, b| a == b).map(<[u64]>::len);
     let (distinct, largest) = runs.fold((0, 0), |(n, largest), run| (n + 1, largest.max(run)));
     let [n, families, largest] = [families.len(), distinct, largest].map(super::columns::index);
     Count { n, families, largest }

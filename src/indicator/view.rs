@@ -1,8 +1,7 @@
 //! What every program reads: events up to the horizon, first events of trajectories, inflow starts (definitions 2).
 
-use std::cmp::Reverse;
-
 use super::columns::{Columns, Row, at};
+use super::steps::{Anchor, Care, Start, Timeline, first_of_each};
 use crate::domain::codes::{EventType, Maatregel};
 use crate::domain::day::{Day, WorkCalendar};
 use crate::policy::rules::DayKind;
@@ -100,17 +99,25 @@ impl<'a> View<'a> {
         known.and_then(|row| self.columns.maatregel(row))
     }
 
-    /// First exact event of each child among `rows` in the period, by (day, `event_id`), with its subject and day.
-    pub fn anchors(self, rows: impl Iterator<Item = Row>, (first, last): (Day, Day)) -> Vec<Anchor> {
-        let mut anchors: Vec<Anchor> = rows
-            .filter_map(|row| {
-                let (subject, day) = self.columns.subject(row).zip(self.columns.day(row))?;
-                (first <= day && day <= last).then_some(Anchor { subject, day, row })
-            })
-            .collect();
-        anchors.sort_unstable_by_key(|a| (a.subject, a.day, self.columns.rank(a.row)));
-        anchors.dedup_by_key(|a| a.subject);
-        anchors
+    /// Exact events of children among `rows` in the period.
+    pub fn candidates(self, rows: impl Iterator<Item = Row>, (first, last): (Day, Day)) -> Vec<Anchor> {
+        let anchor = |row| {
+            let (subject, day) = self.columns.subject(row).zip(self.columns.day(row))?;
+            (first <= day && day <= last).then_some(Anchor { subject, day, order: self.columns.rank(row), row })
+        };
+        rows.filter_map(anchor).collect()
+    }
+
+    /// First exact event of each child among `rows` in the period, by (day, `event_id`).
+    pub fn anchors(self, rows: impl Iterator<Item = Row>, window: (Day, Day)) -> Vec<Anchor> {
+        first_of_each(self.candidates(rows, window))
+    }
+
+    /// The events that an indicator leaves out: those in the period without subject, and those of a child without an exact day.
+    pub fn left_out(self, rows: impl Iterator<Item = Row>, window: (Day, Day)) -> [Vec<Row>; 2] {
+        let (with, without): (Vec<Row>, Vec<Row>) =
+            rows.filter(|&row| self.lies_in(row, window)).partition(|&row| self.columns.subject(row).is_some());
+        [without, with.into_iter().filter(|&row| self.columns.day(row).is_none()).collect()]
     }
 
     /// Days of exact events of children, for looking up the first on or after a day.
@@ -126,43 +133,22 @@ impl<'a> View<'a> {
         }
     }
 
-    /// Last event of each (child, measure) with `hi` up to `day`, by largest (`hi`, `lo`), then smallest `event_id`.
-    pub fn last_starts(self, rows: impl Iterator<Item = Row>, day: Day) -> Vec<Row> {
+    /// Starts of a child and measure with `hi` up to `day`.
+    pub fn starts(self, rows: impl Iterator<Item = Row>, day: Day) -> Vec<Start> {
         let columns = self.columns;
-        let known = rows.filter(|&row| columns.hi(row) <= day);
-        let mut last: Vec<_> = known
-            .filter_map(|row| {
-                let unit = (columns.subject(row)?, columns.maatregel(row)?);
-                Some((unit, Reverse((columns.hi(row), columns.lo(row))), columns.rank(row), row))
-            })
-            .collect();
-        last.sort_unstable();
-        last.dedup_by_key(|start| start.0);
-        last.into_iter().map(|(.., row)| row).collect()
-    }
-}
-
-/// The first exact event of a child in the period.
-#[derive(Clone, Copy)]
-pub(super) struct Anchor {
-    pub subject: u32,
-    pub day: Day,
-    pub row: Row,
-}
-
-/// Days per child (or trajectory), sorted.
-pub(super) struct Timeline(Vec<(u32, Day)>);
-
-impl Timeline {
-    pub fn new(days: impl Iterator<Item = (u32, Day)>) -> Self {
-        let mut days: Vec<_> = days.collect();
-        days.sort_unstable();
-        Self(days)
+        let start = |row| {
+            let care = columns.subject(row).zip(columns.maatregel(row))?;
+            Some(Start { care, lo: columns.lo(row), hi: columns.hi(row), order: columns.rank(row), row })
+        };
+        rows.filter(|&row| columns.hi(row) <= day).filter_map(start).collect()
     }
 
-    /// First day in [from, to] of this child.
-    pub fn first(&self, whose: u32, from: Day, to: Day) -> Option<Day> {
-        let next = self.0.partition_point(|&k| k < (whose, from));
-        self.0.get(next).filter(|&&(who, day)| who == whose && day <= to).map(|&(_, day)| day)
+    /// Ends of a child and measure with `lo` up to `day`, each with its last possible day.
+    pub fn ends(self, types: &'a [EventType], day: Day) -> Vec<(Care, Day, Row)> {
+        let (columns, until) = (self.columns, self.known_until(day));
+        let ended = self.of_types(types).filter(|&row| columns.lo(row) <= day && self.is_known(row, until));
+        ended
+            .filter_map(|row| Some((columns.subject(row).zip(columns.maatregel(row))?, columns.hi(row), row)))
+            .collect()
     }
 }

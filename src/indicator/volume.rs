@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::columns::Row;
 use super::release::YEAR_ONLY;
 use super::sheet::{Measures, Sheet, Unit};
+use super::steps::still_running;
 use super::view::View;
 use crate::domain::codes::{EventType, Maatregel, Reden};
 use crate::domain::day::Day;
@@ -31,37 +32,51 @@ pub(super) const MEASURE_SERIES: [(&str, &[Maatregel]); 5] = [
     ("JB", Maatregel::JB),
 ];
 
-const ENDS: [EventType; 2] = [EventType::GiMaatregelEinde, EventType::GiPjbEinde];
+pub(super) const ENDS: [EventType; 2] = [EventType::GiMaatregelEinde, EventType::GiPjbEinde];
 
-/// IND-01: events in the period, exact or not.
-pub(super) fn inflow(view: View, window: Window, sheet: &mut Sheet) {
-    for event_type in INFLOW_TYPES {
-        events(sheet, event_type.as_str(), view.of_type(event_type).filter(|&r| view.lies_in(r, window)), view);
-    }
+/// Starts that put a child under a measure of the chain: inflow starts and those of preventive youth protection.
+pub(super) fn chain_starts(view: View) -> Vec<Row> {
     let mut starts = view.inflow_starts();
     starts.extend(view.of_type(EventType::GiPjbStart));
-    starts.retain(|&row| view.lies_in(row, window));
-    for (series, measures) in MEASURE_SERIES {
-        events(sheet, series, of_measures(view, &starts, measures), view);
-    }
+    starts
 }
 
-/// IND-02: ends in the period, per measure and per measure and reason.
-pub(super) fn outflow(view: View, window: Window, sheet: &mut Sheet) {
+/// The events of each series of IND-01 in the period, exact or not.
+pub(super) fn inflow_events(view: View, window: Window) -> Vec<(String, Vec<Row>)> {
+    let of_type = |&t: &EventType| {
+        let rows = view.of_type(t).filter(|&row| view.lies_in(row, window)).collect();
+        (t.as_str().to_owned(), rows)
+    };
+    let mut series: Vec<(String, Vec<Row>)> = INFLOW_TYPES.iter().map(of_type).collect();
+    let mut starts = chain_starts(view);
+    starts.retain(|&row| view.lies_in(row, window));
+    let of_measures =
+        |(name, measures): (&str, &[Maatregel])| (name.to_owned(), of_measures(view, &starts, measures).collect());
+    series.extend(MEASURE_SERIES.map(of_measures));
+    series
+}
+
+/// The ends of each series of IND-02 in the period: per measure, and per measure and reason as far as they occur.
+pub(super) fn outflow_events(view: View, window: Window) -> Vec<(String, Vec<Row>)> {
     let ends: Vec<Row> = view.of_types(&ENDS).filter(|&row| view.lies_in(row, window)).collect();
+    let mut all = Vec::new();
     for (series, measures) in MEASURE_SERIES {
-        events(sheet, series, of_measures(view, &ends, measures), view);
-        if series == "JB" {
-            continue;
-        }
+        let rows: Vec<Row> = of_measures(view, &ends, measures).collect();
         let mut by_reason: BTreeMap<Option<Reden>, Vec<Row>> = BTreeMap::new();
-        for row in of_measures(view, &ends, measures) {
+        for &row in rows.iter().filter(|_| series != "JB") {
             by_reason.entry(view.columns.reden(row)).or_default().push(row);
         }
-        for (reason, rows) in by_reason {
-            let name = format!("{series}|{}", reason.map_or("ONB", Reden::as_str));
-            events(sheet, &name, rows.into_iter(), view);
-        }
+        all.push((series.to_owned(), rows));
+        let name = |reason: Option<Reden>| format!("{series}|{}", reason.map_or("ONB", Reden::as_str));
+        all.extend(by_reason.into_iter().map(|(reason, rows)| (name(reason), rows)));
+    }
+    all
+}
+
+/// IND-01 and IND-02: the children, organisations and events of each series.
+pub(super) fn counted(view: View, series: Vec<(String, Vec<Row>)>, sheet: &mut Sheet) {
+    for (name, rows) in series {
+        events(sheet, &name, rows.into_iter(), view);
     }
 }
 
@@ -87,34 +102,14 @@ fn events(sheet: &mut Sheet, series: &str, rows: impl Iterator<Item = Row>, view
 /// IND-03: stock on `day`. `KETEN` over the inflow starts that this organisation knows, `LOKAAL` with take-overs and
 /// hand-overs.
 pub(super) fn stock(view: View, day: Day, sheet: &mut Sheet) {
-    let mut chain = view.inflow_starts();
-    chain.extend(view.of_type(EventType::GiPjbStart));
-    let chain = running(view, chain.into_iter(), &ENDS, day);
+    let chain = still_running(view.starts(chain_starts(view).into_iter(), day), view.ends(&ENDS, day));
     let starts = [EventType::GiMaatregelStart, EventType::GiOvergenomen, EventType::GiPjbStart];
     let ends = [ENDS[0], ENDS[1], EventType::GiOvergedragen];
-    let local = running(view, view.of_types(&starts), &ends, day);
+    let local = still_running(view.starts(view.of_types(&starts), day), view.ends(&ends, day));
     for (prefix, measure, stock) in [("KETEN", "n_kinderen", chain), ("LOKAAL", "n_som_organisaties", local)] {
         for (series, measures) in MEASURE_SERIES {
             let units = of_measures(view, &stock, measures).map(|row| Unit::new(row, ())).collect();
             sheet.series(&format!("{prefix}|{series}"), units, |units, out| out.children(measure, units));
         }
     }
-}
-
-/// The last starts of (child, measure) that no end with `lo` up to `day` and `hi` on or after the start's `lo` closes.
-fn running(view: View, starts: impl Iterator<Item = Row>, ends: &[EventType], day: Day) -> Vec<Row> {
-    let columns = view.columns;
-    let unit = |row| columns.subject(row).zip(columns.maatregel(row));
-    let until = view.known_until(day);
-    let ended = view.of_types(ends).filter(|&row| columns.lo(row) <= day && view.is_known(row, until));
-    let mut ended: Vec<_> = ended.filter_map(|row| Some((unit(row)?, columns.hi(row)))).collect();
-    ended.sort_unstable();
-    let mut last = view.last_starts(starts, day);
-    last.retain(|&row| {
-        // The first end of this child and measure with `hi` on or after the start's `lo`.
-        let next = unit(row).map(|unit| ended.partition_point(|&end| end < (unit, columns.lo(row))));
-        let end = next.and_then(|next| ended.get(next));
-        end.is_none_or(|&(of, _)| Some(of) != unit(row))
-    });
-    last
 }

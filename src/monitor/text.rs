@@ -43,12 +43,14 @@ pub(super) fn presentation(id: IndicatorId) -> Presentation {
         I::Ind03 => (Shape::Stock, &["n_som_organisaties"], None),
         I::Ind06 => (Shape::Duration, &["n"], Some("binnen_norm")),
         I::Ind07 | I::Ind08 | I::Ind08P => (Shape::Duration, &["noemer"], Some("teller")),
+        I::Ind05 | I::Ind09 | I::Ind12 => (Shape::Cohort, &["noemer"], Some("teller")),
         I::Ind10 | I::Ind13 => (Shape::Cohort, &["teller"], None),
         I::Ind11 => (Shape::Cohort, &["teller_gekoppeld"], None),
+        I::Ind14 => (Shape::Cohort, &["n_overdrachten"], Some("n_gekoppeld")),
         I::Ind17 => (Shape::Waiting, &["n"], None),
     };
     let unit = match definition.unit {
-        Unit::Child | Unit::FirstEvent => "kinderen",
+        Unit::Child | Unit::FirstEvent | Unit::FirstEver => "kinderen",
         Unit::Trajectory => "trajecten",
         Unit::Row => "regels",
     };

@@ -140,6 +140,11 @@ fn check_grant(grant: &Grant, faults: &mut Faults) {
         &place,
         "IND-24 gaat over de eigen levering van een organisatie en wordt niet vrijgegeven",
     );
+    faults.when(
+        grant.indicator.only_linked() && grant.route != Route::Link,
+        &format!("{place}.route"),
+        "dit cijfer gaat over meer organisaties tegelijk: alleen de route `link` kan het geven",
+    );
     faults.when(!is_line(&grant.version, 20), &format!("{place}.version"), "noem de versie van de definitie");
     faults.when(
         grant.route == Route::Link,

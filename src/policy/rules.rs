@@ -85,8 +85,8 @@ pub fn day_kinds(indicator: IndicatorId) -> &'static [DayKind] {
     match indicator {
         I::Ind06 => &[DayKind::Working, DayKind::Calendar],
         I::Ind07 | I::Ind08 => &[DayKind::Working],
-        I::Ind08P | I::Ind10 | I::Ind13 | I::Ind17 => &[DayKind::Calendar],
-        I::Ind01 | I::Ind02 | I::Ind03 | I::Ind11 | I::Ind24 => &[],
+        I::Ind05 | I::Ind08P | I::Ind09 | I::Ind10 | I::Ind13 | I::Ind17 => &[DayKind::Calendar],
+        I::Ind01 | I::Ind02 | I::Ind03 | I::Ind11 | I::Ind12 | I::Ind14 | I::Ind24 => &[],
     }
 }
 

@@ -43,6 +43,9 @@ pub enum OwnError {
     /// IND-24 is about whole deliveries.
     #[error("IND-24 gaat over hele leveringen: laat --by weg")]
     NoBreakdown,
+    /// Its events lie at different organisations.
+    #[error("{0} telt alleen de hele keten; een organisatie kan dit niet alleen")]
+    OnlyLinked(IndicatorId),
     /// The node.
     #[error(transparent)]
     Core(#[from] CoreError),
@@ -54,6 +57,9 @@ impl Core {
     /// # Errors
     /// [`OwnError`].
     pub fn own_figures(&self, question: &OwnQuestion, owner: LocalOwner) -> Result<Table, OwnError> {
+        if question.id.only_linked() {
+            return Err(OwnError::OnlyLinked(question.id));
+        }
         let reloaded = question.peildatum.map(|day| self.known_at(day)).transpose()?;
         let (columns, quality, window) = match &reloaded {
             Some(memory) => (memory.columns.clone(), memory.quality.clone(), memory.window),

@@ -32,6 +32,12 @@ def documents(folder, key):
 def main(path):
     doc, _ = oracle.read_region(path)
     os.makedirs(os.path.join(path, "sweep"), exist_ok=True)
+    whole = []
+    for periods, by, horizon, since in ((TOTALS, [], None, None), (["2023", "2024-Q2"], BY, None, None),
+                                        (TOTALS, [], "2024-05-17", "2022-02-03"), (["2023-H2", "2024"], BY, "2024-05-17", None)):
+        whole.append(oracle.run(path, "files", periods, by, horizon, since, 90 if horizon and by else 365)[0])
+    with open(os.path.join(path, "sweep", "region.json"), "w", encoding="utf-8") as fh:
+        json.dump(whole, fh, ensure_ascii=False, separators=(",", ":"))
     for org in doc["organisations"]:
         with tempfile.TemporaryDirectory() as folder:
             shutil.copy(os.path.join(path, "organisations.json"), folder)

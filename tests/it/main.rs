@@ -14,6 +14,7 @@ mod indicator;
 mod intake;
 mod killing;
 mod leak;
+mod linked;
 mod log_find;
 mod log_kill;
 mod made;

@@ -70,7 +70,7 @@ impl Node {
     /// Quarter totals, and the year by each dimension, of every indicator.
     pub fn components(&self, years: std::ops::RangeInclusive<i16>) -> Vec<Component> {
         let mut declared = Vec::new();
-        for &indicator in IndicatorId::ALL {
+        for &indicator in IndicatorId::ALL.iter().filter(|i| !i.only_linked()) {
             for year in years.clone() {
                 let quarters = (1..=4).map(|q| (Period::quarter(year, q), vec![]));
                 let breakdowns = [Dimension::Gemeente, Dimension::Leeftijd, Dimension::Maatregel];
