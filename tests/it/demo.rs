@@ -1,6 +1,7 @@
 //! The main job from outside: the demo as a process, then what it left behind, read as a stranger would.
 
 use std::collections::BTreeSet;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
@@ -29,6 +30,8 @@ pub struct Demo {
     pub input: PathBuf,
     /// Its standard output and standard error.
     pub shown: Vec<u8>,
+    /// The endpoints that a later test listens at, kept from others until then.
+    pub endpoints: Vec<TcpListener>,
 }
 
 static DEMO: LazyLock<Mutex<Demo>> = LazyLock::new(|| Mutex::new(Demo::run()));
@@ -51,7 +54,8 @@ impl Demo {
         let out = command.args(words).env("KETENPOORT_PLANT", leak::PLANTED).output().expect("the program starts");
         let shown = [out.stdout, out.stderr].concat();
         assert!(out.status.success(), "{}", String::from_utf8_lossy(&shown));
-        Self { region, input, shown }
+        let endpoints = leak::endpoints(&region);
+        Self { region, input, shown, endpoints }
     }
 
     /// The printed report.

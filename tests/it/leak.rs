@@ -57,12 +57,12 @@ const SERVED: [&str; 4] = ["gi-alfa", "vtt", "rvdk", "poortwachter"];
 
 #[test]
 fn no_bsn_is_found_anywhere_after_a_whole_demo() {
-    let demo = demo();
+    let mut demo = demo();
     let bsns = bsns_of(&demo.input);
     assert!(bsns.len() > 300 && bsns.contains(MARKED), "the input has children");
     let mut places = vec![("output of the demo".to_owned(), demo.shown.clone())];
     places.extend(outputs(&demo));
-    let tapes = record(&demo);
+    let tapes = record(&mut demo);
     collect(&demo.region, &demo.region, &mut places);
     for node in std::fs::read_dir(demo.region.join("nodes")).expect("nodes") {
         let dir = node.expect("entry").path();
@@ -201,19 +201,29 @@ fn typed(node: &str) -> Vec<(String, Vec<u8>)> {
     commands.into_iter().chain([commands[0]]).map(run).collect()
 }
 
+/// The directories of the nodes that are served again, in the order of [`SERVED`].
+fn served(region: &Path) -> Vec<PathBuf> {
+    let nodes = std::fs::read_dir(region.join("nodes")).expect("nodes");
+    let nodes: Vec<_> = nodes.map(|n| n.expect("entry").path()).collect();
+    let named = |wanted| nodes.iter().find(|n| path(n).contains(&format!("nodes/{wanted}")));
+    SERVED.iter().map(|wanted| named(wanted).expect("such a node").clone()).collect()
+}
+
+/// Takes the endpoints of those nodes as soon as the demo has ended: another test may get a freed port at any moment.
+pub fn endpoints(region: &Path) -> Vec<TcpListener> {
+    let endpoint = |node: PathBuf| Config::load(&node).expect("configuration").endpoint;
+    let held = |endpoint| TcpListener::bind(endpoint).expect("the demo has ended");
+    served(region).into_iter().map(endpoint).map(held).collect()
+}
+
 /// Every kind of message between the monitor and nodes of the demo, in plaintext: a pull, a state, a refusal.
-fn record(demo: &Demo) -> Vec<(String, Vec<u8>)> {
+fn record(demo: &mut Demo) -> Vec<(String, Vec<u8>)> {
     let runtime = tokio::runtime::Runtime::new().expect("runtime");
     let (tapes, monitor) = (Tapes::default(), demo.node("ketenmonitor"));
-    let mut served = Vec::new();
-    for wanted in SERVED {
-        let nodes = std::fs::read_dir(demo.region.join("nodes")).expect("nodes");
-        let node = nodes.map(|n| n.expect("entry").path()).find(|n| path(n).contains(&format!("nodes/{wanted}")));
-        served.push(Served::start(node.expect("such a node")));
-    }
-    for node in &mut served {
+    let mut served: Vec<_> = served(&demo.region).into_iter().map(Served::start).collect();
+    for (node, endpoint) in served.iter_mut().zip(demo.endpoints.drain(..)) {
         node.await_ready();
-        recorder::stand_between(&runtime, &monitor, &node.dir, node.listen, &tapes);
+        recorder::stand_between(&runtime, &monitor, &node.dir, (endpoint, node.listen), &tapes);
     }
     let out = demo.region.join("monitor/again");
     let words = ["monitor", "pull", "--node", path(&monitor), "--period", "2023", "--period", "2023-Q2", "--out"];

@@ -43,7 +43,13 @@ fn identity(config: &Config) -> (Vec<CertificateDer<'static>>, PrivateKeyDer<'st
 }
 
 /// Stands at the endpoint of `node`, which itself listens on `behind`, and calls it as `caller`. Records for ever.
-pub fn stand_between(runtime: &tokio::runtime::Runtime, caller: &Path, node: &Path, behind: SocketAddr, tapes: &Tapes) {
+pub fn stand_between(
+    runtime: &tokio::runtime::Runtime,
+    caller: &Path,
+    node: &Path,
+    (endpoint, behind): (std::net::TcpListener, SocketAddr),
+    tapes: &Tapes,
+) {
     let (caller, node) = (Config::load(caller).expect("caller"), Config::load(node).expect("node"));
     let (chain, key) = identity(&node);
     let mut taken = ServerConfig::builder_with_provider(Arc::new(default_provider()))
@@ -65,7 +71,8 @@ pub fn stand_between(runtime: &tokio::runtime::Runtime, caller: &Path, node: &Pa
         .with_client_auth_cert(chain, key)
         .expect("the caller's identity");
     made.alpn_protocols = vec![b"h2".to_vec()];
-    let listener = runtime.block_on(TcpListener::bind(&node.endpoint)).expect("the node's endpoint is free");
+    endpoint.set_nonblocking(true).expect("a socket of the runtime");
+    let listener = runtime.block_on(async { TcpListener::from_std(endpoint) }).expect("a socket of the runtime");
     let (acceptor, connector) = (TlsAcceptor::from(Arc::new(taken)), TlsConnector::from(Arc::new(made)));
     let (tapes, name) = (tapes.clone(), node.name);
     runtime.spawn(async move {
