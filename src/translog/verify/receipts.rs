@@ -121,12 +121,16 @@ impl Receipts {
         self.unsigned(&signed, under)
     }
 
-    /// What is wrong with the signature. A transfer under another convenant than the trusted one is checked under that, as
-    /// it came with the export, and counts apart.
+    /// What is wrong with the signature. A late receipt may bear a newer key of its signer, in a convenant that the others
+    /// vouch for. A transfer under another convenant than the trusted one is checked under that, as it came with the export,
+    /// and counts apart.
     fn unsigned(&mut self, signed: &SignedReceipt, under: Option<Digest>) -> Option<String> {
         let signer = signed.receipt().signer;
         let holds = |keys: &SigningKeys| keys.get(&signer).into_iter().flatten().any(|key| signed.verify(key).is_ok());
         if self.result.keys == ReceiptKeys::None || holds(&self.keys) {
+            return None;
+        }
+        if self.attached.values().any(|keys| holds(keys) && self.vouched(keys, signer)) {
             return None;
         }
         if under.and_then(|hash| self.attached.get(&hash)).is_some_and(holds) {
@@ -137,6 +141,16 @@ impl Receipts {
             true => format!("het ontvangstbewijs is niet ondertekend door {signer}"),
             false => format!("van {signer} is geen sleutel bekend"),
         })
+    }
+
+    /// Whether every other party of the trusted convenant signed these keys with one that is trusted; the owner of the export
+    /// alone vouches for nobody.
+    fn vouched(&self, keys: &SigningKeys, signer: Oin) -> bool {
+        let others = || self.keys.iter().filter(|(oin, _)| **oin != signer);
+        let signed = |(oin, trusted): (&Oin, &Vec<VerifyingKey>)| {
+            keys.get(oin).is_some_and(|keys| keys.iter().any(|key| trusted.contains(key)))
+        };
+        others().any(|(oin, _)| Some(*oin) != self.ours) && others().all(signed)
     }
 
     fn next(&mut self, export: &dyn Files, report: &mut Report) -> Option<Vec<u8>> {

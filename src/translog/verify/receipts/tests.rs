@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 
 use super::super::{Report, Trust, verify};
-use crate::crypto::{Digest, SigningKey, digest};
+use super::signing_keys;
+use crate::crypto::{Digest, SigningKey, VerifyingKey, digest};
+use crate::domain::oin::Oin;
 use crate::policy::bundle::ConvenantBundle;
 use crate::policy::fixture::{GATE, TOWN, day, draft, keys, oin, signed};
 use crate::translog::checkpoint::{Checkpoint, origin};
@@ -54,7 +56,11 @@ fn export(attached: &ConvenantBundle, under: Digest, key: &SigningKey) -> BTreeM
 
 /// What a reader finds that trusts a convenant in which the town has this key.
 fn found(files: &BTreeMap<String, Vec<u8>>, key: &SigningKey) -> Report {
-    let parties = vec![(oin(TOWN), key.verifying_key())];
+    trusting(files, vec![(oin(TOWN), key.verifying_key())])
+}
+
+/// What a reader finds that trusts a convenant of these parties.
+fn trusting(files: &BTreeMap<String, Vec<u8>>, parties: Vec<(Oin, VerifyingKey)>) -> Report {
     let key = keys(GATE).checkpoint_key().verifying_key();
     verify(files, Some(&Trust { key, oin: Some(oin(GATE)), earlier: None, quorum: None, parties }))
 }
@@ -85,4 +91,23 @@ fn another_convenant_excuses_only_what_it_is_about() {
     let made_up = ConvenantBundle::propose(draft(), &oin(TOWN), &key, day("2026-01-05")).expect("sound");
     let alone = export(&made_up, made_up.hash(), &key);
     assert_eq!(counted(&found(&alone, &other)), Some((false, 1, 0)), "not all its parties signed it");
+}
+
+#[test]
+fn a_late_receipt_may_bear_a_newer_key_that_the_others_vouch_for() {
+    let (newer, key, other) = (signed(draft()), keys(TOWN).signing_key(), keys(9).signing_key());
+    let late = export(&newer, digest(b"the trusted convenant"), &key);
+    let party = |n: u8, key: &SigningKey| (oin(n), key.verifying_key());
+    let before = || vec![party(TOWN, &other), party(GATE, &keys(GATE).signing_key())];
+    let another =
+        newer.convenant().parties.iter().map(|party| *party.oin()).find(|o| *o != oin(TOWN) && *o != oin(GATE));
+    let signing = signing_keys(&newer).find(|(o, _)| Some(*o) == another).expect("a third party");
+    let whole = [before(), vec![signing]].concat();
+    assert_eq!(counted(&trusting(&late, whole)), Some((true, 1, 0)), "the third party signed the newer key");
+    assert_eq!(counted(&trusting(&late, before())), Some((false, 1, 0)), "the owner alone vouches for nobody");
+    let changed = [before(), vec![(signing.0, keys(8).signing_key().verifying_key())]].concat();
+    assert_eq!(counted(&trusting(&late, changed)), Some((false, 1, 0)), "the third party's key is not the trusted one");
+    let forged = export(&newer, digest(b"the trusted convenant"), &keys(9).signing_key());
+    let whole = vec![party(TOWN, &keys(8).signing_key()), signing];
+    assert_eq!(counted(&trusting(&forged, whole)), Some((false, 1, 0)), "nor is this the town's newer key");
 }
