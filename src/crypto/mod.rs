@@ -3,12 +3,14 @@
 //! Secret types have no `Display`, no content in `Debug`, no `Serialize` and no `Clone`; their bytes are wiped on drop.
 
 mod agreement;
+mod cores;
 mod fingerprint;
 mod hex;
 mod hpke;
 mod keytree;
 mod mac;
 mod mask;
+pub mod oprf;
 mod seal;
 mod sign;
 
@@ -16,6 +18,7 @@ mod sign;
 mod tests;
 
 pub use agreement::{AgreementKey, AgreementPublic, InvalidAgreement};
+pub use cores::on_all_cores;
 pub use fingerprint::FingerprintKey;
 pub use hex::{InvalidText, from_hex, hex};
 pub use hpke::{open_with, seal_to};
