@@ -155,6 +155,7 @@ pub mod disclosure;
 pub mod domain;
 pub mod indicator;
 pub mod intake;
+pub mod linkage;
 pub mod monitor;
 pub mod node;
 pub mod policy;

@@ -15,8 +15,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("disclosure", &["crypto", "domain", "policy", "indicator"]),
     ("intake", &["crypto", "domain", "policy", "translog", "indicator", "disclosure"]),
     ("storage", &["crypto", "domain", "policy", "translog", "indicator", "disclosure"]),
-    ("service", &["crypto", "domain", "policy", "translog", "indicator", "disclosure", "intake", "storage"]),
-    ("transport", &["crypto", "domain", "policy", "translog", "disclosure", "service"]),
+    ("service", &["crypto", "domain", "policy", "translog", "linkage", "indicator", "disclosure", "intake", "storage"]),
+    ("transport", &["crypto", "domain", "policy", "translog", "linkage", "disclosure", "service"]),
     ("monitor", &["crypto", "domain", "policy", "translog", "indicator", "disclosure", "service", "transport"]),
     ("synthetic", &["crypto", "domain"]),
 ];

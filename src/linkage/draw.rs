@@ -1,0 +1,16 @@
+//! Uniform draws and random orders.
+
+use crate::crypto::random;
+
+/// A uniform number under `bound`, which is not 0; the bias is under `bound` in 2^64.
+pub(super) fn below(bound: usize) -> usize {
+    let wide = u128::from(u64::from_be_bytes(random())) * bound as u128;
+    usize::try_from(wide >> 64).unwrap_or_default()
+}
+
+/// Puts the items in a uniformly random order.
+pub(super) fn shuffle<T>(items: &mut [T]) {
+    for last in (1..items.len()).rev() {
+        items.swap(last, below(last + 1));
+    }
+}

@@ -1,0 +1,96 @@
+//! The run document: one form, four signatures, quotas that follow from run to run.
+
+use super::region::{Brings, document, oin, question};
+use crate::crypto::{Secret32, SigningKey};
+use crate::linkage::document::{Elements, Run, RunDocument};
+use crate::linkage::fault::Fault;
+
+fn some() -> RunDocument {
+    let nodes = vec![Brings { children: (0..70).collect(), ..Brings::default() }; 3];
+    document(&nodes, &[question("A", 2024), question("B", 2024)]).0
+}
+
+#[test]
+fn a_document_reads_back_in_its_one_form_only() {
+    let document = some();
+    let bytes = document.to_bytes();
+    assert_eq!(RunDocument::from_bytes(&bytes), Ok(document.clone()));
+    let spaced = [b" ", &bytes[..]].concat();
+    assert_eq!(RunDocument::from_bytes(&spaced), Err(Fault::Document));
+    let broken = |change: &dyn Fn(&mut RunDocument)| {
+        let mut other = document.clone();
+        change(&mut other);
+        assert_eq!(RunDocument::from_bytes(&other.to_bytes()), Err(Fault::Document));
+    };
+    broken(&|d| d.blinders[1].oin = d.blinders[0].oin);
+    broken(&|d| d.blinders[1].key = d.blinders[0].key.clone());
+    broken(&|d| d.blinders[0].oin = oin(77));
+    broken(&|d| d.gate.oin = d.monitor.oin);
+    broken(&|d| d.monitor.oin = oin(3));
+    broken(&|d| d.questions.reverse());
+    broken(&|d| d.questions.clear());
+    broken(&|d| d.tables.clear());
+    broken(&|d| d.tables.push(d.tables[0].clone()));
+    broken(&|d| d.nodes.reverse());
+    broken(&|d| d.nodes[0].elements += 1);
+    broken(&|d| d.nodes[0].elements = 0);
+    broken(&|d| d.run.push('0'));
+    broken(&|d| d.version = 2);
+    broken(&|d| std::mem::swap(&mut d.data_from, &mut d.horizon));
+}
+
+#[test]
+fn every_field_is_in_the_hash_and_under_every_signature() {
+    let document = some();
+    let key = SigningKey::from_seed(&Secret32::random());
+    let signature = document.sign(&key);
+    let signer = document.signers()[2];
+    assert_eq!(document.is_signed_by(signer, &key.verifying_key(), &signature), Ok(()));
+    let mut other = document.clone();
+    other.until += 1;
+    assert_ne!(other.hash(), document.hash());
+    let refused = other.is_signed_by(signer, &key.verifying_key(), &signature).expect_err("another document");
+    assert_eq!((refused.fault, refused.culprits), (Fault::Unsigned, vec![signer]));
+}
+
+#[test]
+fn a_blinder_key_that_is_no_point_or_the_identity_is_its_blinders_doing() {
+    for key in ["00".repeat(32), "ff".repeat(32), "12".to_owned()] {
+        let mut document = some();
+        document.blinders[1].key = key;
+        let refused = Run::new(document).expect_err("no key");
+        assert_eq!((refused.fault, refused.culprits), (Fault::OtherKey, vec![oin(2)]));
+    }
+}
+
+#[test]
+fn what_a_run_may_use_is_what_earlier_runs_of_the_year_left_aborted_ones_too() {
+    let first = some();
+    assert_eq!(first.follows(None), Ok(()));
+    let mut second = RunDocument { previous: Some(first.hash()), spent: first.spent_after(), ..some() };
+    assert_eq!(second.follows(Some(&first)), Ok(()));
+    assert_eq!(second.is_within(256), Ok(()));
+    let refused = second.is_within(255).expect_err("over the quota");
+    assert_eq!((refused.fault, refused.culprits.len()), (Fault::OverQuota, 3));
+
+    // A node that sits a run out keeps what it used.
+    second.nodes.remove(2);
+    let third = RunDocument { previous: Some(second.hash()), spent: second.spent_after(), ..some() };
+    assert_eq!(third.follows(Some(&second)), Ok(()));
+    assert_eq!((third.spent_by(&oin(1)), third.spent_by(&oin(3))), (256, 128));
+
+    for forgetful in [
+        RunDocument { spent: Vec::new(), ..third.clone() },
+        RunDocument { previous: None, ..third.clone() },
+        RunDocument { previous: Some(first.hash()), ..third.clone() },
+        RunDocument { spent: vec![Elements { oin: oin(1), elements: 64 }], ..third.clone() },
+        RunDocument { year: 2025, ..third.clone() },
+    ] {
+        assert_eq!(forgetful.follows(Some(&second)), Err(Fault::Succession));
+    }
+    assert!(third.remembers(&first) && third.remembers(&second));
+    assert!(!RunDocument { spent: second.spent.clone(), ..third.clone() }.remembers(&second));
+    assert!(!RunDocument { year: 2025, ..third.clone() }.remembers(&first));
+    let new_year = RunDocument { year: 2027, spent: Vec::new(), ..third };
+    assert_eq!(new_year.follows(Some(&second)), Ok(()));
+}
