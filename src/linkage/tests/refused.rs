@@ -181,7 +181,10 @@ fn forged(run: &Run, own: usize, stream: &[u8]) -> Vec<u8> {
     seal_to(&run.document.gate.key, &info, &[], &padded)
 }
 
-fn stream(bundles: &[(u16, &[u8], Vec<[u8; LinkedRow::BYTES]>)]) -> Vec<u8> {
+/// A bundle as a forger writes it: question, sealed tag, rows.
+type Forged<'a> = (u16, &'a [u8], Vec<[u8; LinkedRow::BYTES]>);
+
+fn stream(bundles: &[Forged<'_>]) -> Vec<u8> {
     let mut out = vec![0; 8];
     for (question, sealed, rows) in bundles {
         out.extend(question.to_be_bytes());
