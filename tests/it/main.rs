@@ -15,6 +15,7 @@ mod intake;
 mod killing;
 mod leak;
 mod linked;
+mod linked_run;
 mod log_find;
 mod log_kill;
 mod made;
