@@ -18,7 +18,6 @@ use ketenpoort::linkage::gate::GateRun;
 use ketenpoort::linkage::monitor::MonitorRun;
 use ketenpoort::linkage::node::NodeRun;
 use ketenpoort::linkage::rows::{Told, seal_rows};
-use ketenpoort::linkage::voids::Voids;
 
 const MONITOR: usize = 901;
 const GATE: usize = 902;
@@ -105,10 +104,9 @@ fn measure(children: usize, nodes: usize) {
     let (run, keys) = run_over(nodes, children);
     let [p, q] = keys.blinders;
     let [for_monitor, for_gate] = keys.receivers;
-    let mut blinders = [(0, p), (1, q)].map(|(at, key)| {
-        BlinderRun::new(Arc::clone(&run), oin(at + 1), key).expect("a blinder")
-    });
-    let mut gate = GateRun::new(Arc::clone(&run), oin(GATE), for_gate, Voids::STANDARD).expect("the gate");
+    let mut blinders =
+        [(0, p), (1, q)].map(|(at, key)| BlinderRun::new(Arc::clone(&run), oin(at + 1), key).expect("a blinder"));
+    let mut gate = GateRun::new(Arc::clone(&run), oin(GATE), for_gate).expect("the gate");
     let mut monitor = MonitorRun::new(Arc::clone(&run), oin(MONITOR), for_monitor).expect("the monitor");
     let [mut of_node, mut of_p, mut of_q, mut of_gate, mut of_monitor] = [Cost::default(); 5];
     for at in 0..nodes {

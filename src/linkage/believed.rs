@@ -17,7 +17,7 @@ pub(super) enum Handle {
 pub(super) enum Doubt {
     /// No grouping of these tags: the monitor's doing.
     Lie,
-    /// These bundles do not open: their nodes' doing.
+    /// These bundles do not open, it says: their nodes' doing or its own.
     Unopened(Vec<usize>),
 }
 
@@ -33,6 +33,9 @@ pub(super) fn believed(grouping: &Grouping, handles: &[Handle]) -> Result<Vec<Ve
         return Err(Doubt::Unopened(unopened.collect::<Result<_, _>>()?));
     }
     let mut seen = vec![false; handles.len()];
+    if grouping.groups.iter().any(|group| group.len() < 2) {
+        return Err(Doubt::Lie);
+    }
     for at in grouping.groups.iter().flatten() {
         let seen = seen.get_mut(*at as usize).ok_or(Doubt::Lie)?;
         if std::mem::replace(seen, true) {
@@ -100,6 +103,7 @@ mod tests {
             (of(&[&[0, 5], &[3, 4, 4]], &[]), "a handle twice in a group"),
             (of(&[&[0, 6], &[3, 4]], &[]), "a handle that does not exist"),
             (of(&[&[3, 4], &[]], &[]), "an empty group"),
+            (of(&[&[3, 4], &[0]], &[]), "a group of one"),
             (of(&[&[3, 4]], &[1]), "a void tag that would not open"),
             (of(&[&[3, 4]], &[9]), "a handle that does not exist and would not open"),
         ] {

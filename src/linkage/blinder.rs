@@ -1,12 +1,12 @@
 //! A blinder: multiplies the elements of every node by its key of this run and proves it. Its key is in memory only; a blinder that
 //! starts again has lost it, and the run with it.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::document::Run;
 use super::fault::{Fault, LinkFault};
-use crate::crypto::oprf::{BATCH, BlinderKey, Elements};
+use crate::crypto::oprf::{BATCH, BlinderKey, Elements, InvalidElements};
 use crate::crypto::{Digest, digest};
 use crate::domain::oin::Oin;
 
@@ -26,8 +26,10 @@ pub fn batch_size(elements: u32, batch: u32) -> usize {
 pub struct BlinderRun {
     run: Arc<Run>,
     key: BlinderKey,
-    taken: BTreeMap<(Oin, u32), Digest>,
-    seen: HashSet<[u8; 32]>,
+    /// Of each batch its digest, and the answer for who asks again.
+    taken: BTreeMap<(Oin, u32), (Digest, Vec<u8>)>,
+    /// Every element, and who sent it.
+    seen: HashMap<[u8; 32], Oin>,
 }
 
 impl BlinderRun {
@@ -41,41 +43,45 @@ impl BlinderRun {
         if run.keys[place] != key.public() {
             return Err(Fault::OtherKey.of(run.document.monitor.oin));
         }
-        Ok(Self { run, key, taken: BTreeMap::new(), seen: HashSet::new() })
+        Ok(Self { run, key, taken: BTreeMap::new(), seen: HashMap::new() })
     }
 
     /// Multiplies a batch of a node: its elements of 32 bytes, exactly as many as the document allows at that place. The same batch
-    /// again is answered again. Back come the elements in the same order, then the proof of 64 bytes.
+    /// again gets the same answer. Back come the elements in the same order, then the proof of 64 bytes.
     ///
     /// # Errors
-    /// What is wrong with the batch, as the doing of the node.
+    /// What is wrong with the batch, as the doing of the node; [`InvalidElements::Repeated`] of an element that another node sent, as
+    /// the doing of both: whose it was cannot be said.
     pub fn multiply(&mut self, from: Oin, batch: u32, bytes: &[u8]) -> Result<Vec<u8>, LinkFault> {
         let (_, declared) = self.run.node(&from)?;
         let size = batch_size(declared, batch);
         if size == 0 || bytes.len() != 32 * size {
             return Err(Fault::OutOfTurn.of(from));
         }
+        let hash = digest(bytes);
+        match self.taken.get(&(from, batch)) {
+            Some((before, reply)) if *before == hash => return Ok(reply.clone()),
+            Some(_) => return Err(Fault::OutOfTurn.of(from)),
+            None => {}
+        }
         let elements = Elements::from_bytes(bytes).map_err(|e| Fault::Element(e).of(from))?;
-        self.remember(from, batch, (bytes, &elements))?;
+        self.remember(from, &elements)?;
         let (after, proof) = self.key.evaluate(&elements);
         let mut reply = after.to_bytes();
         reply.extend(proof.to_bytes());
+        self.taken.insert((from, batch), (hash, reply.clone()));
         Ok(reply)
     }
 
     /// An element is multiplied once in a run, whoever sends it.
-    fn remember(&mut self, from: Oin, batch: u32, (bytes, elements): (&[u8], &Elements)) -> Result<(), LinkFault> {
-        let hash = digest(bytes);
-        match self.taken.get(&(from, batch)) {
-            Some(before) if *before == hash => return Ok(()),
-            Some(_) => return Err(Fault::OutOfTurn.of(from)),
-            None => {}
+    fn remember(&mut self, from: Oin, elements: &Elements) -> Result<(), LinkFault> {
+        for (at, element) in elements.bytes().iter().enumerate() {
+            if let Some(before) = self.seen.get(element) {
+                let culprits = BTreeSet::from([*before, from]).into_iter().collect();
+                return Err(LinkFault { fault: Fault::Element(InvalidElements::Repeated(at)), culprits });
+            }
         }
-        if let Some(at) = elements.bytes().iter().position(|element| self.seen.contains(element)) {
-            return Err(Fault::Element(crate::crypto::oprf::InvalidElements::Repeated(at)).of(from));
-        }
-        self.seen.extend(elements.bytes());
-        self.taken.insert((from, batch), hash);
+        self.seen.extend(elements.bytes().iter().map(|element| (*element, from)));
         Ok(())
     }
 

@@ -4,14 +4,16 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::believed::{Doubt, Handle, believed};
 use super::document::Run;
 use super::draw::shuffle;
 use super::fault::{Fault, LinkFault};
-use super::monitor::{Grouping, MOST_TAGS, TAGS_PER_CHUNK};
-use super::rows::{AgreementKey, Bundle, SEALED_TAG, TAG, open_chunk, read_stream, seal_tag};
+use super::monitor::{Grouping, TAGS_PER_CHUNK, most_tags};
+use super::rows::{
+    AgreementKey, Bundle, CHUNK, SEAL_OVERHEAD, SEALED_TAG, TAG, longest_stream, open_chunk, read_stream, seal_tag,
+};
 use super::voids::Voids;
 use crate::crypto::{Digest, digest, on_all_cores, random};
 use crate::domain::linked::{Group, LeftOut};
@@ -27,7 +29,8 @@ struct Inflow {
 
 /// How far the gate is.
 enum State {
-    Collecting(BTreeMap<Oin, Inflow>),
+    /// With the key of the run, which opens nothing more once every chunk is in.
+    Collecting(AgreementKey, BTreeMap<Oin, Inflow>),
     /// The monitor has, or is getting, the batch.
     Asked {
         bundles: Vec<Bundle>,
@@ -50,7 +53,6 @@ pub struct Linked {
 /// A run as the gate sees it.
 pub struct GateRun {
     run: Arc<Run>,
-    key: AgreementKey,
     voids: Voids,
     state: State,
 }
@@ -60,7 +62,16 @@ impl GateRun {
     ///
     /// # Errors
     /// [`Fault::Role`]; [`Fault::OtherKey`].
-    pub fn new(run: Arc<Run>, own: Oin, key: AgreementKey, voids: Voids) -> Result<Self, LinkFault> {
+    pub fn new(run: Arc<Run>, own: Oin, key: AgreementKey) -> Result<Self, LinkFault> {
+        let voids = Voids::of(&run.document);
+        Self::with_voids(run, own, key, voids)
+    }
+
+    /// As [`GateRun::new`] with other void groups than those of a real run, for tests and measurements.
+    ///
+    /// # Errors
+    /// As [`GateRun::new`].
+    pub fn with_voids(run: Arc<Run>, own: Oin, key: AgreementKey, voids: Voids) -> Result<Self, LinkFault> {
         if run.document.gate.oin != own {
             return Err(Fault::Role.of(own));
         }
@@ -68,15 +79,16 @@ impl GateRun {
             return Err(Fault::OtherKey.of(run.document.monitor.oin));
         }
         let inflows = run.document.nodes.iter().map(|node| (node.oin, Inflow::default())).collect();
-        Ok(Self { run, key, voids, state: State::Collecting(inflows) })
+        Ok(Self { run, voids, state: State::Collecting(key, inflows) })
     }
 
     /// Takes the next chunk of a node; the same chunk again changes nothing.
     ///
     /// # Errors
-    /// [`Fault::Role`], [`Fault::OutOfTurn`], [`Fault::Seal`], the doing of the node.
+    /// [`Fault::Role`], [`Fault::OutOfTurn`], [`Fault::Seal`], the doing of the node; [`Fault::TooMany`] of a stream that is longer
+    /// than its declared elements can need.
     pub fn take(&mut self, from: Oin, (at, last): (u32, bool), sealed: &[u8]) -> Result<(), LinkFault> {
-        let State::Collecting(inflows) = &mut self.state else {
+        let State::Collecting(key, inflows) = &mut self.state else {
             return Err(Fault::OutOfTurn.of(from));
         };
         let inflow = inflows.get_mut(&from).ok_or_else(|| Fault::Role.of(from))?;
@@ -87,7 +99,12 @@ impl GateRun {
         if inflow.done || at != inflow.chunks.len() {
             return Err(Fault::OutOfTurn.of(from));
         }
-        inflow.stream.extend_from_slice(&open_chunk(&self.run, &self.key, (from, at, last), sealed)?);
+        let longest = longest_stream(&self.run, &from)?;
+        if sealed.len() > CHUNK + SEAL_OVERHEAD || inflow.stream.len() + sealed.len() > longest + SEAL_OVERHEAD {
+            return Err(Fault::TooMany.of(from));
+        }
+        let opened = open_chunk(&self.run, key, (from, at, last), sealed)?;
+        append(&mut inflow.stream, &opened);
         inflow.chunks.push(hash);
         inflow.done = last;
         Ok(())
@@ -97,7 +114,9 @@ impl GateRun {
     #[must_use]
     pub fn awaited(&self) -> Vec<Oin> {
         match &self.state {
-            State::Collecting(inflows) => inflows.iter().filter(|(_, flow)| !flow.done).map(|(oin, _)| *oin).collect(),
+            State::Collecting(_, inflows) => {
+                inflows.iter().filter(|(_, flow)| !flow.done).map(|(oin, _)| *oin).collect()
+            }
             _ => Vec::new(),
         }
     }
@@ -112,7 +131,7 @@ impl GateRun {
             return Err(LinkFault { fault: Fault::Incomplete, culprits: awaited });
         }
         let inflows = match std::mem::replace(&mut self.state, State::Ended) {
-            State::Collecting(inflows) => inflows,
+            State::Collecting(_, inflows) => inflows,
             other => {
                 self.state = other;
                 return Err(Fault::SecondBatch.of(self.run.document.gate.oin));
@@ -120,7 +139,7 @@ impl GateRun {
         };
         let (bundles, left_out) = self.read(inflows)?;
         let sizes = self.voids.draw();
-        if bundles.len() + sizes.iter().sum::<usize>() > MOST_TAGS {
+        if bundles.len() + sizes.iter().sum::<usize>() > most_tags(&self.run) {
             return Err(Fault::TooMany.of_nobody());
         }
         let mut handles: Vec<Handle> = (0..bundles.len()).map(Handle::Bundle).collect();
@@ -128,7 +147,7 @@ impl GateRun {
             handles.extend(std::iter::repeat_n(Handle::Void(void), *size));
         }
         shuffle(&mut handles);
-        let void_tags: Vec<[u8; TAG]> = sizes.iter().map(|_| random()).collect();
+        let void_tags: Zeroizing<Vec<[u8; TAG]>> = Zeroizing::new(sizes.iter().map(|_| random()).collect());
         let sealed = |handle: &Handle| match handle {
             Handle::Bundle(at) => bundles[*at].sealed,
             Handle::Void(void) => seal_tag(&self.run, &void_tags[*void]),
@@ -176,18 +195,16 @@ impl GateRun {
     /// Puts the rows together by the monitor's groups, for each question of the run in order. Whatever comes of it, the run has ended.
     ///
     /// # Errors
-    /// [`Fault::OutOfTurn`]; [`Fault::Seal`] of the nodes whose tags do not open; [`Fault::Groups`] of the monitor; [`Fault::Rows`] of
-    /// monitor and nodes when a group holds what no two honest nodes can send.
+    /// [`Fault::OutOfTurn`]; [`Fault::Groups`] of the monitor; [`Fault::Seal`] of the monitor and the nodes whose tags it says do not open;
+    /// [`Fault::Rows`] of the monitor and nodes when a group holds what no honest ones bring about. The names tell whose a handle
+    /// is: they are for the gate's log and its operator, and never reach the monitor.
     pub fn link(&mut self, grouping: &Grouping) -> Result<Vec<Linked>, LinkFault> {
         let State::Asked { bundles, left_out, handles, .. } = std::mem::replace(&mut self.state, State::Ended) else {
             return Err(Fault::OutOfTurn.of_nobody());
         };
         let groups = believed(grouping, &handles).map_err(|doubt| match doubt {
             Doubt::Lie => Fault::Groups.of(self.run.document.monitor.oin),
-            Doubt::Unopened(at) => {
-                let culprits = self.nodes_of(at.iter().map(|at| bundles[*at].node).collect());
-                LinkFault { fault: Fault::Seal, culprits }
-            }
+            Doubt::Unopened(at) => self.together(Fault::Seal, at.iter().map(|at| bundles[*at].node).collect()),
         })?;
         let mut linked: Vec<Linked> =
             left_out.into_iter().map(|left_out| Linked { groups: Vec::new(), left_out }).collect();
@@ -196,9 +213,14 @@ impl GateRun {
             let taken: Vec<Bundle> = group.iter().filter_map(|at| rows[*at].take()).collect();
             let Some(first) = taken.first() else { continue };
             let question = usize::from(first.question);
-            let nodes: BTreeSet<u16> = taken.iter().map(|bundle| bundle.node).collect();
-            if nodes.len() < taken.len() || taken.iter().any(|bundle| usize::from(bundle.question) != question) {
-                return Err(self.impossible(nodes));
+            let mut nodes = BTreeSet::new();
+            let twice: BTreeSet<u16> =
+                taken.iter().map(|bundle| bundle.node).filter(|node| !nodes.insert(*node)).collect();
+            if !twice.is_empty() {
+                return Err(self.together(Fault::Rows, twice));
+            }
+            if taken.iter().any(|bundle| usize::from(bundle.question) != question) {
+                return Err(self.together(Fault::Rows, nodes));
             }
             linked[question].groups.push(Group(taken.into_iter().flat_map(|bundle| bundle.rows).collect()));
         }
@@ -206,15 +228,21 @@ impl GateRun {
         Ok(linked)
     }
 
-    /// Two bundles of one node, or of two questions, under one tag: the monitor says so, or the nodes made it so.
-    fn impossible(&self, nodes: BTreeSet<u16>) -> LinkFault {
-        let mut culprits = vec![self.run.document.monitor.oin];
-        culprits.extend(self.nodes_of(nodes));
-        LinkFault { fault: Fault::Rows, culprits }
+    /// The monitor says so, or these nodes made it so.
+    fn together(&self, fault: Fault, nodes: BTreeSet<u16>) -> LinkFault {
+        let named = nodes.into_iter().filter_map(|number| self.run.document.nodes.get(usize::from(number)));
+        let culprits = std::iter::once(self.run.document.monitor.oin).chain(named.map(|node| node.oin)).collect();
+        LinkFault { fault, culprits }
     }
+}
 
-    fn nodes_of(&self, numbers: BTreeSet<u16>) -> Vec<Oin> {
-        let nodes = &self.run.document.nodes;
-        numbers.into_iter().filter_map(|number| nodes.get(usize::from(number))).map(|node| node.oin).collect()
+/// Appends without leaving a copy behind where the bytes were.
+fn append(stream: &mut Zeroizing<Vec<u8>>, bytes: &[u8]) {
+    if stream.capacity() < stream.len() + bytes.len() {
+        let mut longer = Vec::with_capacity(2 * (stream.len() + bytes.len()));
+        longer.extend_from_slice(stream);
+        let mut before = std::mem::replace(&mut **stream, longer);
+        before.zeroize();
     }
+    stream.extend_from_slice(bytes);
 }

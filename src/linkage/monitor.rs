@@ -4,17 +4,26 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
+use zeroize::Zeroizing;
+
 use super::document::Run;
 use super::draw::shuffle;
 use super::fault::{Fault, LinkFault};
 use super::rows::{AgreementKey, SEALED_TAG, TAG, open_tag};
+use super::voids::Voids;
 use crate::crypto::on_all_cores;
 use crate::domain::oin::Oin;
 
 /// Sealed tags in a chunk at most.
 pub const TAGS_PER_CHUNK: usize = 8_192;
-/// Sealed tags of a run at most, so that memory is bounded.
-pub const MOST_TAGS: usize = 1 << 26;
+
+/// Sealed tags of a run at most, so that memory is bounded: a bundle for each declared element and question, and the void ones.
+#[must_use]
+pub fn most_tags(run: &Run) -> usize {
+    let document = &run.document;
+    let elements = document.nodes.iter().fold(0_usize, |sum, node| sum.saturating_add(node.elements as usize));
+    elements.saturating_mul(document.questions.len()).saturating_add(Voids::of(document).most()).min(1 << 26)
+}
 
 /// What the monitor tells the gate: handles are places in the batch.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -58,7 +67,9 @@ impl Grouping {
 /// How far the monitor is.
 enum State {
     Collecting {
-        opened: Vec<Option<[u8; TAG]>>,
+        /// Opens the tags, and nothing more once they are grouped.
+        key: AgreementKey,
+        opened: Vec<Option<Zeroizing<[u8; TAG]>>>,
         encapsulations: HashSet<[u8; 32]>,
     },
     /// The one batch was grouped; nothing of it is left.
@@ -68,7 +79,6 @@ enum State {
 /// A run as the monitor sees it.
 pub struct MonitorRun {
     run: Arc<Run>,
-    key: AgreementKey,
     state: State,
 }
 
@@ -84,8 +94,8 @@ impl MonitorRun {
         if run.document.monitor.key != key.public() {
             return Err(Fault::OtherKey.of(run.document.gate.oin));
         }
-        let state = State::Collecting { opened: Vec::new(), encapsulations: HashSet::new() };
-        Ok(Self { run, key, state })
+        let state = State::Collecting { key, opened: Vec::new(), encapsulations: HashSet::new() };
+        Ok(Self { run, state })
     }
 
     /// Takes a chunk of sealed tags, the next of the one batch.
@@ -94,11 +104,11 @@ impl MonitorRun {
     /// [`Fault::SecondBatch`], [`Fault::OutOfTurn`], [`Fault::Repeated`], all the doing of the gate.
     pub fn take(&mut self, chunk: &[u8]) -> Result<(), LinkFault> {
         let gate = self.run.document.gate.oin;
-        let State::Collecting { opened, encapsulations } = &mut self.state else {
+        let State::Collecting { key, opened, encapsulations } = &mut self.state else {
             return Err(Fault::SecondBatch.of(gate));
         };
         let (tags, rest) = chunk.as_chunks::<SEALED_TAG>();
-        if !rest.is_empty() || tags.len() > TAGS_PER_CHUNK || opened.len() + tags.len() > MOST_TAGS {
+        if !rest.is_empty() || tags.len() > TAGS_PER_CHUNK || opened.len() + tags.len() > most_tags(&self.run) {
             return Err(Fault::OutOfTurn.of(gate));
         }
         for tag in tags {
@@ -107,8 +117,9 @@ impl MonitorRun {
                 return Err(Fault::Repeated.of(gate));
             }
         }
-        let (run, key) = (&self.run, &self.key);
-        opened.extend(on_all_cores(tags, |tags| tags.iter().map(|tag| open_tag(run, key, tag)).collect()));
+        let (run, key) = (&self.run, &*key);
+        let open = |tag: &[u8; SEALED_TAG]| open_tag(run, key, tag).map(Zeroizing::new);
+        opened.extend(on_all_cores(tags, |tags| tags.iter().map(open).collect()));
         Ok(())
     }
 
@@ -124,7 +135,7 @@ impl MonitorRun {
     }
 }
 
-fn group(opened: &[Option<[u8; TAG]>]) -> Grouping {
+fn group(opened: &[Option<Zeroizing<[u8; TAG]>>]) -> Grouping {
     let mut by_tag: BTreeMap<&[u8; TAG], Vec<u32>> = BTreeMap::new();
     let mut grouping = Grouping::default();
     for (handle, tag) in (0_u32..).zip(opened) {

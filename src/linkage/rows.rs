@@ -2,6 +2,7 @@
 //! that child. All bundles of all questions in one random order, sealed to the gate in chunks. The monitor, through whose hands the
 //! chunks may go, learns their length; the gate cannot open a tag.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
@@ -11,7 +12,7 @@ use super::draw::shuffle;
 use super::fault::{Fault, LinkFault};
 use crate::crypto::oprf::OprfOutput;
 use crate::crypto::{on_all_cores, open_with, seal_to};
-use crate::domain::linked::{LeftOut, LinkedRow};
+use crate::domain::linked::{LeftOut, LinkedRow, Role};
 use crate::domain::oin::Oin;
 
 pub use crate::crypto::AgreementKey;
@@ -22,8 +23,12 @@ pub const TAG: usize = 16;
 pub const SEALED_TAG: usize = 32 + TAG + 16;
 /// Length of a chunk before it is sealed, at most; sealed it fits a message of 1 MiB.
 pub const CHUNK: usize = 512 * 1024;
-/// The stream of a node comes in multiples of this, so that its length tells little.
+/// What a seal adds: encapsulated key and authenticator.
+pub(super) const SEAL_OVERHEAD: usize = 32 + 16;
+/// The stream of a node comes in multiples of at least this.
 const STREAM_PADDING: usize = 16 * 1024;
+/// Rows of one child at one node in one question, at most.
+const MOST_ROWS: usize = 1024;
 /// Question, sealed tag, number of rows.
 const BUNDLE_HEAD: usize = 2 + SEALED_TAG + 2;
 /// Stands where a question's number stands once the bundles are over.
@@ -81,10 +86,17 @@ pub(super) fn open_tag(run: &Run, key: &AgreementKey, sealed: &[u8; SEALED_TAG])
 /// [`Fault::Role`]; [`Fault::Rows`] when what is told does not fit the questions of the run or the number of outputs.
 pub fn seal_rows(run: &Arc<Run>, own: Oin, outputs: &[OprfOutput], told: &[Told]) -> Result<Vec<Vec<u8>>, LinkFault> {
     let (number, _) = run.node(&own)?;
+    // A void row would hand over its shift, and a child that comes twice would be the fault of others.
     let fits = |(child, rows): &(usize, Vec<LinkedRow>)| {
-        *child < outputs.len() && u16::try_from(rows.len()).is_ok() && rows.iter().all(|row| row.organisation == number)
+        let ours = |row: &LinkedRow| row.organisation == number && row.role != Role::Void;
+        *child < outputs.len() && rows.len() <= MOST_ROWS && rows.iter().all(ours)
     };
-    if told.len() != run.document.questions.len() || !told.iter().flat_map(|told| &told.children).all(fits) {
+    let once = |told: &Told| {
+        let mut seen = HashSet::new();
+        told.children.iter().all(|(child, _)| seen.insert(*child))
+    };
+    let whole = told.iter().all(|told| told.children.iter().all(fits) && once(told));
+    if told.len() != run.document.questions.len() || !whole {
         return Err(Fault::Rows.of(own));
     }
     let mut bundles: Vec<(usize, usize, &[LinkedRow])> = told
@@ -103,13 +115,30 @@ pub fn seal_rows(run: &Arc<Run>, own: Oin, outputs: &[OprfOutput], told: &[Told]
     }
     sealed.iter().for_each(|bundle| stream.extend_from_slice(bundle));
     stream.extend(END.to_be_bytes());
-    let padded = stream.len().next_multiple_of(STREAM_PADDING);
+    let padded = stream.len().next_multiple_of(step_of(run, &own)?);
     stream.resize(padded, 0);
     let last = stream.len().div_ceil(CHUNK) - 1;
     let chunks = stream.chunks(CHUNK).enumerate();
     Ok(chunks
         .map(|(at, plain)| seal_to(&run.document.gate.key, &place_of(run, &own, at, at == last), &[], plain))
         .collect())
+}
+
+/// The length of a stream comes in steps of about an eighth of what a row for each declared element and question takes: within a
+/// step it tells nothing, and who carries it sees hardly more.
+fn step_of(run: &Run, maker: &Oin) -> Result<usize, LinkFault> {
+    let (_, declared) = run.node(maker)?;
+    let plain =
+        (declared as usize).saturating_mul(run.document.questions.len()).saturating_mul(BUNDLE_HEAD + LinkedRow::BYTES);
+    Ok((plain / 8).max(1).checked_next_multiple_of(STREAM_PADDING).unwrap_or(STREAM_PADDING))
+}
+
+/// The longest stream that the gate takes of a node: sixteen rows for each declared element and question, with a step to spare.
+pub(super) fn longest_stream(run: &Run, maker: &Oin) -> Result<usize, LinkFault> {
+    let (_, declared) = run.node(maker)?;
+    let bundles = (declared as usize).saturating_mul(run.document.questions.len());
+    let rows = bundles.saturating_mul(BUNDLE_HEAD + 16 * LinkedRow::BYTES);
+    Ok(rows.saturating_add(MOST_ROWS * LinkedRow::BYTES).saturating_add(step_of(run, maker)?))
 }
 
 fn bundle(run: &Run, question: usize, output: &OprfOutput, rows: &[LinkedRow]) -> Zeroizing<Vec<u8>> {
@@ -158,7 +187,7 @@ pub(super) struct Bundle {
 /// [`Fault::Rows`] of the node for anything that is not in its one form or speaks for another node.
 pub(super) fn read_stream(run: &Run, maker: Oin, stream: &[u8]) -> Result<(Vec<LeftOut>, Vec<Bundle>), LinkFault> {
     let (node, declared) = run.node(&maker)?;
-    let mut reader = Reader(stream);
+    let mut reader = Reader { rest: stream, step: step_of(run, &maker)? };
     let read = reader.read(run.document.questions.len(), node).filter(|(_, bundles)| {
         // A child has one bundle in a question at most, and no node has more children than it declared.
         let mut counts = vec![0_u32; run.document.questions.len()];
@@ -168,12 +197,15 @@ pub(super) fn read_stream(run: &Run, maker: Oin, stream: &[u8]) -> Result<(Vec<L
     read.ok_or_else(|| Fault::Rows.of(maker))
 }
 
-struct Reader<'a>(&'a [u8]);
+struct Reader<'a> {
+    rest: &'a [u8],
+    step: usize,
+}
 
 impl Reader<'_> {
     fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
-        let (head, rest) = self.0.split_first_chunk::<N>()?;
-        self.0 = rest;
+        let (head, rest) = self.rest.split_first_chunk::<N>()?;
+        self.rest = rest;
         Some(*head)
     }
 
@@ -188,15 +220,16 @@ impl Reader<'_> {
         loop {
             let question = u16::from_be_bytes(self.take()?);
             if question == END {
-                let only_padding = self.0.len() < STREAM_PADDING && self.0.iter().all(|byte| *byte == 0);
+                let only_padding = self.rest.len() < self.step && self.rest.iter().all(|byte| *byte == 0);
                 return only_padding.then_some((left_out, bundles));
             }
             let sealed = self.take::<SEALED_TAG>()?;
             let count = u16::from_be_bytes(self.take()?);
+            (usize::from(count) <= MOST_ROWS).then_some(())?;
             let mut rows = Vec::new();
             for _ in 0..count {
                 let row = LinkedRow::from_bytes(&self.take()?)?;
-                (row.organisation == node).then_some(())?;
+                (row.organisation == node && row.role != Role::Void).then_some(())?;
                 rows.push(row);
             }
             (usize::from(question) < questions).then_some(())?;

@@ -106,8 +106,8 @@ fn count_by_run(chain: &Chain, plan: &Query, settings: Settings) -> Vec<RawTable
     let [p, q] = keys.blinders;
     let mut p = BlinderRun::new(Arc::clone(&run), oin(1), p).expect("P");
     let mut q = BlinderRun::new(Arc::clone(&run), oin(2), q).expect("Q");
-    let voids = Voids::under([20, 10, 10, 10, 10, 10]);
-    let mut gate = GateRun::new(Arc::clone(&run), oin(902), keys.gate, voids).expect("the gate");
+    let voids = Voids::under(&[20, 10, 10, 10, 10, 10]);
+    let mut gate = GateRun::with_voids(Arc::clone(&run), oin(902), keys.gate, voids).expect("the gate");
     let mut monitor = MonitorRun::new(Arc::clone(&run), oin(901), keys.monitor).expect("the monitor");
     for (number, cohort) in cohorts.iter().enumerate() {
         let own = oin(number + 1);

@@ -241,6 +241,13 @@ proptest! {
 }
 
 #[test]
+fn every_element_of_a_batch_has_a_scalar_of_its_own() {
+    let (_, elements) = blind(&[b"the same"; 100]);
+    let different: std::collections::BTreeSet<[u8; 32]> = elements.bytes().iter().copied().collect();
+    assert_eq!(different.len(), 100);
+}
+
+#[test]
 fn nothing_secret_is_printed() {
     let inputs = [random::<32>()];
     let (blinding, blinded) = blind(&inputs);

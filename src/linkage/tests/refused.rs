@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::region::{Brings, GATE, Keys, MONITOR, agreement, document, few, oin, question, row, token};
 use crate::crypto::oprf::{BlinderKey, Elements as Points, InvalidElements, OprfOutput};
 use crate::crypto::{Secret32, SigningKey, Tag, seal_to};
-use crate::domain::linked::LinkedRow;
+use crate::domain::linked::{LinkedRow, Question};
 use crate::domain::oin::Oin;
 use crate::linkage::blinder::BlinderRun;
 use crate::linkage::document::Run;
@@ -15,6 +15,7 @@ use crate::linkage::monitor::{Grouping, MonitorRun};
 use crate::linkage::node::NodeRun;
 use crate::linkage::passage::{Leg, Passage};
 use crate::linkage::rows::{Told, seal_rows};
+use crate::linkage::voids::Voids;
 
 fn who<T>(done: Result<T, LinkFault>) -> (Fault, Vec<Oin>) {
     let refused = done.err().expect("refused");
@@ -23,8 +24,12 @@ fn who<T>(done: Result<T, LinkFault>) -> (Fault, Vec<Oin>) {
 
 /// Three nodes with two children each; children 1 and 2 are known everywhere.
 fn set_up() -> (Arc<Run>, Keys) {
+    set_up_of(&[question("A", 2024)])
+}
+
+fn set_up_of(questions: &[Question]) -> (Arc<Run>, Keys) {
     let nodes = vec![Brings { children: vec![1, 2], ..Brings::default() }; 3];
-    let (document, keys) = document(&nodes, &[question("A", 2024)]);
+    let (document, keys) = document(&nodes, questions);
     (Arc::new(Run::new(document).expect("sound")), keys)
 }
 
@@ -75,13 +80,17 @@ fn a_blinder_refuses_a_node_that_sends_what_the_document_does_not_allow() {
         assert_eq!(who(p.multiply(oin(1), 0, &bytes)), (Fault::Element(why), vec![oin(1)]));
     }
     assert_eq!(p.awaited(), [oin(1), oin(2), oin(3)]);
-    p.multiply(oin(1), 0, &batch).expect("a good batch");
-    p.multiply(oin(1), 0, &batch).expect("the same again, after a lost connection");
+    let answer = p.multiply(oin(1), 0, &batch).expect("a good batch");
+    assert_eq!(p.multiply(oin(1), 0, &batch), Ok(answer), "the same again, after a lost connection");
     let others = Points::random(64).to_bytes();
     assert_eq!(who(p.multiply(oin(1), 0, &others)), (Fault::OutOfTurn, vec![oin(1)]), "more than the quota");
     let replayed = with(0, others[..32].try_into().expect("32 bytes"));
-    let replay = (Fault::Element(InvalidElements::Repeated(1)), vec![oin(2)]);
-    assert_eq!(who(p.multiply(oin(2), 0, &replayed)), replay, "an element of another node");
+    let replay = (Fault::Element(InvalidElements::Repeated(1)), vec![oin(1), oin(2)]);
+    assert_eq!(
+        who(p.multiply(oin(2), 0, &replayed)),
+        replay,
+        "an element of another node: either may have taken it from the other"
+    );
     assert_eq!(p.awaited(), [oin(2), oin(3)]);
     assert_eq!(p.multiplied().into_iter().collect::<Vec<_>>(), [(oin(1), 64)]);
 }
@@ -92,7 +101,7 @@ fn a_blinder_takes_part_only_with_the_key_of_the_document() {
     let made = |number, key| BlinderRun::new(Arc::clone(&run), oin(number), key);
     assert_eq!(who(made(1, BlinderKey::random())), (Fault::OtherKey, vec![oin(MONITOR)]));
     assert_eq!(who(made(3, keys.p)), (Fault::Role, vec![oin(3)]));
-    let gate = GateRun::new(Arc::clone(&run), oin(GATE), agreement([1; 32]), few());
+    let gate = GateRun::new(Arc::clone(&run), oin(GATE), agreement([1; 32]));
     assert_eq!(who(gate), (Fault::OtherKey, vec![oin(MONITOR)]));
     let monitor = MonitorRun::new(Arc::clone(&run), oin(MONITOR), agreement([1; 32]));
     assert_eq!(who(monitor), (Fault::OtherKey, vec![oin(GATE)]));
@@ -135,8 +144,12 @@ fn a_node_names_the_blinder_that_used_another_key_another_order_or_a_wrong_proof
 
 /// A gate that has taken honest rows of all three nodes, with the monitor.
 fn at_the_gate() -> (Arc<Run>, GateRun, MonitorRun, Vec<Vec<OprfOutput>>) {
-    let (run, keys) = set_up();
-    let gate = GateRun::new(Arc::clone(&run), oin(GATE), agreement(keys.gate), few()).expect("a gate");
+    at_the_gate_of(&[question("A", 2024)], few())
+}
+
+fn at_the_gate_of(questions: &[Question], voids: Voids) -> (Arc<Run>, GateRun, MonitorRun, Vec<Vec<OprfOutput>>) {
+    let (run, keys) = set_up_of(questions);
+    let gate = GateRun::with_voids(Arc::clone(&run), oin(GATE), agreement(keys.gate), voids).expect("a gate");
     let monitor = MonitorRun::new(Arc::clone(&run), oin(MONITOR), agreement(keys.monitor)).expect("a monitor");
     let (mut p, mut q) = blinders(&run, keys);
     let outputs = (1..=3).map(|own| outputs(&run, own, &mut p, &mut q)).collect();
@@ -176,9 +189,13 @@ fn the_gate_refuses_chunks_of_another_run_node_place_or_twice() {
 fn forged(run: &Run, own: usize, stream: &[u8]) -> Vec<u8> {
     let mut padded = stream.to_vec();
     padded.resize(padded.len().next_multiple_of(16 * 1024), 0);
-    let place = [oin(own).as_str().as_bytes(), &[0, 0, 0, 0, 1]].concat();
+    forged_at(run, own, (0, true), &padded)
+}
+
+fn forged_at(run: &Run, own: usize, (at, last): (u32, bool), plain: &[u8]) -> Vec<u8> {
+    let place = [oin(own).as_str().as_bytes(), &at.to_be_bytes(), &[u8::from(last)]].concat();
     let info = [&b"ketenpoort/v1/link-rows\0"[..], &run.hash.0, &place].concat();
-    seal_to(&run.document.gate.key, &info, &[], &padded)
+    seal_to(&run.document.gate.key, &info, &[], plain)
 }
 
 /// A bundle as a forger writes it: question, sealed tag, rows.
@@ -232,7 +249,7 @@ fn a_row_that_is_sent_again_is_refused_and_its_sender_named() {
 }
 
 #[test]
-fn tags_that_do_not_open_name_their_node_and_a_monitor_that_says_so_of_void_ones_itself() {
+fn tags_that_do_not_open_are_the_doing_of_their_node_or_of_the_monitor_that_says_so() {
     let (run, mut gate, mut monitor, outputs) = at_the_gate();
     fill(&mut gate, &run, &outputs[..2]);
     let garbage = stream(&[(0, &[9; 64], vec![row(2, 5, 1).to_bytes()])]);
@@ -241,7 +258,7 @@ fn tags_that_do_not_open_name_their_node_and_a_monitor_that_says_so_of_void_ones
     monitor.take(&gate.tags(0).expect("tags")).expect("taken");
     let grouping = monitor.group().expect("grouped");
     assert_eq!(grouping.unopened.len(), 1);
-    assert_eq!(who(gate.link(&grouping)), (Fault::Seal, vec![oin(3)]));
+    assert_eq!(who(gate.link(&grouping)), (Fault::Seal, vec![oin(MONITOR), oin(3)]));
     assert_eq!(who(gate.link(&grouping)).0, Fault::OutOfTurn, "the run has ended");
 }
 
@@ -263,23 +280,57 @@ fn the_monitor_groups_once_and_refuses_a_tag_that_came_before() {
     assert_eq!(linked[0].groups.iter().map(|group| group.0.len()).collect::<Vec<_>>(), [3]);
 }
 
-#[test]
-fn a_monitor_that_puts_strangers_together_is_noticed_by_their_node() {
-    // Two children of the same node under one tag: no honest node and monitor can bring that about.
-    let (run, mut gate, mut monitor, outputs) = at_the_gate();
-    fill(&mut gate, &run, &outputs[..2]);
-    let told = [Told { children: vec![(0, vec![row(2, 5, 1)]), (1, vec![row(2, 6, 2)])], ..Told::default() }];
-    let chunk = seal_rows(&run, oin(3), &outputs[2], &told).expect("rows").remove(0);
-    gate.take(oin(3), (0, true), &chunk).expect("rows");
+/// What the gate says of a monitor that puts all tags together, where there is no void one. Each node tells of each question these
+/// children.
+fn all_together(told: [&[&[usize]]; 3]) -> (Fault, Vec<Oin>) {
+    let questions = [question("A", 2024), question("B", 2024)];
+    let (run, mut gate, mut monitor, outputs) = at_the_gate_of(&questions, Voids::under(&[1]));
+    for (at, of_questions) in told.into_iter().enumerate() {
+        let one = |child: &usize| (*child, vec![row(at, 5, *child as u64)]);
+        let of = |children: &&[usize]| Told { children: children.iter().map(one).collect(), ..Told::default() };
+        let told: Vec<Told> = of_questions.iter().map(of).collect();
+        let chunk = seal_rows(&run, oin(at + 1), &outputs[at], &told).expect("rows").remove(0);
+        gate.take(oin(at + 1), (0, true), &chunk).expect("a chunk");
+    }
     gate.mix().expect("mixed");
     let tags = gate.tags(0).expect("tags");
     monitor.take(&tags).expect("taken");
-    let honest = monitor.group().expect("grouped");
-    let together: Vec<u32> = (0..u32::try_from(tags.len() / 64).expect("few")).collect();
-    let lie = Grouping { groups: vec![together], unopened: Vec::new() };
-    assert_ne!(lie, honest);
-    let (fault, culprits) = who(gate.link(&lie));
-    assert!(culprits.contains(&oin(MONITOR)), "{fault:?} {culprits:?}");
+    let together = (0..u32::try_from(tags.len() / 64).expect("few")).collect();
+    who(gate.link(&Grouping { groups: vec![together], unopened: Vec::new() }))
+}
+
+#[test]
+fn two_children_of_one_node_under_one_tag_are_its_doing_or_the_monitors_and_nobody_elses() {
+    let found = all_together([&[&[0], &[]], &[&[0], &[]], &[&[0, 1], &[]]]);
+    assert_eq!(found, (Fault::Rows, vec![oin(MONITOR), oin(3)]));
+    // Of two questions under one tag it cannot be said who did it.
+    let found = all_together([&[&[0], &[]], &[&[0], &[]], &[&[], &[0]]]);
+    assert_eq!(found, (Fault::Rows, vec![oin(MONITOR), oin(1), oin(2), oin(3)]));
+}
+
+#[test]
+fn a_node_tells_no_void_row_and_no_child_twice() {
+    let (run, _, _, outputs) = at_the_gate();
+    let told = |children| seal_rows(&run, oin(1), &outputs[0], &[Told { children, ..Told::default() }]);
+    assert!(told(vec![(0, vec![row(0, 5, 1)])]).is_ok());
+    for (children, why) in [
+        (vec![(0, vec![LinkedRow::void(0)])], "its day would be the shift"),
+        (vec![(0, vec![row(0, 5, 1)]), (0, vec![row(0, 6, 2)])], "a child twice"),
+        (vec![(0, vec![row(0, 5, 1); 1025])], "more rows than a bundle holds"),
+    ] {
+        assert_eq!(who(told(children)), (Fault::Rows, vec![oin(1)]), "{why}");
+    }
+}
+
+#[test]
+fn a_stream_that_is_longer_than_its_elements_can_need_is_refused_before_it_is_kept() {
+    let (run, mut gate, _, _) = at_the_gate();
+    let chunk = |at: u32| forged_at(&run, 1, (at, false), &[0; 40_000]);
+    gate.take(oin(1), (0, false), &chunk(0)).expect("a chunk");
+    gate.take(oin(1), (1, false), &chunk(1)).expect("a chunk");
+    assert_eq!(who(gate.take(oin(1), (2, false), &chunk(2))), (Fault::TooMany, vec![oin(1)]));
+    let long = vec![0; 600_000];
+    assert_eq!(who(gate.take(oin(2), (0, true), &long)), (Fault::TooMany, vec![oin(2)]));
 }
 
 #[test]

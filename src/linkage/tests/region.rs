@@ -22,7 +22,7 @@ use crate::linkage::voids::Voids;
 
 /// Few void groups, so that a test is quick.
 pub fn few() -> Voids {
-    Voids::under([5, 4, 3, 2, 2, 2])
+    Voids::under(&[5, 4, 3, 2, 2, 2])
 }
 
 pub fn oin(number: usize) -> Oin {
@@ -148,7 +148,7 @@ pub fn play(nodes: &[Brings], questions: &[Question], voids: Voids) -> Result<Pl
     let mut seen = Seen::default();
     let mut p = BlinderRun::new(Arc::clone(&run), oin(1), keys.p)?;
     let mut q = BlinderRun::new(Arc::clone(&run), oin(2), keys.q)?;
-    let mut gate = GateRun::new(Arc::clone(&run), oin(GATE), agreement(keys.gate), voids)?;
+    let mut gate = GateRun::with_voids(Arc::clone(&run), oin(GATE), agreement(keys.gate), voids)?;
     let mut monitor = MonitorRun::new(Arc::clone(&run), oin(MONITOR), agreement(keys.monitor))?;
     for (at, brings) in nodes.iter().enumerate() {
         let own = oin(at + 1);
