@@ -69,7 +69,7 @@ fn cube(sizes: &[usize], scale: u64) -> System {
             }
         }
     }
-    let mut system = System::default();
+    let mut system = System { deep: sizes.len() > 2, ..System::default() };
     for (at, &n) in counts.iter().enumerate() {
         let margins = place(at).iter().zip(sizes).filter(|(p, size)| *p == *size).count();
         let weight = [1, 8, 50, 100][margins];
@@ -151,7 +151,8 @@ fn year_of_a_gi() {
     let settings = Settings { horizon, data_from, within: 365, organisation: gi.oin };
     let columns = Columns::build(region.deliver(&gi.levert, &gi.files).1);
     let domains = Domains::of_region(&codes);
-    let release = Release { settings, owners: gi.levert.clone(), domains, bin_cuts: Vec::new() };
+    let (owners, delivers) = (gi.levert.clone(), gi.levert.clone());
+    let release = Release { settings, owners, delivers, domains, bin_cuts: Vec::new() };
     let mut declared = Vec::new();
     for &indicator in IndicatorId::ALL {
         let by = [vec![], vec![Dimension::Gemeente], vec![Dimension::Leeftijd], vec![Dimension::Maatregel]];

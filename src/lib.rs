@@ -142,10 +142,25 @@
 //! ```compile_fail,E0277
 //! fn send(figures: &ketenpoort::disclosure::own::OwnFigures) { serde_json::to_string(figures).ok(); }
 //! ```
+//! ```compile_fail,E0308
+//! use ketenpoort::{disclosure::own::OwnFigures, monitor::csv};
+//! fn print(figures: &OwnFigures) -> String { csv::write(figures) }
+//! ```
+//! ```compile_fail,E0308
+//! use ketenpoort::{disclosure::own::OwnFigures, monitor::{html, report::Setting}};
+//! fn print(figures: &OwnFigures, setting: &Setting) -> String { html::write(figures, setting) }
+//! ```
+//! ```compile_fail,E0308
+//! use ketenpoort::{indicator::raw::RawTable, service::document::AnswerDocument};
+//! fn answer(table: RawTable, old: AnswerDocument) -> AnswerDocument { AnswerDocument { tables: vec![table], ..old } }
+//! ```
 //! ```
 //! use ketenpoort::{disclosure::own::{OwnFigures, own_use}, indicator::raw::RawTable, policy::permit::{LocalAccess, OwnUse}};
 //! fn look(table: RawTable, leave: &OwnUse) -> OwnFigures { own_use(table, leave) }
 //! fn how(leave: &OwnUse) -> bool { leave.access() == LocalAccess::Socket }
+//! use ketenpoort::{domain::table::Table, monitor::{csv, html, report::{Report, Setting}}, service::document::AnswerDocument};
+//! fn print(report: &Report, setting: &Setting) -> [String; 2] { [csv::write(report), html::write(report, setting)] }
+//! fn answer(table: Table, old: AnswerDocument) -> AnswerDocument { AnswerDocument { tables: vec![table], ..old } }
 //! ```
 
 pub mod cli;

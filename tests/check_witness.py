@@ -7,7 +7,7 @@ import hashlib, json, re, sys
 
 HEAD = "ketenpoort.nl/disclosure-witness/v1"
 DERIVED = {"mediaan", "p80", "pct_binnen_norm"}
-ORDER = {"table": 0, "cell": 1, "rest": 2, "sum": 3, "cover": 3, "at-most": 3, "world": 4, "proof": 5}
+ORDER = {"table": 0, "cell": 1, "rest": 2, "known": 2, "sum": 3, "cover": 3, "at-most": 3, "world": 4, "proof": 5}
 
 
 class Fault(Exception):
@@ -59,9 +59,9 @@ def read(data):
             shown = match("shown|hidden", f[1]) == "shown"
             printed = f[5] if f[5] in "x-" else number(f[5])
             w["cells"].append((int(f[0]), shown, *map(number, f[2:5]), printed, tuple(f[6:])))
-        elif kind == "rest":
+        elif kind in ("rest", "known"):
             need(len(f) == 1, "rest")
-            w["cells"].append((None, False, number(f[0]), number(f[0]), min(number(f[0]), 1), "x", ()))
+            w["cells"].append((None, False, number(f[0]), number(f[0]), min(number(f[0]), 1), "x" if kind == "rest" else "=", ()))
         elif kind == "world":
             moves = [match("[0-9]+:[+-][0-9]+", m).split(":") for m in f]
             cells = [number(c) for c, _ in moves]
@@ -80,17 +80,18 @@ def check(w):
     t, r, fam, dom, share = w["rules"]
     need(t >= 10 and 5 <= r <= t and fam >= 3 and dom <= 80 and share >= 30, "rules are too weak")
     names = [c[:1] + c[6:] for c in w["cells"] if c[0] is not None]
-    need(len(set(names)) == len(names), "a cell is named twice")
+    queries = [(e[1], e[3], *e[5]) for e in w["tables"] if not e[0].startswith("replaced")]
+    need(len(set(names)) == len(names) and len(set(queries)) == len(queries), "a cell or table is named twice")
     cells, bounds, small = w["cells"], [], []
     for i, (_, shown, n, families, largest, printed, _) in enumerate(cells):
-        sensitive = printed != "-" and (n < t or families < fam or 100 * largest > dom * n)
+        sensitive = printed not in ("-", "=") and (n < t or families < fam or 100 * largest > dom * n)
         small += [i] if sensitive else []
         if printed == "-":
             need(n == 0, f"cell {i} cannot be 0 only")
-        elif printed != "x":
+        elif isinstance(printed, int):
             need(shown and not sensitive and printed == (n + r // 2) // r * r, f"cell {i} is printed wrongly")
         low = printed - r // 2 if isinstance(printed, int) else 0
-        bounds.append({"x": (0, None), "-": (0, 0)}.get(printed, (max(low, t), low + r - 1)))
+        bounds.append({"x": (0, None), "-": (0, 0), "=": (n, n)}.get(printed, (max(low, t), low + r - 1)))
     for i, (_, cs) in enumerate(w["rels"]):
         need(len(cs) > 1 and len(set(cs)) == len(cs) and max(cs) < len(cells), f"relation {i}")
     worlds = [[c[2] for c in cells]]

@@ -9,14 +9,15 @@ use crate::crypto::Digest;
 use crate::disclosure::certificate::parse_certificate;
 use crate::domain::fault::said;
 use crate::node::command::{LocalCommand, Outcome};
-use crate::node::disclosure::{DisclosureLocal, check_file};
+use crate::node::disclosure::{Besides, DisclosureLocal, check_file};
 
 /// Commands about released figures and their certificates.
 #[derive(Subcommand, Debug)]
 pub enum DisclosureCommand {
     /// Controleer vrijgegeven tabellen opnieuw, op een node of met alleen een bewijsbestand
     #[command(after_help = "Voorbeeld: ketenpoort disclosure check --node ./gi --table IND-01/2024-Q1\n\
-                            Voorbeeld: ketenpoort disclosure check --witness bewijs.txt --report vrijgave.json")]
+                            Voorbeeld: ketenpoort disclosure check --witness bewijs.txt --report vrijgave.json \
+                            --convenant convenant.json")]
     Check(CheckArgs),
     /// Schrijf het bewijsbestand van een vrijgave, om onder geheimhouding te laten controleren
     #[command(
@@ -43,6 +44,9 @@ pub struct CheckArgs {
     /// Rapport met de vrijgegeven tabellen
     #[arg(long, requires = "witness")]
     pub report: Option<PathBuf>,
+    /// Convenant van de vrijgave, om regels en relaties te vergelijken
+    #[arg(long, requires = "witness")]
+    pub convenant: Option<PathBuf>,
     /// Uitkomst als JSON
     #[arg(long)]
     pub json: bool,
@@ -86,12 +90,15 @@ pub fn run(command: &DisclosureCommand) -> Outcome {
 
 fn without_node(args: &CheckArgs, witness: PathBuf) -> Outcome {
     let read = |path: PathBuf| std::fs::read(&path).map_err(|e| format!("{}: {}", path.display(), said(&e)));
-    let report = args.report.clone().map(&read).transpose();
-    match (read(witness), report) {
-        (Ok(witness), Ok(report)) => {
-            let report = report.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-            check_file(&witness, args.certificate, report.as_deref(), args.json)
-        }
-        (Err(reason), _) | (_, Err(reason)) => Outcome::failed(reason),
-    }
+    let text = |path: &Option<PathBuf>| -> Result<Option<String>, String> {
+        let bytes = path.clone().map(&read).transpose()?;
+        Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+    };
+    let check = || -> Result<Outcome, String> {
+        let (report, convenant) = (text(&args.report)?, text(&args.convenant)?);
+        let (report, convenant) = (report.as_deref(), convenant.as_deref());
+        let besides = Besides { certificate: args.certificate, report, convenant };
+        Ok(check_file(&read(witness)?, besides, args.json))
+    };
+    check().unwrap_or_else(Outcome::failed)
 }

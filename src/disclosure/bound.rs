@@ -3,7 +3,6 @@
 //! A relation that by itself pins a sensitive cell needs at least one of its printed cells suppressed. That is a problem
 //! of hitting sets; its dual (prices on relations that together stay under the loss of each cell) bounds it from below.
 
-use super::rules::sensitive;
 use super::system::{Kind, Printed, Rel, System, bounds};
 use super::witness::wide_enough;
 use crate::policy::rules::DisclosureRules;
@@ -33,10 +32,7 @@ pub fn least_loss(system: &System, rules: &DisclosureRules, alone: &[Printed]) -
         at.kind == Kind::Publishable && at.fixed.is_none() && matches!(alone[*cell], Printed::Value(_))
     };
     let pins = |rel: &&Rel| {
-        let small = |cell: &usize| {
-            let at = &system.cells[*cell];
-            !at.impossible && sensitive(at.truth, rules)
-        };
+        let small = |cell: &usize| system.cells[*cell].needs_protection(rules);
         rel.cells().iter().filter(|cell| small(cell)).any(|&cell| {
             let (low, high) = within(rel, cell, &limits);
             !wide_enough(system.truth(cell), low, high, rules)

@@ -8,7 +8,7 @@ use super::ledger::{Ledger, StoredTable};
 use crate::domain::day::Day;
 use crate::domain::period::Period;
 use crate::domain::query::{Dimension, IndicatorId, Query, TableQuery};
-use crate::indicator::relations::{CellRef, Relation, closed, relations};
+use crate::indicator::relations::{closed, relations};
 use crate::indicator::release::Release;
 
 /// Days for which the events after a start are followed, at most, until every figure of the table is final.
@@ -85,20 +85,10 @@ fn connected(tables: &[TableQuery], release: &Release) -> Vec<BTreeSet<Indicator
     let total = |t: &TableQuery| TableQuery { by: Vec::new(), ..t.clone() };
     let totals: Vec<TableQuery> = tables.iter().map(total).collect::<BTreeSet<_>>().into_iter().collect();
     for relation in relations(&totals, release) {
-        join(cells_of(&relation).iter().map(|cell| cell.table.indicator).collect());
+        join(relation.cells().iter().map(|cell| cell.table.indicator).collect());
     }
     groups.sort();
     groups
-}
-
-/// Every cell that a relation names, the total or the outer one first.
-pub(super) fn cells_of(relation: &Relation) -> Vec<&CellRef> {
-    match relation {
-        Relation::Sum { total, parts } | Relation::Cover { total, parts } | Relation::AtMost { total, parts } => {
-            std::iter::once(total).chain(parts).collect()
-        }
-        Relation::Nested { inner, outer } => vec![outer, inner],
-    }
 }
 
 impl Component {

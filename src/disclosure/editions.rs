@@ -31,7 +31,8 @@ pub(super) fn join(past: Vec<Edition<'_>>, last: Edition<'_>, margin: i64) -> Re
     }
     let (mut plans, raws): (Vec<Plan>, Vec<&[RawTable]>) =
         past.into_iter().chain([last]).map(|edition| (edition.plan, edition.raws)).unzip();
-    let mut joined = System::default();
+    let deep = plans.iter().any(|plan| plan.system.deep);
+    let mut joined = System { deep, ..System::default() };
     let relations = laid(&mut joined, &mut plans);
     let mut hint = BTreeMap::new();
     for (n, pair) in plans.windows(2).enumerate() {

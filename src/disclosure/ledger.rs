@@ -95,6 +95,12 @@ impl StoredTable {
         &self.terms
     }
 
+    /// Rules under which it was released; none for tables from before certificates.
+    #[must_use]
+    pub fn rules(&self) -> Option<&DisclosureRules> {
+        self.rules.as_ref()
+    }
+
     /// The certificate that it bears. A table of before certificates has none; any other must have one.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ pub mod certificate;
 pub mod component;
 mod editions;
 pub mod ledger;
+mod mend;
 mod network;
 pub mod own;
 mod plan;

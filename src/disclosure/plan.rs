@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::DisclosureFault;
-use super::component::{cells_of, series_is_final};
+use super::component::series_is_final;
 use super::ledger::{StoredTable, name};
 use super::print::DERIVED;
 use super::system::{Cell, Kind, Printed, Rel, System};
@@ -13,7 +13,7 @@ use crate::domain::table::{Mark, Row, Table};
 use crate::indicator::definition::Visibility;
 use crate::indicator::raw::{Count, RawTable, RawValue};
 use crate::indicator::relations::{CellRef, Relation, relations};
-use crate::indicator::release::{Release, possible};
+use crate::indicator::release::Release;
 
 /// A table of the system: whether it leaves, and what was printed of it earlier.
 pub(super) struct Part<'a> {
@@ -47,7 +47,7 @@ pub(super) fn frame(table: &TableQuery, horizon: Day, release: &Release) -> Vec<
         let open = !series_is_final(table, &series.name, horizon);
         let measures = release.measures(table, &series.name);
         for key in release.keys(&table.by) {
-            let possible = possible(table, &series.name, &key);
+            let possible = release.possible(table, &series.name, &key);
             for (measure, visibility) in &measures {
                 let series = series.name.clone();
                 let cell = CellRef { table: table.clone(), series, measure: measure.clone(), key: key.clone() };
@@ -61,7 +61,9 @@ pub(super) fn frame(table: &TableQuery, horizon: Day, release: &Release) -> Vec<
 impl Plan {
     /// Builds the system of the parts; `raws` holds a raw table for each of them.
     pub(super) fn build(parts: &[Part<'_>], release: &Release, raws: &[RawTable]) -> Result<Self, DisclosureFault> {
-        let mut plan = Self { system: System::default(), index: BTreeMap::new(), past: Vec::new() };
+        let deep = parts.iter().any(|part| part.query.by.len() > 2);
+        let system = System { deep, ..System::default() };
+        let mut plan = Self { system, index: BTreeMap::new(), past: Vec::new() };
         for part in parts {
             let raw = raws.iter().find(|raw| *raw.query() == part.query);
             let raw =
@@ -100,19 +102,20 @@ impl Plan {
 
     /// Adds a relation when the system has all its cells; an unknown cell only makes the relation say less.
     fn add_relation(&mut self, relation: &Relation) {
-        let known: Option<Vec<usize>> = cells_of(relation).iter().map(|cell| self.index.get(cell).copied()).collect();
+        let known: Option<Vec<usize>> = relation.cells().iter().map(|cell| self.index.get(cell).copied()).collect();
         let Some((&first, others)) = known.as_deref().and_then(<[usize]>::split_first) else { return };
         let (total, parts) = (first, others.to_vec());
         let rel = match relation {
             Relation::Sum { .. } => Rel::Sum { total, parts },
             Relation::Cover { .. } => Rel::Cover { total, parts },
             Relation::AtMost { .. } => Rel::AtMost { total, parts },
-            Relation::Nested { .. } => {
+            Relation::Nested { .. } | Relation::Known { .. } => {
                 let Some(&inner) = others.first() else { return };
                 let outer = first;
-                let n = self.system.cells[outer].truth.n.checked_sub(self.system.cells[inner].truth.n);
                 // A pair the wrong way round is caught by the check of the exact figures.
-                self.system.cells.push(Cell::hidden(n.unwrap_or(0)));
+                let n = self.system.cells[outer].truth.n.saturating_sub(self.system.cells[inner].truth.n);
+                let known = matches!(relation, Relation::Known { .. }).then_some(Printed::Known(n));
+                self.system.cells.push(Cell { fixed: known, ..Cell::hidden(n) });
                 Rel::Nested { inner, outer, rest: self.system.cells.len() - 1 }
             }
         };
@@ -134,14 +137,11 @@ impl Plan {
         names
     }
 
-    /// The name of a cell, for the operator.
-    pub(super) fn name_of(&self, index: usize) -> String {
+    /// In which table a cell stands, for the operator: not which it is.
+    pub(super) fn table_of(&self, index: usize) -> String {
         let mut all = std::iter::once(&self.index).chain(&self.past).flatten();
         let named = all.find(|(_, i)| **i == index).map(|(cell, _)| cell);
-        named.map_or_else(
-            || "een rest van twee cellen".to_owned(),
-            |cell| format!("{}, {} {} {}", name(&cell.table), cell.series, cell.measure, cell.key.join("|")),
-        )
+        named.map_or_else(|| "een rest van twee cellen".to_owned(), |cell| name(&cell.table))
     }
 }
 

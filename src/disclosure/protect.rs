@@ -139,7 +139,7 @@ struct Audit<'a> {
 impl<'a> Audit<'a> {
     fn new(system: &'a System, rules: &'a DisclosureRules, tie_key: &MacKey, printed: Vec<Printed>) -> Self {
         let lots: Vec<u32> = (0..system.cells.len()).map(|i| lot(tie_key, i)).collect();
-        let sensitive: Vec<bool> = system.cells.iter().map(|c| !c.impossible && sensitive(c.truth, rules)).collect();
+        let sensitive: Vec<bool> = system.cells.iter().map(|c| c.needs_protection(rules)).collect();
         let loss = |(cell, &lot): (usize, &u32)| {
             let loss = loss(system, cell).saturating_mul(JITTER);
             loss + loss / 20 * u64::from(lot >> 16) / u64::from(u16::MAX)
@@ -184,6 +184,9 @@ impl<'a> Audit<'a> {
 
     /// A witness for one cell: at no loss when there is one, else at the least that two neighbourhoods find.
     fn settle(&mut self, cell: usize, budget: usize) -> Result<(), DisclosureFault> {
+        if self.system.deep && !self.proposer.is_flow(cell) && self.mend(cell, budget)? {
+            return Ok(());
+        }
         let sizes = if self.proposer.is_flow(cell) { &SIZES[3..] } else { SIZES };
         for &size in sizes {
             self.widen(cell, size, budget)?;
@@ -204,7 +207,12 @@ impl<'a> Audit<'a> {
                 break;
             }
         }
-        let best = best.ok_or_else(|| DisclosureFault::Unsafe(format!("cel {cell} is niet te beschermen")))?;
+        let Some(best) = best else {
+            // No linear program ends in whole numbers: mending may.
+            let mended = self.mend(cell, budget)?;
+            let fault = || DisclosureFault::Unsafe(format!("cel {cell} is niet te beschermen"));
+            return mended.then_some(()).ok_or_else(fault);
+        };
         let best = self.prune(cell, best);
         for &opened in &best.opened {
             self.printed[opened] = Printed::Suppressed;
@@ -214,6 +222,32 @@ impl<'a> Audit<'a> {
             return Err(DisclosureFault::Unsafe(format!("cel {cell} is niet te beschermen")));
         }
         Ok(())
+    }
+
+    /// A witness for one cell by mending; whether there is one.
+    fn mend(&mut self, cell: usize, budget: usize) -> Result<bool, DisclosureFault> {
+        let threshold = i64::from(self.rules.threshold);
+        let small = (self.system.truth(cell) - 1).max(0);
+        self.within(budget)?;
+        if self.reach[cell].0 > small {
+            self.take_mended(cell, Aim::AtMost(small), Some(&[]));
+        }
+        if self.wanted[cell] && self.reach[cell].0 <= small {
+            let large = threshold.max(self.reach[cell].0 + threshold);
+            self.take_mended(cell, Aim::AtLeast(large), Some(&[]));
+        }
+        if self.wanted[cell] {
+            self.take_mended(cell, Aim::Both, None);
+        }
+        Ok(!self.wanted[cell])
+    }
+
+    /// Suppresses what mended tables need, and keeps them.
+    fn take_mended(&mut self, cell: usize, aim: Aim, only: Option<&[usize]>) {
+        let ask = Ask { printed: &self.printed, cell, size: usize::MAX, aim, wanted: &self.wanted, only };
+        let Some(found) = self.proposer.mended(&ask).filter(|found| self.is_sound(found)) else { return };
+        found.opened.iter().for_each(|&opened| self.printed[opened] = Printed::Suppressed);
+        found.tables.into_iter().for_each(|table| self.accept(table));
     }
 
     fn within(&self, budget: usize) -> Result<(), DisclosureFault> {
@@ -239,10 +273,14 @@ impl<'a> Audit<'a> {
 
     fn ask(&mut self, cell: usize, size: usize, aim: Aim, only: Option<&[usize]>) -> Option<Proposal> {
         let ask = Ask { printed: &self.printed, cell, size, aim, wanted: &self.wanted, only };
-        let found = self.proposer.propose(&ask)?;
+        self.proposer.propose(&ask).filter(|found| self.is_sound(found))
+    }
+
+    /// Whether the tables are possible once what they open is suppressed.
+    fn is_sound(&self, found: &Proposal) -> bool {
         let mut printed = self.printed.clone();
         found.opened.iter().for_each(|&c| printed[c] = Printed::Suppressed);
-        found.tables.iter().all(|table| possible(self.system, &printed, self.rules, table)).then_some(found)
+        found.tables.iter().all(|table| possible(self.system, &printed, self.rules, table))
     }
 
     fn loss(&self, opened: &[usize]) -> u64 {

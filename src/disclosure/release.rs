@@ -298,11 +298,11 @@ impl<'a> Case<'a> {
     }
 }
 
-/// Puts names to the cells of a fault.
+/// Says in which table the cell of a fault stands. It says no more: that a cell is small is itself not for a log.
 fn named(fault: DisclosureFault, plan: &Plan) -> DisclosureFault {
     let name = |text: &str| {
         let number = text.strip_prefix("cel ").and_then(|rest| rest.split(' ').next()?.parse().ok());
-        number.map_or_else(|| text.to_owned(), |cell: usize| format!("{text} ({})", plan.name_of(cell)))
+        number.map_or_else(|| text.to_owned(), |cell: usize| format!("{text} ({})", plan.table_of(cell)))
     };
     match fault {
         DisclosureFault::Unsafe(text) => DisclosureFault::Unsafe(name(&text)),

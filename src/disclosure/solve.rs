@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, VecDeque};
 use crate::policy::rules::DisclosureRules;
 
 use self::program::Program;
+use super::mend::{Mender, Room};
 use super::network::{self, Limits, Network};
 use super::system::{Kind, Printed, Rel, System, bounds};
 use super::witness::Deviation;
@@ -94,7 +95,8 @@ impl<'a> Proposer<'a> {
         let mut derived = vec![false; system.cells.len()];
         for rel in &system.relations {
             if let Rel::Nested { rest, .. } = rel {
-                derived[*rest] = incidence[*rest].len() == 1 && system.cells[*rest].kind == Kind::Hidden;
+                let cell = &system.cells[*rest];
+                derived[*rest] = incidence[*rest].len() == 1 && cell.kind == Kind::Hidden && cell.fixed.is_none();
             }
         }
         let network = Network::of(system, &incidence, &derived);
@@ -132,6 +134,37 @@ impl<'a> Proposer<'a> {
             other_way = Some((key, if value.round() > value { value.floor() } else { value.ceil() }));
         }
         None
+    }
+
+    /// Tables for the cell by mending, however far they reach; none when it does not get as far as asked.
+    pub(super) fn mended(&mut self, ask: &Ask<'_>) -> Option<Proposal> {
+        self.runs += 1;
+        let (cell, truth) = (ask.cell, self.system.truth(ask.cell));
+        let printed = |c: usize| bounds(ask.printed.get(c).copied(), self.rules);
+        let open = |c: usize| self.movable(ask, c).then(|| self.loss[c]);
+        let rooms = (0..self.system.cells.len()).map(|c| Room { printed: printed(c), open: open(c) }).collect();
+        let mut mender = Mender { system: self.system, incidence: &self.incidence, rooms };
+        let reached = |table: &Deviation| truth + table.get(&cell).copied().unwrap_or(0);
+        let small = (truth - 1).max(0);
+        let tables = match ask.aim {
+            Aim::AtMost(most) => {
+                let down = mender.push(Deviation::new(), cell, most - truth, false);
+                (reached(&down) <= most).then_some(vec![mender.push(down, cell, -truth, true)])
+            }
+            Aim::AtLeast(least) => {
+                let up = mender.push(Deviation::new(), cell, least - truth, false);
+                (reached(&up) >= least).then_some(vec![up])
+            }
+            Aim::Both => {
+                let down = mender.push(Deviation::new(), cell, small - truth, false);
+                let down = mender.push(down, cell, -truth, true);
+                let threshold = i64::from(self.rules.threshold);
+                let large = threshold.max(reached(&down) + threshold);
+                let up = mender.push(Deviation::new(), cell, large - truth, false);
+                (reached(&down) <= small && reached(&up) >= large).then_some(vec![down, up])
+            }
+        };
+        tables.map(|tables| self.finish(ask, tables))
     }
 
     /// The cell, and breadth-first what its relations connect: cells that are not printed are passed through.

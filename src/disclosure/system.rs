@@ -1,7 +1,7 @@
 //! Cells and the true relations between them: everything that one audit looks at, without names.
 
 use super::DisclosureFault;
-use super::rules::interval;
+use super::rules::{interval, sensitive};
 use super::witness::Deviation;
 use crate::indicator::raw::Count;
 use crate::policy::rules::DisclosureRules;
@@ -24,6 +24,8 @@ pub enum Printed {
     Suppressed,
     /// `-`: the definition makes another value than 0 impossible.
     Impossible,
+    /// In no table, and yet taken to be known to every reader: the exact count. Such a cell needs no protection.
+    Known(u32),
 }
 
 /// One count of the system.
@@ -46,6 +48,13 @@ impl Cell {
     #[must_use]
     pub fn publishable(truth: Count) -> Self {
         Self { truth, kind: Kind::Publishable, impossible: false, fixed: None, weight: 1 }
+    }
+
+    /// Whether a reader must not learn the count: it is small by `rules`, and neither 0 by definition nor known anyway.
+    #[must_use]
+    pub fn needs_protection(&self, rules: &DisclosureRules) -> bool {
+        let known = self.impossible || matches!(self.fixed, Some(Printed::Known(_)));
+        !known && sensitive(self.truth, rules)
     }
 
     /// A cell that is never printed. Its families are not known, only its size is judged.
@@ -125,6 +134,8 @@ pub struct System {
     pub cells: Vec<Cell>,
     /// The relations.
     pub relations: Vec<Rel>,
+    /// Whether a table of three dimensions is in it, in which linear programs seldom end in whole numbers.
+    pub deep: bool,
     /// Tables that may be possible, as differences from the exact one: the audit begins with those that are.
     pub hints: Vec<Deviation>,
 }
@@ -181,6 +192,7 @@ pub fn bounds(printed: Option<Printed>, rules: &DisclosureRules) -> (i64, Option
             (low, Some(high))
         }
         Some(Printed::Impossible) => (0, Some(0)),
+        Some(Printed::Known(n)) => (i64::from(n), Some(i64::from(n))),
         Some(Printed::Suppressed) | None => (0, None),
     }
 }

@@ -3,7 +3,7 @@
 use super::definition::{Definition, Measure, MeasureKind, Norm, NormUnit, Series, Timing, Unit, Visibility};
 use super::follow::DURATIONS;
 use super::linked::PAIRS;
-use super::release::YEAR_ONLY;
+use super::release::{BEGUN, YEAR_ONLY};
 use super::stage::{QUEUES, STAGES, Stage, WaitNorm};
 use super::texts::texts;
 use super::volume::{INFLOW_TYPES, MEASURE_SERIES};
@@ -330,7 +330,11 @@ fn parts(id: IndicatorId) -> (Timing, Unit, Vec<Series>, Vec<Measure>) {
         I::Ind02 => (Timing::Flow, Unit::Child, outflow_series(), volume_measures()),
         I::Ind03 => (Timing::LastDay, Unit::Child, stock_series(), stock_measures()),
         I::Ind06 => (Timing::Flow, Unit::Trajectory, stage_series(), stage_measures()),
-        I::Ind07 => timely(&super::stage::WORKER),
+        I::Ind07 => {
+            let (timing, unit, series, mut measures) = timely(&super::stage::WORKER);
+            measures.push(measure(BEGUN, "trajecten die op een bekende dag begonnen", Count, Hidden));
+            (timing, unit, series, measures)
+        }
         I::Ind08 => timely(&super::stage::CONTACT),
         I::Ind08P => timely(&super::stage::PLAN),
         I::Ind05 => (Timing::Flow, Unit::FirstEvent, flow_series(), follow_measures(&EXCLUDED)),

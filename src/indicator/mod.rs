@@ -11,6 +11,7 @@ pub mod linked;
 mod periods;
 pub mod quality;
 pub mod raw;
+mod relation;
 pub mod relations;
 pub mod release;
 pub mod scan;

@@ -7,71 +7,11 @@ use std::collections::BTreeSet;
 
 use super::definition::{Timing, Unit, Visibility, definition};
 use super::periods;
-use super::release::{Release, YEAR_ONLY, bin_measure, days_of, possible};
+use super::release::{BEGUN, Release, YEAR_ONLY, bin_measure, days_of};
 use crate::domain::period::{Period, PeriodKind};
 use crate::domain::query::{IndicatorId, TableQuery};
 
-/// One count of a released table.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
-pub struct CellRef {
-    /// The table.
-    pub table: TableQuery,
-    /// Series of the definition.
-    pub series: String,
-    /// Measure of the definition.
-    pub measure: String,
-    /// Dimension values, in the order of the table's `by`.
-    pub key: Vec<String>,
-}
-
-/// What always holds between counts.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Relation {
-    /// `total = sum(parts)`; with one part the two are the same number.
-    Sum {
-        /// The total.
-        total: CellRef,
-        /// Its parts.
-        parts: Vec<CellRef>,
-    },
-    /// `max(parts) <= total <= sum(parts)`.
-    Cover {
-        /// The total.
-        total: CellRef,
-        /// What covers it.
-        parts: Vec<CellRef>,
-    },
-    /// `total <= sum(parts)` only.
-    AtMost {
-        /// The total.
-        total: CellRef,
-        /// What it cannot exceed together.
-        parts: Vec<CellRef>,
-    },
-    /// `inner <= outer`; the rest, `outer - inner`, is a population of its own.
-    Nested {
-        /// The smaller population.
-        inner: CellRef,
-        /// The larger one.
-        outer: CellRef,
-    },
-}
-
-impl Relation {
-    /// Whether the relation holds for these values.
-    #[must_use]
-    pub fn holds(&self, value: impl Fn(&CellRef) -> i64) -> bool {
-        let sum = |parts: &[CellRef]| parts.iter().map(&value).sum::<i64>();
-        match self {
-            Self::Sum { total, parts } => value(total) == sum(parts),
-            Self::Cover { total, parts } => {
-                value(total) <= sum(parts) && parts.iter().all(|part| value(part) <= value(total))
-            }
-            Self::AtMost { total, parts } => value(total) <= sum(parts),
-            Self::Nested { inner, outer } => value(inner) <= value(outer),
-        }
-    }
-}
+pub use super::relation::{CellRef, Relation};
 
 /// The tables and, of every breakdown, the tables with fewer dimensions: their counts follow from the breakdown or bound
 /// it, printed or not, so the audit has to know them.
@@ -94,7 +34,7 @@ pub fn closed(tables: &[TableQuery]) -> Vec<TableQuery> {
 /// Every relation between the counts of a plan, over the tables of [`closed`].
 ///
 /// The cells named are those of [`Release::series`], [`Release::measures`] (hidden ones too) and [`Release::keys`] for
-/// which [`possible`] says that they can be other than 0.
+/// which [`Release::possible`] says that they can be other than 0.
 #[must_use]
 pub fn relations(tables: &[TableQuery], release: &Release) -> Vec<Relation> {
     let tables: BTreeSet<TableQuery> = closed(tables).into_iter().collect();
@@ -105,6 +45,7 @@ pub fn relations(tables: &[TableQuery], release: &Release) -> Vec<Relation> {
             book.within(table, &key);
             book.between_series(table, &key);
             book.base(table, &tables, &key);
+            book.begun(table, &tables, &key);
         }
         book.over_time(table, &tables);
         book.same_breakdown(table, &tables);
@@ -120,7 +61,7 @@ struct Book<'a> {
 
 impl Book<'_> {
     fn cell(&self, table: &TableQuery, series: &str, measure: &str, key: &[String]) -> Option<CellRef> {
-        let known = self.release.has_series(table.indicator, series) && possible(table, series, key);
+        let known = self.release.has_series(table.indicator, series) && self.release.possible(table, series, key);
         let [series, measure] = [series, measure].map(str::to_owned);
         known.then(|| CellRef { table: table.clone(), series, measure, key: key.to_vec() })
     }
@@ -261,6 +202,23 @@ impl Book<'_> {
             }
             for (total, parts) in covers {
                 self.cover(total, parts);
+            }
+        }
+    }
+
+    /// IND-07 and IND-08 begin with the same trajectories; each leaves out those without a usable duration. How many those are
+    /// is no secret worth keeping: a reader is taken to know it.
+    fn begun(&mut self, table: &TableQuery, tables: &BTreeSet<TableQuery>, key: &[String]) {
+        let contact = TableQuery { indicator: IndicatorId::Ind08, ..table.clone() };
+        if table.indicator != IndicatorId::Ind07 || !tables.contains(&contact) {
+            return;
+        }
+        for series in self.release.series(table.indicator) {
+            for of in [table, &contact] {
+                let inner = self.cell(of, &series.name, "noemer", key);
+                if let (Some(inner), Some(outer)) = (inner, self.cell(table, &series.name, BEGUN, key)) {
+                    self.relations.push(Relation::Known { inner, outer });
+                }
             }
         }
     }

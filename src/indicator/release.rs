@@ -14,13 +14,21 @@ use crate::policy::rules::{BinCut, DayKind, Domains, day_kinds, default_cut};
 /// its quarters.
 pub const YEAR_ONLY: &str = "alleen_jaar";
 
+/// The measure of all trajectories that begin on a known day in the period, with a duration or not: what IND-07 and IND-08 both start from.
+pub(super) const BEGUN: &str = "n_begonnen";
+
+/// The value of dimension `maatregel` where there is none.
+const NO_MEASURE: &str = "-";
+
 /// What a node's release is made within.
 #[derive(Clone, Debug)]
 pub struct Release {
     /// Horizon and organisation.
     pub settings: Settings,
-    /// Owner types whose events the organisation delivers.
+    /// Owner types whose series are released.
     pub owners: Vec<Owner>,
+    /// Owner types whose events are among the records; measures come with those of a GI.
+    pub delivers: Vec<Owner>,
     /// Full domain of each dimension, as the convenant declares it.
     pub domains: Domains,
     /// Bins of days, as the convenant declares them; the defaults where it says nothing.
@@ -88,6 +96,17 @@ impl Release {
         self.domains.gemeente.iter().filter_map(|code| Gemeente::parse(code)).collect()
     }
 
+    /// Whether a cell can be anything but 0 by definition: the measure of a breakdown must agree with the series and with the
+    /// events that the records can hold.
+    #[must_use]
+    pub fn possible(&self, table: &TableQuery, series: &str, key: &[String]) -> bool {
+        let of_measure = table.by.iter().zip(key).find(|(d, _)| **d == Dimension::Maatregel);
+        // Only events of a GI, and rulings, which no series begins or ends with, have a measure.
+        let none = !self.delivers.contains(&Owner::Gi);
+        of_measure
+            .is_none_or(|(_, value)| possible_measure(table.indicator, series, value) && (!none || value == NO_MEASURE))
+    }
+
     pub(super) fn has_series(&self, indicator: IndicatorId, series: &str) -> bool {
         self.series(indicator).any(|s| s.name == series)
     }
@@ -116,13 +135,7 @@ fn has_norm(indicator: IndicatorId, series: &str) -> bool {
     definition(indicator).series(series).is_some_and(|s| s.norm.is_some())
 }
 
-/// Whether a cell can be anything but 0 by definition: the measure of a breakdown must agree with the series.
-#[must_use]
-pub fn possible(table: &TableQuery, series: &str, key: &[String]) -> bool {
-    let of_measure = table.by.iter().zip(key).find(|(d, _)| **d == Dimension::Maatregel);
-    of_measure.is_none_or(|(_, value)| possible_measure(table.indicator, series, value))
-}
-
+/// Whether a unit of the series can have the measure, as far as the definition says.
 fn possible_measure(indicator: IndicatorId, series: &str, value: &str) -> bool {
     let one_of = |name: &str| {
         let measures = MEASURE_SERIES.iter().find(|(n, _)| *n == name).map_or(&[][..], |(_, measures)| *measures);
@@ -130,15 +143,18 @@ fn possible_measure(indicator: IndicatorId, series: &str, value: &str) -> bool {
     };
     match indicator {
         IndicatorId::Ind01 => match EventType::parse(series) {
-            Some(_) => value == "-",
+            Some(_) => value == NO_MEASURE,
             None => one_of(series),
         },
         IndicatorId::Ind02 => one_of(series.split('|').next().unwrap_or_default()),
         IndicatorId::Ind03 => one_of(series.split('|').nth(1).unwrap_or_default()),
         IndicatorId::Ind10 => one_of("PJB"),
         IndicatorId::Ind11 => one_of("VOTS"),
-        IndicatorId::Ind13 if series == "VT_HERMELDING_12M" => value == "-",
+        IndicatorId::Ind13 if series == "VT_HERMELDING_12M" => value == NO_MEASURE,
         IndicatorId::Ind13 => one_of("JB"),
+        // A trajectory has the measure of its start, which always has one: and a start is where these begin.
+        IndicatorId::Ind08P => value != NO_MEASURE,
+        IndicatorId::Ind06 if series == "GI_PLAN" => value != NO_MEASURE,
         _ => true,
     }
 }

@@ -55,7 +55,12 @@ impl<'a> Sheet<'a> {
 
     /// Whether children known to the year only are to be counted, for the relation between the year and its parts.
     pub fn counts_year_only(&self) -> bool {
-        self.release.is_some() && self.query.period.kind() == PeriodKind::Year
+        self.is_release() && self.query.period.kind() == PeriodKind::Year
+    }
+
+    /// Whether the cells are made for a release.
+    pub fn is_release(&self) -> bool {
+        self.release.is_some()
     }
 
     /// Whether this is a table of totals, which lists every series and the excluded events.

@@ -1,6 +1,7 @@
 //! Programs of the lead times within one trajectory: IND-06, IND-07, IND-08, IND-08P and waiting, IND-17.
 
 use super::columns::{Row, at, index};
+use super::release::BEGUN;
 use super::sheet::{Measures, Sheet, Unit};
 use super::view::View;
 use crate::domain::codes::{EventType as E, Uitkomst};
@@ -109,6 +110,7 @@ pub(super) fn timely(view: View, window: (Day, Day), stage: &Stage, sheet: &mut 
             (Some(_), None) => Course::Censored,
         }
     });
+    let is_release = sheet.is_release();
     sheet.series(stage.series, units, |units, out| {
         out.count("noemer", units, |u| u.found.days().is_some() || u.found == Course::OpenTooLate);
         out.count("teller", units, |u| u.found.days().is_some_and(|d| d <= norm));
@@ -121,6 +123,10 @@ pub(super) fn timely(view: View, window: (Day, Day), stage: &Stage, sheet: &mut 
             ("n_negatief", Course::Negative),
         ];
         counts(units, out, &rest);
+        if is_release {
+            // A day that is not known exactly may lie in a year and in none of its quarters.
+            out.count(BEGUN, units, |u| view.columns.day(u.anchor).is_some());
+        }
     });
 }
 

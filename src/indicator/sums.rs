@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use super::raw::{Count, RawCell, RawTable, RawValue};
 use super::relations::CellRef;
-use super::release::{Release, possible};
+use super::release::Release;
 use crate::crypto::Digest;
 use crate::domain::query::TableQuery;
 
@@ -47,7 +47,8 @@ impl Layout {
         for table in tables {
             for series in release.series(table.indicator).filter(|series| shared(table, &series.name)) {
                 let measures = release.measures(table, &series.name);
-                for key in release.keys(&table.by).into_iter().filter(|key| possible(table, &series.name, key)) {
+                for key in release.keys(&table.by).into_iter().filter(|key| release.possible(table, &series.name, key))
+                {
                     cells.extend(measures.iter().map(|(measure, _)| CellRef {
                         table: table.clone(),
                         series: series.name.clone(),

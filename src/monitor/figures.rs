@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::csv::mark;
 use super::report::Report;
 use super::text;
+use crate::domain::oin::Oin;
 use crate::domain::period::{Period, PeriodKind};
 use crate::domain::query::{Dimension, IndicatorId};
-use crate::domain::table::{Mark, Row, Table};
+use crate::domain::table::{Coverage, Mark, Row, Table};
 
 /// Percentages are published on at least this many.
 const LEAST_WHOLE: i64 = 30;
@@ -61,6 +62,20 @@ impl<'a> Figures<'a> {
             .flat_map(|(_, tables)| tables.iter().copied())
     }
 
+    /// How many organisations delivered an indicator, in the period and breakdown that has the fewest. What comes from nodes and
+    /// what comes as a regional sum cover it together, and each organisation counts once, as delivered when it is in all of them.
+    pub(super) fn coverage(&self, id: IndicatorId) -> Option<Coverage> {
+        let of = self.tables.iter().filter(|((indicator, ..), _)| *indicator == id.as_str());
+        of.filter_map(|(_, tables)| together(tables)).min_by_key(|coverage| coverage.delivered)
+    }
+
+    /// The newest formal revision of an indicator's figures, in words.
+    pub(super) fn revised(&self, id: IndicatorId) -> Option<String> {
+        let newest =
+            self.tables_of(id).filter_map(|t| t.revision).max_by_key(|revision| (revision.day, revision.edition));
+        newest.map(|revision| format!("herzien op {} (uitgave {})", revision.day, revision.edition))
+    }
+
     /// Periods of one kind for which there are totals, in order.
     pub(super) fn periods(&self, kind: PeriodKind) -> Vec<Period> {
         let totals = self.tables.keys().filter(|(_, _, by)| by.is_empty()).filter_map(|(_, period, _)| *period);
@@ -86,6 +101,19 @@ impl<'a> Figures<'a> {
         let table = self.table(id, period, series)?;
         pick(&table.rows.iter().filter(|row| row.series == series), measures)
     }
+}
+
+/// The coverage of tables about the same.
+fn together(tables: &[&Table]) -> Option<Coverage> {
+    if let [table] = tables {
+        return Some(table.coverage.clone());
+    }
+    let missing: BTreeSet<Oin> = tables.iter().flat_map(|t| t.coverage.missing.iter().copied()).collect();
+    let delivered: BTreeSet<Oin> = tables.iter().flat_map(|t| t.sources.iter().copied()).collect();
+    let delivered = delivered.difference(&missing).count();
+    let window = tables.iter().find_map(|t| t.coverage.window.clone());
+    let expected = delivered + missing.len();
+    (!tables.is_empty()).then(|| Coverage { expected, delivered, missing: missing.into_iter().collect(), window })
 }
 
 /// The row of the first measure that has a number, else of the first that is listed.

@@ -8,7 +8,7 @@ use crate::domain::codes::{OrgType, Owner};
 use crate::domain::day::Day;
 use crate::domain::oin::Oin;
 use crate::domain::query::{Dimension, Query, TableQuery};
-use crate::domain::table::{Coverage, Mark, Row, Scope, Table};
+use crate::domain::table::{Coverage, Mark, Revision, Row, Scope, Table};
 use crate::indicator::definition::{Definition, Measure, MeasureKind, Visibility, definition, org_type};
 
 /// A released count was rounded to a multiple of five, so it stands for at most this much less or more.
@@ -111,8 +111,14 @@ fn merge_table(query: &TableQuery, peildatum: Day, outcomes: &[NodeOutcome], sum
         coverage: coverage(&nodes),
         sources,
         certificate: None,
-        revision: None,
+        revision: revised(&nodes),
     }
+}
+
+/// The newest formal revision among what is added up.
+fn revised(nodes: &[NodeTable<'_>]) -> Option<Revision> {
+    let of = |node: &NodeTable<'_>| node.delivered.as_ref()?.table.revision;
+    nodes.iter().filter_map(of).max_by_key(|revision| (revision.day, revision.edition))
 }
 
 /// Counts first, then what is derived from them, then the bins in order of their days.

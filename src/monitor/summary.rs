@@ -21,7 +21,8 @@ pub fn write(report: &Report, setting: &Setting) -> String {
         if lines.is_empty() {
             continue;
         }
-        let title = format!("{} ({id})", words::presentation(id).title);
+        let revised = figures.revised(id).map_or_else(String::new, |revised| format!(", {revised}"));
+        let title = format!("{} ({id}){revised}", words::presentation(id).title);
         let heads = years.iter().map(ToString::to_string).collect();
         out.push_str(&line(&title, heads));
         for (name, values) in lines {

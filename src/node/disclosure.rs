@@ -12,11 +12,12 @@ use super::Node;
 use super::command::Outcome;
 use super::show::pretty;
 use crate::crypto::Digest;
-use crate::disclosure::certificate::{Checked, Flaw, Witness, certificate_of, check, printed_as};
+use crate::disclosure::certificate::{Checked, Flaw, Witness, certificate_of, check, printed_as, printed_before};
 use crate::domain::fault::said;
 use crate::domain::query::TableQuery;
 use crate::domain::table::Table;
-use crate::service::disclosure::Rechecked;
+use crate::policy::bundle::ConvenantBundle;
+use crate::service::disclosure::{Rechecked, as_agreed};
 
 /// A command about what was released.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -41,6 +42,11 @@ pub enum DisclosureLocal {
 const WARNING: &str = "LET OP: bewijs.txt bevat onafgeronde aantallen, ook van groepen die te klein zijn om te publiceren. \
                        Geef het alleen onder geheimhouding aan wie de vrijgave controleert, publiceer het nooit, en \
                        vernietig het na de controle. Deze uitvoer staat in het auditlog.";
+
+/// Said of every check without a node: a witness that leaves out a relation would prove less than it says.
+const NOT_COMPARED: &str = "Let op: relaties niet vergeleken met de definities, en regels niet met het convenant; dat doet `--convenant BESTAND`, \
+                            of `disclosure check --node`";
+const OTHER_DEFINITIONS: &str = "Let op: relaties niet vergeleken, want deze versie rekent met andere definities";
 
 impl Node {
     /// Runs a command about what was released.
@@ -126,6 +132,9 @@ fn checked_json(checked: &Checked) -> serde_json::Value {
 fn line_text(line: &Rechecked) -> String {
     let count = line.tables.len();
     let Some(certificate) = line.certificate else {
+        if let Err(flaw) = &line.result {
+            return format!("zonder certificaat: {count} tabellen: FOUT: {flaw}");
+        }
         return format!(
             "zonder certificaat: {count} tabellen, vrijgegeven voor er certificaten waren; niet te controleren"
         );
@@ -148,18 +157,44 @@ fn checked_text(c: &Checked) -> String {
     )
 }
 
-/// Checks a witness without a node: the proof, its hash, and the tables of a report that bear it.
+/// What a witness is compared with when there is no node.
+#[derive(Clone, Copy, Default)]
+pub struct Besides<'a> {
+    /// The certificate that it must have.
+    pub certificate: Option<Digest>,
+    /// JSON of a report or an export with released tables.
+    pub report: Option<&'a str>,
+    /// The file of the convenant.
+    pub convenant: Option<&'a str>,
+}
+
+/// What a check without a node found.
+struct Found {
+    checked: Checked,
+    /// Tables of the report that bear the certificate.
+    tables: usize,
+    /// Whether rules and relations were compared with the convenant and the definitions.
+    compared: bool,
+}
+
+/// Checks a witness without a node: the proof, its hash, the tables of a report that bear it, and rules and relations when
+/// the convenant is at hand.
 #[must_use]
-pub fn check_file(witness: &[u8], expected: Option<Digest>, report: Option<&str>, as_json: bool) -> Outcome {
+pub fn check_file(witness: &[u8], besides: Besides<'_>, as_json: bool) -> Outcome {
     let certificate = certificate_of(witness);
-    let found = check_report(witness, &certificate, expected, report);
+    let found = compared(witness, &certificate, besides);
     let text = match &found {
-        Ok((checked, tables)) if as_json => pretty(&json!({
-            "certificaat": certificate, "in_orde": true, "tabellen": tables, "gecontroleerd": checked_json(checked),
-            "fout": null,
+        Ok(found) if as_json => pretty(&json!({
+            "certificaat": certificate, "in_orde": true, "tabellen": found.tables,
+            "gecontroleerd": checked_json(&found.checked), "met_definities_vergeleken": found.compared, "fout": null,
         })),
-        Ok((checked, tables)) => {
-            format!("{certificate}: {}, {tables} tabellen vergeleken: in orde", checked_text(checked))
+        Ok(Found { checked, tables, compared }) => {
+            let besides = match (compared, besides.convenant) {
+                (true, _) => String::new(),
+                (false, None) => format!("\n{NOT_COMPARED}"),
+                (false, Some(_)) => format!("\n{OTHER_DEFINITIONS}"),
+            };
+            format!("{certificate}: {}, {tables} tabellen vergeleken: in orde{besides}", checked_text(checked))
         }
         Err(flaw) if as_json => pretty(&json!({
             "certificaat": certificate, "in_orde": false, "tabellen": 0, "gecontroleerd": null, "fout": flaw.to_string(),
@@ -169,18 +204,23 @@ pub fn check_file(witness: &[u8], expected: Option<Digest>, report: Option<&str>
     Outcome { exit: u8::from(found.is_err()), stdout: text, stderr: String::new() }
 }
 
-fn check_report(
-    witness: &[u8],
-    certificate: &str,
-    expected: Option<Digest>,
-    report: Option<&str>,
-) -> Result<(Checked, usize), Flaw> {
-    if expected.is_some_and(|expected| expected.to_string() != certificate) {
+fn compared(witness: &[u8], certificate: &str, besides: Besides<'_>) -> Result<Found, Flaw> {
+    if besides.certificate.is_some_and(|expected| expected.to_string() != certificate) {
         return Err(Flaw("het bewijsbestand heeft een ander certificaat".into()));
     }
     let witness = Witness::from_bytes(witness)?;
     let checked = check(&witness)?;
-    let Some(report) = report else { return Ok((checked, 0)) };
+    let agreed = |text: &str| {
+        let bundle = ConvenantBundle::parse(text).map_err(|e| Flaw(e.to_string()))?;
+        as_agreed(&witness, &bundle)
+    };
+    let compared = besides.convenant.map_or(Ok(false), agreed)?;
+    let tables = besides.report.map_or(Ok(0), |report| in_report(&witness, certificate, report))?;
+    Ok(Found { checked, tables, compared })
+}
+
+/// Compares a witness with the tables of a report: those that bear its certificate, and those that were released before.
+fn in_report(witness: &Witness, certificate: &str, report: &str) -> Result<usize, Flaw> {
     #[derive(Deserialize)]
     struct Report {
         tables: Vec<Table>,
@@ -192,7 +232,11 @@ fn check_report(
         return Err(Flaw("geen tabel van het rapport draagt dit certificaat".into()));
     }
     for table in &ours {
-        printed_as(&witness, table)?;
+        printed_as(witness, table)?;
     }
-    Ok((checked, ours.len()))
+    let same_source = |t: &&Table| matches!(t.sources.as_slice(), [oin] if oin.as_str() == witness.organisation);
+    for table in report.tables.iter().filter(same_source) {
+        printed_before(witness, table)?;
+    }
+    Ok(ours.len())
 }

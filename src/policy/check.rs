@@ -200,6 +200,9 @@ fn check_breakdowns(by: &[Vec<Dimension>], place: &str, faults: &mut Faults) {
 /// Fewest organisations that may take part in a regional sum: with two, each knows the other.
 pub const LEAST_CONTRIBUTORS: usize = 3;
 
+/// Most dimensions of a regional sum: its vector grows with the product of the domains, at every node.
+const MOST_SUMMED: usize = 2;
+
 /// A sum needs its kinds of owner, enough organisations of each, and the two parties that put it together.
 fn check_sum(c: &Convenant, grant: &Grant, faults: &mut Faults) {
     let place = format!("indicators.{}.owners", grant.indicator);
@@ -221,6 +224,12 @@ fn check_sum(c: &Convenant, grant: &Grant, faults: &mut Faults) {
             ),
         );
     }
+    let widest = grant.tables.iter().flat_map(|table| &table.by).map(Vec::len).max().unwrap_or(0);
+    faults.when(
+        widest > MOST_SUMMED,
+        &format!("indicators.{}.tables", grant.indicator),
+        "een regionale som splitst uit naar hoogstens twee dimensies",
+    );
     let both = c.monitor().is_some() && c.gate().is_some();
     faults.when(
         !both,

@@ -283,6 +283,13 @@ impl Convenant {
         owning.map(|card| card.oin).collect::<BTreeSet<Oin>>().into_iter().collect()
     }
 
+    /// The kinds of events among the records of those parties, whatever of them is summed.
+    #[must_use]
+    pub fn delivered_with(&self, owner: Owner) -> Vec<Owner> {
+        let owning = self.with_role(Role::Delivering).filter(|card| card.levert.contains(&owner));
+        owning.flat_map(|card| card.levert.iter().copied()).collect::<BTreeSet<Owner>>().into_iter().collect()
+    }
+
     /// The bins of an indicator's durations in these days.
     #[must_use]
     pub fn bin_cut(&self, indicator: IndicatorId, days: DayKind) -> Option<&BinCut> {

@@ -4,14 +4,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::core::{Core, CoreError};
 use crate::crypto::{Digest, digest};
-use crate::disclosure::certificate::{CellName, Checked, Flaw, Witness, as_defined, check, printed_as};
-use crate::disclosure::ledger::StoredTable;
+use crate::disclosure::certificate::{
+    CellName, Checked, Flaw, Witness, Witnessed, as_defined, as_kept, check, printed_as,
+};
+use crate::disclosure::ledger::{Ledger, StoredTable};
 use crate::domain::codes::Owner;
+use crate::domain::oin::Oin;
 use crate::domain::query::TableQuery;
 use crate::domain::table::Table;
 use crate::indicator::compute::Settings;
 use crate::indicator::definition::definition;
 use crate::indicator::release::Release;
+use crate::policy::bundle::ConvenantBundle;
+use crate::policy::convenant::Convenant;
+use crate::policy::convenant::Role;
 use crate::storage::state::StateKind;
 
 /// Tables that were released with one certificate, and what checking them anew found.
@@ -47,7 +53,11 @@ impl Core {
             groups.entry(stored.certificate().ok().flatten()).or_default().push(stored);
         }
         groups.retain(|_, tables| tables.iter().any(|stored| wanted(stored.query())));
-        let mut witnesses = self.witnesses(&groups.keys().flatten().copied().collect())?;
+        // Also those of other releases: they must know of these.
+        let all = self.released().iter().filter_map(|stored| stored.certificate().ok().flatten()).collect();
+        let mut witnesses = self.witnesses(&all)?;
+        let read = |(hash, bytes): (&Digest, &Vec<u8>)| Some((*hash, Witness::from_bytes(bytes).ok()?.tables));
+        let witnessed: Witnessed = witnesses.iter().filter_map(read).collect();
         let line = |(certificate, stored): (Option<Digest>, Vec<StoredTable>)| {
             let tables = stored.iter().map(|s| s.query().clone()).collect();
             let bytes = certificate.and_then(|hash| witnesses.remove(&hash));
@@ -57,7 +67,7 @@ impl Core {
                     (fault.map_or_else(|| Ok(Checked::default()), |fault| Err(Flaw(fault.to_string()))), false)
                 }
                 (Some(_), None) => (Err(Flaw("het bewijsbestand ontbreekt".into())), false),
-                (Some(_), Some(bytes)) => match self.recheck_one(&bytes, &stored) {
+                (Some(_), Some(bytes)) => match self.recheck_one(&bytes, &stored, &witnessed) {
                     Ok((checked, compared)) => (Ok(checked), compared),
                     Err(flaw) => (Err(flaw), false),
                 },
@@ -74,38 +84,26 @@ impl Core {
         memory.ledger.all().chain(sums).cloned().collect()
     }
 
-    fn recheck_one(&self, bytes: &[u8], stored: &[StoredTable]) -> Result<(Checked, bool), Flaw> {
+    fn recheck_one(
+        &self,
+        bytes: &[u8],
+        stored: &[StoredTable],
+        witnessed: &Witnessed,
+    ) -> Result<(Checked, bool), Flaw> {
         let witness = Witness::from_bytes(bytes)?;
         let checked = check(&witness)?;
         for stored in stored {
             printed_as(&witness, &stored.table().map_err(|fault| Flaw(fault.to_string()))?)?;
         }
-        if witness.tables.iter().any(|t| t.version != definition(t.query.indicator).version) {
-            return Ok((checked, false));
-        }
         let memory = self.memory();
         let bundle = memory.convenants.get(&witness.convenant.0);
         let terms = bundle.ok_or_else(|| Flaw("het convenant van de vrijgave is onbekend".into()))?.convenant();
-        if witness.rules != terms.disclosure {
-            return Err(Flaw("de regels zijn niet die van het convenant".into()));
-        }
-        let settings =
-            Settings { horizon: witness.until, data_from: witness.until, within: 0, organisation: self.identity.oin };
-        let (domains, bin_cuts) = (terms.domains.clone(), terms.bin_cuts.clone());
-        // A node releases what no sum has; a gate the series of one kind of owner.
-        let summed = terms.summed_owners();
-        let mut owners: Vec<Owner> =
-            self.identity.levert.iter().copied().filter(|owner| !summed.contains(owner)).collect();
-        if self.is_gate_of(terms) {
-            let named = witness.cells.iter().filter_map(|cell| cell.name.as_ref());
-            let of = |name: &CellName| {
-                let table = witness.tables.get(name.table)?;
-                definition(table.query.indicator).series(&name.series).map(|series| series.owner)
-            };
-            owners = named.filter_map(of).collect::<BTreeSet<Owner>>().into_iter().collect();
-        }
-        as_defined(&witness, &Release { settings, owners, domains, bin_cuts })?;
-        Ok((checked, true))
+        let first = stored.first();
+        // A gate keeps a ledger of its own for each kind of sum.
+        let holds = |ledger: &&Ledger| ledger.all().any(|kept| Some(kept) == first);
+        let ledger = std::iter::once(&memory.ledger).chain(memory.sums.ledgers()).find(holds);
+        as_kept(&witness, ledger.unwrap_or(&memory.ledger), &terms.disclosure, witnessed)?;
+        Ok((checked, is_as_defined(&witness, terms, &self.identity.levert)?))
     }
 
     /// The witness of a certificate with its tables; none when the node has no such release.
@@ -132,4 +130,48 @@ impl Core {
         })?;
         Ok(found)
     }
+}
+
+/// Checks a witness against the convenant of its release without a node: the rules, and cells and relations against the
+/// definitions. False when this version computes by other definitions, so that nothing could be compared with them.
+///
+/// # Errors
+/// The first [`Flaw`] that is found.
+pub fn as_agreed(witness: &Witness, bundle: &ConvenantBundle) -> Result<bool, Flaw> {
+    if bundle.hash() != witness.convenant {
+        return Err(Flaw("de vrijgave is onder een ander convenant gemaakt".into()));
+    }
+    let terms = bundle.convenant();
+    if witness.rules != terms.disclosure {
+        return Err(Flaw("de regels zijn niet die van het convenant".into()));
+    }
+    let party = terms.parties.iter().find(|party| party.card.card().oin.as_str() == witness.organisation);
+    let party = party.ok_or_else(|| Flaw("de organisatie is geen partij bij het convenant".into()))?;
+    is_as_defined(witness, terms, &party.card.card().levert)
+}
+
+/// Whether the definitions of this version are those of the witness, and then whether it is as they say; `levert` is what the
+/// organisation delivers.
+fn is_as_defined(witness: &Witness, terms: &Convenant, levert: &[Owner]) -> Result<bool, Flaw> {
+    if witness.tables.iter().any(|t| t.version != definition(t.query.indicator).version) {
+        return Ok(false);
+    }
+    let organisation = Oin::parse(&witness.organisation).map_err(|e| Flaw(e.to_string()))?;
+    let settings = Settings { horizon: witness.until, data_from: witness.until, within: 0, organisation };
+    let (domains, bin_cuts) = (terms.domains.clone(), terms.bin_cuts.clone());
+    // A node releases what no sum has; a gate the series of one kind of owner.
+    let summed = terms.summed_owners();
+    let mut owners: Vec<Owner> = levert.iter().copied().filter(|owner| !summed.contains(owner)).collect();
+    let mut delivers = levert.to_vec();
+    if terms.party(&organisation).is_some_and(|party| party.has(Role::Gate)) {
+        let named = witness.cells.iter().filter_map(|cell| cell.name.as_ref());
+        let of = |name: &CellName| {
+            let table = witness.tables.get(name.table)?;
+            definition(table.query.indicator).series(&name.series).map(|series| series.owner)
+        };
+        owners = named.filter_map(of).collect::<BTreeSet<Owner>>().into_iter().collect();
+        delivers = owners.iter().flat_map(|&owner| terms.delivered_with(owner)).collect();
+    }
+    as_defined(witness, &Release { settings, owners, delivers, domains, bin_cuts })?;
+    Ok(true)
 }

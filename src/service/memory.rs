@@ -148,6 +148,11 @@ impl Frozen {
         self.revised.push(Revised { record, rows, events, columns: Arc::default() });
     }
 
+    /// The newest row set of a revision.
+    pub(in crate::service) fn newest(&self) -> Option<&[RowRef]> {
+        self.revised.last().map(|revised| revised.rows.as_slice())
+    }
+
     /// Freezes what the register has stored now of the quarters and history that the record names; the columns are to
     /// be read from the rows then. Quarters and events that are frozen already stay as they are.
     pub(in crate::service) fn add(&mut self, record: &FreezeRecord, register: &mut Register) {

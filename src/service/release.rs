@@ -247,6 +247,7 @@ impl Core {
         let release = Release {
             settings,
             owners: self.identity.levert.iter().copied().filter(|owner| !summed.contains(owner)).collect(),
+            delivers: self.identity.levert.clone(),
             domains: terms.domains.clone(),
             bin_cuts: terms.bin_cuts.clone(),
         };

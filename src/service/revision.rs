@@ -16,6 +16,7 @@ use crate::disclosure::component::{Component, with_coarser};
 use crate::disclosure::release::{Made, Records, revise};
 use crate::domain::query::IndicatorId;
 use crate::domain::reason::ReasonCode;
+use crate::domain::register::Register;
 use crate::storage::log::LogError;
 use crate::storage::state::StateKind;
 use crate::translog::entry::Outcome as Ended;
@@ -112,25 +113,65 @@ impl Core {
             let why = "cijfers van dit jaar zijn gedeeld in een regionale som".to_owned();
             return Ok(Err(NotReleased { reason: ReasonCode::ComponentClosed, why }));
         }
-        // No intake between what is counted and what is written down.
-        let mut register = self.writing();
-        register.abandon();
-        let ledger = self.memory().ledger.clone();
-        let edition = component.edition(&ledger);
+        // An audit takes long, and deliveries go on meanwhile. When one of them changed what was counted, all is counted once
+        // more, and then no delivery comes in before it is written down.
+        for alone in [false, true] {
+            let frame = self.frame(frame.convenant)?;
+            let mut register = self.writing();
+            register.abandon();
+            let (record, frozen) = self.anew(component, &frame, order, &mut register);
+            let kept = alone.then_some(register);
+            let (made, frozen) = match self.counted(component, &frame, frozen)? {
+                Ok(counted) => counted,
+                Err(not) => return Ok(Err(not)),
+            };
+            let mut register = kept.unwrap_or_else(|| self.writing());
+            register.abandon();
+            let same = Arc::ptr_eq(&self.memory().frozen, &frame.frozen)
+                && self.anew(component, &frame, order, &mut register).1.newest() == frozen.newest();
+            if same || alone {
+                tell_audit(component, made.tables.len(), &made.summary);
+                let done = (made.tables.len(), made.summary.clone());
+                self.store_revision(&record, made, frozen)?;
+                return Ok(Ok(done));
+            }
+        }
+        Err(RevisionError::Nothing)
+    }
+
+    /// The record of the revision, and what is frozen with it as the register has it now.
+    fn anew(
+        &self,
+        component: &Component,
+        frame: &Frame<'_>,
+        order: &RevisionOrder,
+        register: &mut Register,
+    ) -> (RevisionRecord, Frozen) {
         let record = RevisionRecord {
             year: component.year,
             indicators: component.tables.iter().chain(&component.earlier).map(|table| table.indicator).collect(),
-            edition: edition + 1,
+            edition: component.edition(&self.memory().ledger) + 1,
             day: frame.today,
             reason: order.reason.clone(),
             approved_by: order.approved_by.clone(),
         };
         let mut frozen = Frozen::clone(&frame.frozen);
-        frozen.revise(record.clone(), &mut register);
+        frozen.revise(record.clone(), register);
+        (record, frozen)
+    }
+
+    /// Counts and audits the component over the newest row set, without holding up anybody.
+    fn counted(
+        &self,
+        component: &Component,
+        frame: &Frame<'_>,
+        mut frozen: Frozen,
+    ) -> Result<Result<(Made, Frozen), NotReleased>, RevisionError> {
+        let ledger = self.memory().ledger.clone();
         let Some(set) = frozen.revised.last_mut() else { return Err(RevisionError::Nothing) };
         let compared = compared_columns_of(&self.state, &set.rows)?;
         let raws = self.computed(&compared, frame, &with_coarser(component.released(&ledger, frame.until).into_iter()));
-        let past = self.past_tables(component, &ledger, frame, edition)?;
+        let past = self.past_tables(component, &ledger, frame, component.edition(&ledger))?;
         let tie_key = self.keys.tiebreak_key();
         let made = match revise(component, &ledger, Records { raws: &raws, past: &past }, &frame.terms(&tie_key)) {
             Ok(made) => made,
@@ -138,10 +179,7 @@ impl Core {
         };
         // Whatever can fail comes before the record: once it is durable, memory follows.
         set.columns = Arc::new(columns_of(&self.state, &set.rows)?);
-        tell_audit(component, made.tables.len(), &made.summary);
-        let done = (made.tables.len(), made.summary.clone());
-        self.store_revision(&record, made, frozen)?;
-        Ok(Ok(done))
+        Ok(Ok((made, frozen)))
     }
 
     /// The record, the witness and all tables become durable in one step, between an INTENT and an OUTCOME.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tonic::transport::Channel;
 use tonic::{Request, Response, Status};
+use zeroize::Zeroizing;
 
 use super::client::{Client, outgoing, unreadable};
 use super::proto;
@@ -116,7 +117,7 @@ fn run_of(bytes: Vec<u8>) -> Option<TransferId> {
 fn delivery(message: proto::SumDelivery) -> Option<Delivery> {
     let proto::SumDelivery { run, maker, receipt, salt, share } = message;
     let (run, from, salt) = (run_of(run)?, Oin::parse(&maker).ok()?, salt.try_into().ok()?);
-    Some(Delivery { run, from, receipt, salt, share, proven: None })
+    Some(Delivery { run, from, receipt, salt, share: Zeroizing::new(share), proven: None })
 }
 
 fn document<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Option<T> {

@@ -83,7 +83,13 @@ impl Chain {
         let mut left_out = Vec::new();
         for (number, node) in (0..).zip(&self.nodes) {
             let settings = Settings { organisation: node.oin, ..settings };
-            let release = Release { settings, owners: Vec::new(), domains: self.domains.clone(), bin_cuts: Vec::new() };
+            let release = Release {
+                settings,
+                owners: Vec::new(),
+                delivers: Vec::new(),
+                domains: self.domains.clone(),
+                bin_cuts: Vec::new(),
+            };
             let key = MacKey::from_slice(format!("node {number}").as_bytes());
             let telling = Telling { release: &release, organisation: number, key: &key, frozen: false };
             let cohort = tell(&node.columns, &self.calendar, &telling, question);
@@ -266,7 +272,13 @@ fn told(question: &Question, node: &str, key: &str) -> BTreeSet<(Role, u32, u64)
     let org = region.organisation(node);
     let horizon = Day::parse("2025-12-31").expect("a day");
     let settings = Settings { horizon, data_from: Day(0), within: 365, organisation: org.oin };
-    let release = Release { settings, owners: Vec::new(), domains: Domains::of_region(&[]), bin_cuts: Vec::new() };
+    let release = Release {
+        settings,
+        owners: Vec::new(),
+        delivers: Vec::new(),
+        domains: Domains::of_region(&[]),
+        bin_cuts: Vec::new(),
+    };
     let columns = Columns::build(region.deliver(&org.levert, &org.files).1);
     let key = MacKey::from_slice(key.as_bytes());
     let telling = Telling { release: &release, organisation: 0, key: &key, frozen: false };

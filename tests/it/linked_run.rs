@@ -82,7 +82,13 @@ fn document(plan: &Query, settings: Settings, cohorts: &[Cohort], keys: &Keys) -
 fn told(chain: &Chain, number: usize, cohort: &Cohort, run: &Run, settings: Settings) -> Vec<Told> {
     let node = &chain.nodes[number];
     let settings = Settings { organisation: node.oin, ..settings };
-    let release = Release { settings, owners: Vec::new(), domains: chain.domains.clone(), bin_cuts: Vec::new() };
+    let release = Release {
+        settings,
+        owners: Vec::new(),
+        delivers: Vec::new(),
+        domains: chain.domains.clone(),
+        bin_cuts: Vec::new(),
+    };
     let key = MacKey::new(&Secret32::random());
     let organisation = u16::try_from(number).expect("few");
     let telling = Telling { release: &release, organisation, key: &key, frozen: false };

@@ -22,6 +22,7 @@ mod made;
 mod mutations;
 mod officer;
 mod offline;
+mod one_gate;
 mod otlp;
 mod own_figures;
 mod pending;

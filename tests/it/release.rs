@@ -1,6 +1,6 @@
 //! The whole road of one organisation: files, columns, raw tables, components, release, stored answers, and an attack.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
@@ -58,7 +58,13 @@ impl Node {
         let domains = Domains::of_region(&codes);
         Self {
             columns: Columns::build(region.deliver(&org.levert, &org.files).1),
-            release: Release { settings, owners: org.levert.clone(), domains, bin_cuts: Vec::new() },
+            release: Release {
+                settings,
+                owners: org.levert.clone(),
+                delivers: org.levert.clone(),
+                domains,
+                bin_cuts: Vec::new(),
+            },
             calendar: WorkCalendar::new(),
             key: MacKey::from_slice(b"ties of this node"),
             rules: DisclosureRules::default(),
@@ -173,8 +179,9 @@ fn a_year_of_an_organisation_is_released_and_the_attacker_finds_nothing() {
             assert!(node.try_release(&component, until).expect("nothing to do").tables.is_empty());
         }
         prints_only_what_may(&node);
-        let board = Board::read(&node.printed());
-        let found = board.attack(&node.truth(), programs);
+        let (mut board, truth) = (Board::read(&node.printed()), node.truth());
+        board.hear_who_is_left_out(&truth);
+        let found = board.attack(&truth, programs);
         #[cfg(not(feature = "defect-primary-only"))]
         assert!(found.is_empty(), "{key}: {found:#?}");
         #[cfg(feature = "defect-primary-only")]
@@ -185,6 +192,37 @@ fn a_year_of_an_organisation_is_released_and_the_attacker_finds_nothing() {
         let numbers = board.at.values().filter(|&&i| matches!(board.puzzle.seen[i], crate::attacker::Seen::Number(_)));
         println!("{key}: {} of {} numbers printed", numbers.count(), board.at.len());
     }
+}
+
+/// A component of one indicator, as if its relations with others were not known.
+fn apart(component: &Component) -> Vec<Component> {
+    let indicators: BTreeSet<IndicatorId> = component.tables.iter().map(|t| t.indicator).collect();
+    let of = |indicator| Component {
+        tables: component.tables.iter().filter(|t| t.indicator == indicator).cloned().collect(),
+        ..component.clone()
+    };
+    indicators.into_iter().map(of).collect()
+}
+
+/// Small counts of IND-07 and IND-08 that a reader finds who knows how many trajectories each of them leaves out.
+fn found_of_one_population(node: &mut Node, components: &[Component]) -> usize {
+    let until = node.release.settings.horizon;
+    let timely =
+        |c: &&Component| c.tables.iter().any(|t| [IndicatorId::Ind07, IndicatorId::Ind08].contains(&t.indicator));
+    components.iter().filter(timely).for_each(|component| drop(node.release(component, until)));
+    let (mut board, truth) = (Board::read(&node.printed()), node.truth());
+    board.hear_who_is_left_out(&truth);
+    board.attack(&truth, 0).len()
+}
+
+#[cfg(not(feature = "defect-primary-only"))]
+#[test]
+fn two_indicators_of_one_population_give_each_other_away_unless_they_are_audited_together() {
+    let open = || Node::open(&EXAMPLE.1, "gi-alfa");
+    let parts = open().components(2022..=2023);
+    assert_eq!(found_of_one_population(&mut open(), &parts), 0, "together");
+    let apart: Vec<Component> = parts.iter().flat_map(apart).collect();
+    assert!(found_of_one_population(&mut open(), &apart) > 0, "apart");
 }
 
 #[test]
@@ -276,7 +314,7 @@ fn components_are_what_relations_connect() {
         })
         .collect();
     let of = |year: i16| {
-        ["IND-01 IND-10", "IND-02 IND-11 IND-13", "IND-03", "IND-06", "IND-07", "IND-08", "IND-08P", "IND-17"]
+        ["IND-01 IND-10", "IND-02 IND-11 IND-13", "IND-03", "IND-06", "IND-07 IND-08", "IND-08P", "IND-17"]
             .map(|s| (year, s.to_owned()))
     };
     assert_eq!(sets, [of(2023), of(2024)].concat());

@@ -77,10 +77,13 @@ fn encode_table(text: &mut String, table: &TableEntry) {
 }
 
 fn encode_cell(text: &mut String, cell: &CellEntry) {
-    let Some(name) = &cell.name else { return numbers(text, "rest", &[cell.n]) };
+    let Some(name) = &cell.name else {
+        let kind = if cell.print == Print::Known { "known" } else { "rest" };
+        return numbers(text, kind, &[cell.n]);
+    };
     let print = match cell.print {
         Print::Value(v) => v.to_string(),
-        Print::Suppressed => "x".to_owned(),
+        Print::Suppressed | Print::Known => "x".to_owned(),
         Print::Impossible => "-".to_owned(),
     };
     let kind = if name.shown { "shown" } else { "hidden" };
@@ -139,7 +142,7 @@ impl Reading {
         let section = match (name, link) {
             ("table", _) => 0,
             ("cell", _) => 1,
-            ("rest", _) => 2,
+            ("rest" | "known", _) => 2,
             (_, Some(_)) => 3,
             ("world", _) => 4,
             ("proof", _) => 5,
@@ -155,7 +158,9 @@ impl Reading {
             1 => w.cells.push(cell(&rest, &w.tables)?),
             2 => {
                 let [n] = rest.as_slice() else { return None };
-                w.cells.push(CellEntry::rest(number(n)?));
+                let rest = CellEntry::rest(number(n)?);
+                let print = if name == "known" { Print::Known } else { rest.print };
+                w.cells.push(CellEntry { print, ..rest });
             }
             3 => {
                 let cells: Vec<usize> = rest.iter().map(|text| place(text)).collect::<Option<_>>()?;

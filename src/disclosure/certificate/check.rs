@@ -78,8 +78,11 @@ fn hold(condition: bool, otherwise: impl Into<String>) -> Result<(), Flaw> {
     if condition { Ok(()) } else { Err(Flaw(otherwise.into())) }
 }
 
-/// Whether every cell of a table has a name of its own.
+/// Whether every table and every cell has a name of its own.
 fn once(w: &Witness) -> Result<(), Flaw> {
+    let mut tables = BTreeSet::new();
+    let mut current = w.tables.iter().filter(|table| !table.state.is_past());
+    hold(current.all(|table| tables.insert(&table.query)), "een tabel staat er dubbel in")?;
     let mut names = BTreeSet::new();
     for (i, cell) in w.cells.iter().enumerate() {
         let name = cell.name.as_ref().map(|n| (n.table, &n.series, &n.measure, &n.key));
@@ -88,11 +91,11 @@ fn once(w: &Witness) -> Result<(), Flaw> {
     Ok(())
 }
 
-/// Whether a count must be hidden for its own sake; where only 0 is possible nothing is hidden.
+/// Whether a count must be hidden for its own sake; where only 0 is possible, or the count known, nothing is hidden.
 fn sensitive(w: &Witness, c: &CellEntry) -> bool {
     let dominated = u64::from(c.largest) * 100 > u64::from(w.rules.dominance_percent) * u64::from(c.n);
     let small = c.n < w.rules.threshold || c.families < w.rules.min_families || dominated;
-    small && c.print != Print::Impossible
+    small && !matches!(c.print, Print::Impossible | Print::Known)
 }
 
 /// Whether a cell may be printed as it is, and between what values its print leaves it.
@@ -102,6 +105,8 @@ fn printed(w: &Witness, c: &CellEntry) -> Result<(i64, Option<i64>), &'static st
         Print::Impossible if c.n == 0 => Ok((0, Some(0))),
         Print::Impossible => Err("gedrukt als onmogelijk en niet 0"),
         Print::Suppressed => Ok((0, None)),
+        Print::Known if c.name.is_some() => Err("een cel van een tabel en toch bekend"),
+        Print::Known => Ok((i64::from(c.n), Some(i64::from(c.n)))),
         Print::Value(_) if !c.name.as_ref().is_some_and(|name| name.shown) => Err("verborgen en toch gedrukt"),
         Print::Value(_) if sensitive(w, c) => Err("te klein en toch gedrukt"),
         Print::Value(v)

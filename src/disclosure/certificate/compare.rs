@@ -8,7 +8,7 @@ use crate::disclosure::sums::in_words_of;
 use crate::domain::query::{Dimension, IndicatorId, TableQuery};
 use crate::domain::table::{Mark, Row, Scope, Table};
 
-type At<'a> = (&'a str, &'a str, Vec<&'a str>);
+pub(super) type At<'a> = (&'a str, &'a str, Vec<&'a str>);
 
 /// Checks that a table bears the hash of these witness bytes and prints what the witness says, nothing less and nothing
 /// more; shares and quantiles must follow from its other numbers.
@@ -67,7 +67,7 @@ fn entry_of<'a>(w: &'a Witness, table: &Table) -> Option<(usize, &'a TableEntry)
 }
 
 /// What the witness says is printed in a table.
-fn shown(w: &Witness, table: usize) -> BTreeMap<At<'_>, Print> {
+pub(super) fn shown(w: &Witness, table: usize) -> BTreeMap<At<'_>, Print> {
     let named = w.cells.iter().filter_map(|cell| Some((cell.name.as_ref()?, cell.print)));
     let of_table = named.filter(|(name, _)| name.shown && name.table == table);
     of_table
@@ -78,14 +78,16 @@ fn shown(w: &Witness, table: usize) -> BTreeMap<At<'_>, Print> {
         .collect()
 }
 
-fn at<'a>(row: &'a Row, by: &[Dimension]) -> At<'a> {
+pub(super) fn at<'a>(row: &'a Row, by: &[Dimension]) -> At<'a> {
     let key = by.iter().map(|d| row.key.get(d).map_or("", String::as_str)).collect();
     (&row.series, &row.measure, key)
 }
 
-fn shown_as(print: Print) -> (Option<i64>, Option<Mark>) {
+pub(super) fn shown_as(print: Print) -> (Option<i64>, Option<Mark>) {
     match print {
         Print::Value(v) => (Some(i64::from(v)), None),
+        // What is known is in no table, so no row can be it.
+        Print::Known => (None, None),
         Print::Suppressed => (None, Some(Mark::Suppressed)),
         Print::Impossible => (None, Some(Mark::Impossible)),
     }

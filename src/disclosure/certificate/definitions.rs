@@ -4,14 +4,22 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::ties::as_tied;
 use super::{Flaw, Link, Print, RelationEntry, TableEntry, TableState, Witness, editions};
-use crate::disclosure::component::cells_of;
 use crate::disclosure::plan::frame;
 use crate::domain::query::TableQuery;
 use crate::indicator::relations::{CellRef, Relation, relations};
 use crate::indicator::release::Release;
 
-/// A relation by the names of its cells: the total and its sorted parts, with whether the last part is an unnamed rest.
-pub(super) type Named = (Link, CellRef, Vec<CellRef>, bool);
+/// A relation by the names of its cells: the total and its sorted parts, and what its last part is when that has no name.
+pub(super) type Named = (Link, CellRef, Vec<CellRef>, Option<Rest>);
+
+/// The rest of two cells.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Rest {
+    /// Protected like a cell.
+    Secret,
+    /// Taken to be known.
+    Known,
+}
 
 /// A cell by its edition and name.
 pub(super) type Place = (usize, CellRef);
@@ -39,7 +47,7 @@ pub fn as_defined(w: &Witness, release: &Release) -> Result<(), Flaw> {
         let of = audited(w).filter(|(n, _)| *n == edition);
         let tables: Vec<TableQuery> = of.map(|(_, table)| table.query.clone()).collect();
         let known =
-            |relation: &Relation| cells_of(relation).iter().all(|cell| cells.contains_key(&(edition, (*cell).clone())));
+            |relation: &Relation| relation.cells().iter().all(|cell| cells.contains_key(&(edition, (*cell).clone())));
         defined.extend(relations(&tables, release).iter().filter(|r| known(r)).map(|r| (edition, named(r))));
     }
     let (mut found, others, rests) = found(w)?;
@@ -90,10 +98,11 @@ fn declared(w: &Witness, release: &Release) -> BTreeMap<Place, (bool, bool)> {
 fn named(relation: &Relation) -> Named {
     let sorted = |parts: &[CellRef]| parts.iter().cloned().collect::<BTreeSet<_>>().into_iter().collect();
     match relation {
-        Relation::Sum { total, parts } => (Link::Sum, total.clone(), sorted(parts), false),
-        Relation::Cover { total, parts } => (Link::Cover, total.clone(), sorted(parts), false),
-        Relation::AtMost { total, parts } => (Link::AtMost, total.clone(), sorted(parts), false),
-        Relation::Nested { inner, outer } => (Link::Sum, outer.clone(), vec![inner.clone()], true),
+        Relation::Sum { total, parts } => (Link::Sum, total.clone(), sorted(parts), None),
+        Relation::Cover { total, parts } => (Link::Cover, total.clone(), sorted(parts), None),
+        Relation::AtMost { total, parts } => (Link::AtMost, total.clone(), sorted(parts), None),
+        Relation::Nested { inner, outer } => (Link::Sum, outer.clone(), vec![inner.clone()], Some(Rest::Secret)),
+        Relation::Known { inner, outer } => (Link::Sum, outer.clone(), vec![inner.clone()], Some(Rest::Known)),
     }
 }
 
@@ -117,7 +126,8 @@ fn found(w: &Witness) -> Result<Found<'_>, Flaw> {
         }
         let mut parts: Vec<CellRef> = places.into_iter().map(|(_, cell)| cell).collect();
         parts.sort();
-        all.push((edition, (rel.link, total, parts, !unnamed.is_empty())));
+        let kind = |rest: &usize| if w.cells[*rest].print == Print::Known { Rest::Known } else { Rest::Secret };
+        all.push((edition, (rel.link, total, parts, unnamed.first().map(kind))));
     }
     Ok((all, others, rests))
 }

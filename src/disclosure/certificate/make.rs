@@ -152,6 +152,7 @@ fn cells(system: &System, protected: &Protected, names: Vec<Option<CellName>>) -
             Printed::Value(v) => Print::Value(*v),
             Printed::Suppressed => Print::Suppressed,
             Printed::Impossible => Print::Impossible,
+            Printed::Known(_) => Print::Known,
         };
         let count = cell.truth;
         CellEntry { name, n: count.n, families: count.families, largest: count.largest, print }

@@ -8,14 +8,18 @@ mod bytes;
 mod check;
 mod compare;
 mod definitions;
+mod kept;
 mod make;
 mod ties;
+
+use std::fmt;
 
 use thiserror::Error;
 
 pub use check::{Checked, check};
 pub use compare::printed_as;
 pub use definitions::as_defined;
+pub use kept::{Witnessed, as_kept, printed_before};
 pub(super) use make::{Making, make};
 
 use super::component::Job;
@@ -89,6 +93,8 @@ pub enum Print {
     Suppressed,
     /// That it can only be 0.
     Impossible,
+    /// Nothing, but the witness grants a reader its exact count: of the rest of two cells only.
+    Known,
 }
 
 /// Where a cell stands.
@@ -107,7 +113,7 @@ pub struct CellName {
 }
 
 /// A cell of a witness.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct CellEntry {
     /// Its name; none for the rest of two cells, which is in no table.
     pub name: Option<CellName>,
@@ -126,6 +132,13 @@ impl CellEntry {
     #[must_use]
     pub fn rest(n: u32) -> Self {
         Self { name: None, n, families: n, largest: n.min(1), print: Print::Suppressed }
+    }
+}
+
+/// Never the exact counts.
+impl fmt::Debug for CellEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CellEntry").field("print", &self.print).finish_non_exhaustive()
     }
 }
 
@@ -178,7 +191,7 @@ fn editions(tables: &[TableEntry]) -> Vec<usize> {
 }
 
 /// Everything that proves one release of a component.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Witness {
     /// Keeps the hash from being guessed.
     pub salt: [u8; 32],
@@ -202,6 +215,13 @@ pub struct Witness {
     pub worlds: Vec<Vec<(usize, i64)>>,
     /// One for every sensitive cell, ascending.
     pub proofs: Vec<Proof>,
+}
+
+/// Never the exact counts, the worlds or the salt.
+impl fmt::Debug for Witness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Witness").field("organisation", &self.organisation).finish_non_exhaustive()
+    }
 }
 
 impl Witness {

@@ -57,10 +57,10 @@ pub(super) fn as_tied(
         return Err(wrong());
     }
     let mut expected: Vec<Change> = Vec::new();
-    for (newer, (link, total, parts, nested)) in defined {
+    for (newer, (link, total, parts, rest)) in defined {
         let older = if *newer == 0 { edition.iter().copied().max().unwrap_or(0) } else { newer - 1 };
         let all_tied = std::iter::once(total).chain(parts).all(|cell| tied.contains_key(&(older, cell.clone())));
-        if !nested && *link != Link::AtMost && all_tied {
+        if rest.is_none() && *link != Link::AtMost && all_tied {
             let link = if parts.len() == 1 { Link::Sum } else { Link::AtMost };
             expected.extend([false, true].map(|removed| (older, removed, link, total.clone(), parts.clone())));
         }

@@ -85,8 +85,7 @@ fn norms(id: IndicatorId) -> Option<String> {
 
 /// How many of the expected organisations delivered, over all tables of the indicator.
 fn coverage_line(page: &Page<'_>, id: IndicatorId) -> Markup {
-    let Some(least) = page.figures.tables_of(id).min_by_key(|t| t.coverage.delivered) else { return all([]) };
-    let coverage = &least.coverage;
+    let Some(coverage) = page.figures.coverage(id) else { return all([]) };
     let mut sentence = format!("Dekking: {} van {} organisaties", coverage.delivered, coverage.expected);
     let name = |oin: &_| {
         let party = page.setting.parties.iter().find(|p| p.oin == *oin);
@@ -95,6 +94,9 @@ fn coverage_line(page: &Page<'_>, id: IndicatorId) -> Markup {
     let missing: Vec<String> = coverage.missing.iter().map(name).collect();
     if !missing.is_empty() {
         sentence.push_str(&format!("; ontbreekt: {}", missing.join(", ")));
+    }
+    if let Some(revised) = page.figures.revised(id) {
+        sentence.push_str(&format!("; {revised}"));
     }
     if coverage.window.is_some() {
         sentence.push_str("; de gegevensperiode is bij ten minste één organisatie afgeleid uit de regels");

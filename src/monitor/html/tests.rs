@@ -7,7 +7,7 @@ use crate::domain::codes::OrgType;
 use crate::domain::day::Day;
 use crate::domain::oin::Oin;
 use crate::domain::period::Period;
-use crate::domain::table::{Coverage, Mark, Row, Scope, Table};
+use crate::domain::table::{Coverage, Mark, Revision, Row, Scope, Table};
 use crate::monitor::report::{ConvenantRef, Party};
 
 fn row(series: &str, measure: &str, value: Option<i64>, high: bool) -> Row {
@@ -97,6 +97,38 @@ fn the_page_says_what_the_report_holds() {
     ] {
         assert!(page.contains(wanted), "{wanted} is not on the page");
     }
+}
+
+#[test]
+fn a_regional_sum_covers_all_its_organisations() {
+    let oins: Vec<Oin> = (1..=6).map(|n| Oin::parse(&format!("00000099{n:012}")).expect("oin")).collect();
+    let of = |scope, sources: &[Oin], missing: &[Oin]| {
+        let (delivered, missing) = (sources.len(), missing.to_vec());
+        let coverage = Coverage { expected: delivered + missing.len(), delivered, missing, window: None };
+        Table { scope, sources: sources.to_vec(), coverage, ..table("IND-01", "2024", Vec::new()) }
+    };
+    let line = |tables: Vec<Table>| {
+        let page = write(&Report { tables, ..report(true) }, &setting());
+        let (_, line) = page.split_once("Dekking: ").expect("coverage of the indicator");
+        line.split_once('.').expect("an end").0.to_owned()
+    };
+    let sum = || of(Scope::Som, &oins[1..], &[]);
+    assert_eq!(line(vec![of(Scope::Optelling, &oins[..1], &[]), sum()]), "6 van 6 organisaties");
+    // Who delivers by both ways counts once, and as missing when it is missing in one.
+    let missing = line(vec![of(Scope::Optelling, &oins[2..3], &oins[1..2]), sum()]);
+    assert_eq!(missing, "4 van 5 organisaties; ontbreekt: GI Beta");
+}
+
+#[test]
+fn revised_figures_say_so() {
+    let revised = |edition, day: &str| {
+        let day = Day::parse(day).expect("day");
+        Table { revision: Some(Revision { edition, day }), ..table("IND-06", "2024", Vec::new()) }
+    };
+    let tables = vec![table("IND-01", "2024", Vec::new()), revised(3, "2025-07-01"), revised(2, "2025-05-01")];
+    let page = write(&Report { tables, ..report(true) }, &setting());
+    assert_eq!(page.matches("herzien op").count(), 1);
+    assert!(page.contains("herzien op 2025-07-01 (uitgave 3)"), "the newest");
 }
 
 #[test]

@@ -112,6 +112,13 @@ fn check_names_each_fault_and_its_place() {
             |c| (c.indicators[0].route, c.indicators[0].owners) = (Route::Sum, vec![Owner::Lt]),
             "indicators.IND-01.owners",
         ),
+        (
+            |c| {
+                (c.indicators[0].route, c.indicators[0].owners) = (Route::Sum, vec![Owner::Gi]);
+                c.indicators[0].tables[1].by.push(joint());
+            },
+            "indicators.IND-01.tables",
+        ),
         (|c| c.indicators[0].route = Route::Link, "indicators.IND-01.route"),
         (|c| c.indicators[0].version.clear(), "indicators.IND-01.version"),
         (|c| c.indicators[0].tables.clear(), "indicators.IND-01.tables"),

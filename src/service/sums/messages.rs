@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use zeroize::Zeroizing;
+
 use super::document::SumPlan;
 use super::share::{Passed, Share};
 use crate::crypto::Digest;
@@ -49,8 +51,8 @@ pub struct Delivery {
     pub receipt: Vec<u8>,
     /// Salt of the commitment in the receipt.
     pub salt: [u8; 16],
-    /// The share: sealed to the gate, or the monitor's summed one.
-    pub share: Vec<u8>,
+    /// The share: sealed to the gate, or the monitor's summed one. Overwritten when it is dropped.
+    pub share: Zeroizing<Vec<u8>>,
     /// By what the maker proved who it is, when the connection is its own.
     pub proven: Option<ProvenBy>,
 }

@@ -132,7 +132,8 @@ fn region_of(convenant: &Convenant, owner: Owner, until: Day) -> Result<Release,
     let gate = convenant.gate().ok_or(ReasonCode::SumListInvalid)?.oin;
     let settings = Settings { horizon: until, data_from: until, within: WITHIN_DAYS, organisation: gate };
     let (domains, bin_cuts) = (convenant.domains.clone(), convenant.bin_cuts.clone());
-    Ok(Release { settings, owners: vec![owner], domains, bin_cuts })
+    let delivers = convenant.delivered_with(owner);
+    Ok(Release { settings, owners: vec![owner], delivers, domains, bin_cuts })
 }
 
 /// What binds a seal to its run and to one contributor.

@@ -186,7 +186,8 @@ impl Core {
                 organisation: self.identity.oin,
             };
             let (domains, bin_cuts) = (terms.domains.clone(), terms.bin_cuts.clone());
-            let release = Release { settings, owners: vec![owner], domains, bin_cuts };
+            let delivers = terms.delivered_with(owner);
+            let release = Release { settings, owners: vec![owner], delivers, domains, bin_cuts };
             compute_release(&frozen.columns, &release, &self.calendar, &job.table, question)
         };
         Ok(jobs.iter().map(table).collect())

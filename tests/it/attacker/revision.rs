@@ -6,13 +6,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use ketenpoort::disclosure::certificate::{RelationEntry, TableState, Witness, as_defined, check};
-use ketenpoort::disclosure::ledger::StoredTable;
+use ketenpoort::crypto::digest;
+use ketenpoort::disclosure::certificate::{
+    Print, RelationEntry, TableState, Witness, Witnessed, as_defined, as_kept, check, printed_before,
+};
+use ketenpoort::disclosure::ledger::{Ledger, StoredTable};
 use ketenpoort::domain::codes::Owner;
 use ketenpoort::domain::query::{IndicatorId, TableQuery};
 use ketenpoort::indicator::compute::Settings;
 use ketenpoort::indicator::release::Release;
-use ketenpoort::policy::rules::Domains;
+use ketenpoort::policy::rules::{DisclosureRules, Domains};
 use ketenpoort::service::revision::{RevisionError, RevisionOrder};
 use ketenpoort::storage::state::{StateError, StateKind};
 use serde_json::Value;
@@ -143,7 +146,11 @@ fn witness() -> (Vec<u8>, Witness, Release) {
     let organisation = REVISED.story.core.identity.oin;
     let settings = Settings { horizon: witness.until, data_from: witness.until, within: 0, organisation };
     let domains = Domains::of_region(&["0001".to_owned(), "0002".to_owned()]);
-    (last, witness, Release { settings, owners: vec![Owner::Gi], domains, bin_cuts: Vec::new() })
+    (
+        last,
+        witness,
+        Release { settings, owners: vec![Owner::Gi], delivers: vec![Owner::Gi], domains, bin_cuts: Vec::new() },
+    )
 }
 
 #[test]
@@ -172,6 +179,32 @@ fn a_witness_in_which_the_editions_are_not_tied_is_refused() {
     let replaced = other.tables.iter().position(|t| t.state == TableState::Replaced).expect("a replaced table");
     other.tables[replaced].state = TableState::ReplacedMargin;
     assert!(as_defined(&other, &release).is_err());
+}
+
+#[test]
+fn a_witness_of_a_revision_stands_for_the_tables_that_were_replaced() {
+    let mut witnessed = Witnessed::new();
+    let mut take = |body: Vec<u8>| -> Result<(), StateError> {
+        witnessed.insert(digest(&body), Witness::from_bytes(&body).expect("a witness").tables);
+        Ok(())
+    };
+    REVISED.story.core.state_store().replay_only(StateKind::Witness, &mut take).expect("a journal");
+    let (_, witness, _) = witness();
+    let all = REVISED.story.released();
+    let kept = |tables: Vec<StoredTable>| {
+        as_kept(&witness, &tables.into_iter().collect::<Ledger>(), &DisclosureRules::default(), &witnessed)
+    };
+    kept(all.clone()).expect("as kept");
+    let is_replaced = |s: &&StoredTable| is_inflow_of_2026(s) && s.edition() == 1;
+    let replaced = all.iter().find(is_replaced).expect("a replaced table");
+    assert!(kept(all.iter().filter(|s| *s != replaced).cloned().collect()).is_err(), "what was replaced is gone");
+    let at = witness.tables.iter().position(|t| t.query == *replaced.query() && t.state == TableState::Replaced);
+    let cell = witness.cells.iter().position(|c| c.name.as_ref().is_some_and(|n| n.shown && Some(n.table) == at));
+    let table = replaced.table().expect("a table");
+    printed_before(&witness, &table).expect("as printed");
+    let mut other = witness.clone();
+    other.cells[cell.expect("a shown cell")].print = Print::Value(999_995);
+    assert!(printed_before(&other, &table).is_err(), "a constant that was not printed");
 }
 
 #[test]

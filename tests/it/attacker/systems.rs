@@ -27,6 +27,7 @@ fn puzzle(system: &System, protected: &Protected) -> Puzzle {
         Printed::Value(v) => Seen::Number(i64::from(*v)),
         Printed::Suppressed => Seen::Unknown,
         Printed::Impossible => Seen::Zero,
+        Printed::Known(n) => Seen::Between(i64::from(*n), i64::from(*n)),
     };
     let mut puzzle = Puzzle { seen: protected.printed.iter().map(seen).collect(), laws: Vec::new() };
     for rel in &system.relations {
@@ -255,6 +256,7 @@ fn try_everything(system: &System, protected: &Protected, rules: &DisclosureRule
         }
         Printed::Suppressed => true,
         Printed::Impossible => v == 0,
+        Printed::Known(n) => v == i64::from(*n),
     };
     let mut found = vec![(i64::MAX, i64::MIN); system.cells.len()];
     let (a, b, c, d) = (0..=most, 0..=most, 0..=most, 0..=most);

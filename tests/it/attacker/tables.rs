@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Puzzle, Seen, pinned};
+use super::{Law, Puzzle, Seen, pinned};
 
 /// A number of a report: indicator, period, dimensions, series, measure, values of the dimensions.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -273,6 +273,19 @@ impl Board {
             let outer = Name { indicator, series, measure: "n_kinderen".to_owned(), ..name };
             if let Some(&outer) = self.at.get(&outer) {
                 self.inside(inner, outer);
+            }
+        }
+    }
+
+    /// IND-07 and IND-08 start from the same trajectories and differ only by those that lack a usable duration in one of them.
+    /// This attacker has heard how many those are.
+    pub fn hear_who_is_left_out(&mut self, truth: &BTreeMap<Name, i64>) {
+        for (name, worker) in self.names().into_iter().filter(|(n, _)| n.indicator == "IND-07" && n.measure == "noemer")
+        {
+            let contact = Name { indicator: "IND-08".to_owned(), ..name.clone() };
+            if let Some(&other) = self.at.get(&contact) {
+                let apart = Some(truth[&name] - truth[&contact]);
+                self.puzzle.laws.push(Law { terms: vec![(worker, 1), (other, -1)], low: apart, high: apart });
             }
         }
     }

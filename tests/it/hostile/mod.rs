@@ -12,6 +12,7 @@ mod receipts;
 mod records;
 mod reload;
 mod siege;
+mod sum_crash;
 mod sums;
 mod witness;
 

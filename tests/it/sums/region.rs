@@ -179,8 +179,14 @@ impl Region {
         }
     }
 
-    fn dir(&self, of: Oin) -> PathBuf {
+    /// Its folder.
+    pub fn dir(&self, of: Oin) -> PathBuf {
         self.home.path().join(of.as_str())
+    }
+
+    /// Closes a node, as a kill does.
+    pub fn close(&self, of: Oin) {
+        self.cores.lock().expect("lock").remove(&of);
     }
 
     /// Opens a node from what is on its disk; the one that was open before is gone, as after a kill.
@@ -246,7 +252,7 @@ pub fn delivery(share: &Share) -> Delivery {
         from: share.maker(),
         receipt: share.receipt().bytes().to_vec(),
         salt: share.salt(),
-        share: share.bytes().to_vec(),
+        share: share.bytes().to_vec().into(),
         proven: None,
     }
 }
@@ -262,7 +268,7 @@ pub fn asked(call: &SumCall) -> SumAsked {
             from: part.from(),
             receipt: part.receipt().to_vec(),
             salt: part.salt(),
-            share: part.sealed().to_vec(),
+            share: part.sealed().to_vec().into(),
             proven: None,
         }),
         SumCall::Total(share) => SumAsked::Total(delivery(share)),
