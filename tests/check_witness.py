@@ -60,8 +60,10 @@ def read(data):
             printed = f[5] if f[5] in "x-" else number(f[5])
             w["cells"].append((int(f[0]), shown, *map(number, f[2:5]), printed, tuple(f[6:])))
         elif kind in ("rest", "known"):
-            need(len(f) == 1, "rest")
-            w["cells"].append((None, False, number(f[0]), number(f[0]), min(number(f[0]), 1), "x" if kind == "rest" else "=", ()))
+            n, *more = map(number, f)
+            alone = [n, min(n, 1)]
+            need(more != alone and len(more) in (0, 2), "rest")
+            w["cells"].append((None, False, n, *(more or alone), "x" if kind == "rest" else "=", ()))
         elif kind == "world":
             moves = [match("[0-9]+:[+-][0-9]+", m).split(":") for m in f]
             cells = [number(c) for c, _ in moves]
@@ -115,6 +117,37 @@ def check(w):
         need(low <= max(0, worlds[0][cell] - 1) and high >= t and high - low >= t, f"cell {cell} is pinned")
 
 
+def quantile(counts, percent):
+    bins = []
+    for measure, value, mark in counts:
+        if measure.startswith("bin:"):
+            if value is None and mark != "-":
+                return None, mark
+            first, _, last = measure[4:].partition("-")
+            bins.append((int(first.rstrip("+")), int(last) if last else None, value or 0))
+    rank, before = (sum(n for _, _, n in bins) * percent + 99) // 100, 0
+    for first, last, n in sorted(bins):
+        if n > 0 and before + n >= rank:
+            if last is None:
+                return None, ">365" if first == 366 else None
+            return first + ((rank - before) * (last - first + 1) - 1) // n, None
+        before += n
+    return None, "x"
+
+
+def derived(w, indicator, counts):
+    # What follows from the printed rows of one series and key.
+    values, rows = {measure: value for measure, value, _ in counts}, []
+    for part, whole in (("binnen_norm", "n"), ("teller", "noemer")):
+        if part in values and whole in values:
+            some, n = values[part], values[whole]
+            told = some is not None and n is not None and n >= w["rules"][4]
+            rows.append(("pct_binnen_norm", min(100, (200 * some + n) // (2 * n)) if told else None, None if told else "x"))
+    if indicator != "IND-17" and any(measure.startswith("bin:") for measure in values):
+        rows += [(name, *quantile(counts, percent)) for name, percent in (("mediaan", 50), ("p80", 80))]
+    return rows
+
+
 def compare(w, table):
     key = (table["indicator"], table["version"], table["period"], table["peildatum"], table["by"])
     at = [i for i, e in enumerate(w["tables"]) if e[0] in ("new", "left-out") and tuple(e[1:]) == key]
@@ -130,6 +163,17 @@ def compare(w, table):
         left_out = w["tables"][at[0]][0] == "left-out"
         need(seen == ("x" if left_out else shown.pop(name, None)), f"{key[0]}: {name}")
     need(not shown, f"{key[0]}: rows are missing")
+    groups, said, last = [], [], None
+    for row in table["rows"]:
+        place, fact = (row["series"], row["key"]), (row["measure"], row["value"], row["mark"])
+        if row["measure"] in DERIVED:
+            said.append((place, fact))
+        else:
+            groups += [(place, [])] if place != last else []
+            groups[-1][1].append(fact)
+            last = place
+    follows = [(place, fact) for place, counts in groups for fact in derived(w, key[0], counts)]
+    need(said == follows, f"{key[0]}: what is derived does not follow from what is printed")
 
 
 if __name__ == "__main__":

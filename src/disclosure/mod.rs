@@ -40,10 +40,20 @@ pub enum DisclosureFault {
     /// The audit needed more solver runs than it is given.
     #[error("de toets van de vrijgave is te groot: meer dan {0} oplossingen nodig")]
     Budget(usize),
+    /// The proof is larger than a record of the journal.
+    #[error("het bewijs van de vrijgave is te groot: {0} bytes")]
+    TooLarge(usize),
     /// An earlier release stands in the way.
     #[error("een eerdere vrijgave staat in de weg: {0}")]
     Closed(String),
     /// A stored answer cannot be read back.
     #[error("een bewaard antwoord is niet leesbaar: {0}")]
     Stored(String),
+}
+
+impl DisclosureFault {
+    /// Whether less may come out where this much cannot.
+    fn is_for_the_ladder(&self) -> bool {
+        matches!(self, Self::Unsafe(_) | Self::Budget(_) | Self::TooLarge(_))
+    }
 }

@@ -112,10 +112,14 @@ impl Plan {
             Relation::Nested { .. } | Relation::Known { .. } => {
                 let Some(&inner) = others.first() else { return };
                 let outer = first;
-                // A pair the wrong way round is caught by the check of the exact figures.
-                let n = self.system.cells[outer].truth.n.saturating_sub(self.system.cells[inner].truth.n);
-                let known = matches!(relation, Relation::Known { .. }).then_some(Printed::Known(n));
-                self.system.cells.push(Cell { fixed: known, ..Cell::hidden(n) });
+                let truth = rest(self.system.cells[outer].truth, self.system.cells[inner].truth);
+                let known = matches!(relation, Relation::Known { .. }).then_some(Printed::Known(truth.n));
+                let hidden = Cell::hidden(truth.n);
+                self.system.cells.push(if known.is_some() {
+                    Cell { fixed: known, ..hidden }
+                } else {
+                    Cell { truth, ..hidden }
+                });
                 Rel::Nested { inner, outer, rest: self.system.cells.len() - 1 }
             }
         };
@@ -143,6 +147,16 @@ impl Plan {
         let named = all.find(|(_, i)| **i == index).map(|(cell, _)| cell);
         named.map_or_else(|| "een rest van twee cellen".to_owned(), |cell| name(&cell.table))
     }
+}
+
+/// What is in the larger count only. Its families are not counted, but there are at least as many as these and none is larger: so a
+/// rest is never taken for safer than it is. A pair the wrong way round is caught by the check of the exact figures.
+fn rest(outer: Count, inner: Count) -> Count {
+    let n = outer.n.saturating_sub(inner.n);
+    // A regional count that may not be printed comes without its families: then they can be as many as its units.
+    let families = if inner.families == 0 { inner.n } else { inner.families };
+    let least = outer.families.saturating_sub(families).max(n.div_ceil(outer.largest.max(1)));
+    Count { n, families: least.min(n), largest: outer.largest.min(n) }
 }
 
 pub(super) fn other_terms(stored: &StoredTable) -> DisclosureFault {
@@ -204,4 +218,46 @@ fn weight(cell: &CellRef) -> u32 {
     let measure = if cell.measure.starts_with("bin:") { 1 } else { 4 };
     let detail = cell.table.indicator == IndicatorId::Ind02 && cell.series.contains('|');
     breakdown * period * measure * if detail { 1 } else { 2 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disclosure::rules::sensitive;
+    use crate::policy::rules::DisclosureRules;
+
+    #[test]
+    fn a_rest_is_never_taken_for_safer_than_it_is() {
+        let of = |outer: (u32, u32, u32), inner: (u32, u32, u32)| {
+            let count = |(n, families, largest)| Count { n, families, largest };
+            let rest = rest(count(outer), count(inner));
+            ((rest.n, rest.families, rest.largest), sensitive(rest, &DisclosureRules::default()))
+        };
+        assert_eq!(of((40, 40, 1), (25, 25, 1)), ((15, 15, 1), false), "nobody is of another's family");
+        assert_eq!(of((40, 30, 4), (25, 25, 1)), ((15, 5, 4), false));
+        assert_eq!(of((40, 21, 10), (30, 20, 2)), ((10, 1, 10), true), "it may be one family");
+        assert_eq!(of((40, 20, 5), (30, 20, 2)), ((10, 2, 5), true), "of two families at least, so maybe of two");
+        assert_eq!(of((40, 30, 2), (30, 0, 30)), ((10, 5, 2), false), "the families of a part are not known");
+        assert_eq!(of((40, 0, 3), (0, 0, 0)), ((40, 14, 3), false));
+        assert_eq!(of((5, 5, 1), (5, 5, 1)), ((0, 0, 0), true));
+    }
+
+    /// Units of families, some of which are in the part: the rest has at least so many families, none larger.
+    #[test]
+    fn the_families_of_a_rest_are_bounded_by_those_of_the_pair() {
+        for seed in 0..4_000_u32 {
+            let mixed =
+                |i: u32| (seed.wrapping_mul(2_654_435_761) ^ i.wrapping_mul(40_503)).wrapping_mul(2_246_822_519) >> 16;
+            let units: Vec<(u32, bool)> = (0..1 + seed % 30).map(|i| (mixed(i) % 7, mixed(i + 99) % 3 > 0)).collect();
+            let count = |of: &dyn Fn(&(u32, bool)) -> bool| {
+                let mut sizes = BTreeMap::new();
+                units.iter().filter(|unit| of(unit)).for_each(|(family, _)| *sizes.entry(*family).or_insert(0) += 1);
+                let families = u32::try_from(sizes.len()).expect("small");
+                Count { n: sizes.values().sum(), families, largest: sizes.values().copied().max().unwrap_or(0) }
+            };
+            let (bound, exact) = (rest(count(&|_| true), count(&|unit| unit.1)), count(&|unit| !unit.1));
+            assert_eq!(bound.n, exact.n);
+            assert!(bound.families <= exact.families && bound.largest >= exact.largest, "{seed}");
+        }
+    }
 }

@@ -189,7 +189,7 @@ impl<'a> Case<'a> {
             }
             match self.attempt(&kept) {
                 Ok(done) => return Ok(done),
-                Err(fault @ (DisclosureFault::Unsafe(_) | DisclosureFault::Budget(_))) => refused = fault,
+                Err(fault) if fault.is_for_the_ladder() => refused = fault,
                 Err(fault) => return Err(fault),
             }
         }

@@ -364,7 +364,9 @@ pub(in crate::service) fn fault_reason(fault: &DisclosureFault) -> ReasonCode {
     match fault {
         DisclosureFault::Definition(_) => ReasonCode::DefinitionFault,
         DisclosureFault::Earlier(_) | DisclosureFault::Closed(_) => ReasonCode::ComponentClosed,
-        DisclosureFault::Unsafe(_) | DisclosureFault::Budget(_) => ReasonCode::LadderExhausted,
+        DisclosureFault::Unsafe(_) | DisclosureFault::Budget(_) | DisclosureFault::TooLarge(_) => {
+            ReasonCode::LadderExhausted
+        }
         DisclosureFault::Stored(_) => ReasonCode::Internal,
     }
 }

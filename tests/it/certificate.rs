@@ -48,7 +48,7 @@ fn no_exact_count_is_in_a_debug_print() {
 }
 
 /// Changes of the vector of which each alone must be noticed, by the reader or by the checker.
-const CHANGES: [(&str, &str); 42] = [
+const CHANGES: [(&str, &str); 44] = [
     ("rules 10 5", "rules 9 5"),
     ("rules 10 5", "rules 10 4"),
     ("5 3 80", "5 2 80"),
@@ -73,6 +73,8 @@ const CHANGES: [(&str, &str); 42] = [
     ("cell 2 shown", "cell 4 shown"),
     ("rest 22", "rest 23"),
     ("rest 22", "rest 9"),
+    ("rest 22", "rest 22 22 1"),
+    ("rest 22", "rest 22 2 1"),
     ("sum 0 1 2 3 4", "sum 0 1 2 4"),
     ("sum 0 1 2 3 4", "sum 0 1 2 3 99"),
     ("sum 0 1 2 3 4", "sum 0 1 2 3 3"),

@@ -32,6 +32,7 @@ mod read_only;
 mod region;
 mod relations;
 mod release;
+mod revise;
 mod simulation;
 mod standards;
 mod storage;

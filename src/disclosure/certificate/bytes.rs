@@ -79,7 +79,9 @@ fn encode_table(text: &mut String, table: &TableEntry) {
 fn encode_cell(text: &mut String, cell: &CellEntry) {
     let Some(name) = &cell.name else {
         let kind = if cell.print == Print::Known { "known" } else { "rest" };
-        return numbers(text, kind, &[cell.n]);
+        let alone = cell.families == cell.n && cell.largest == cell.n.min(1);
+        let counts = [cell.n, cell.families, cell.largest];
+        return numbers(text, kind, if alone { &counts[..1] } else { &counts });
     };
     let print = match cell.print {
         Print::Value(v) => v.to_string(),
@@ -157,8 +159,12 @@ impl Reading {
             0 => w.tables.push(table(&rest)?),
             1 => w.cells.push(cell(&rest, &w.tables)?),
             2 => {
-                let [n] = rest.as_slice() else { return None };
-                let rest = CellEntry::rest(number(n)?);
+                let counts: Vec<u32> = rest.iter().map(|text| number(text)).collect::<Option<_>>()?;
+                let rest = match counts[..] {
+                    [n] => CellEntry::rest(n),
+                    [n, families, largest] => CellEntry { families, largest, ..CellEntry::rest(n) },
+                    _ => return None,
+                };
                 let print = if name == "known" { Print::Known } else { rest.print };
                 w.cells.push(CellEntry { print, ..rest });
             }

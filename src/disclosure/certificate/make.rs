@@ -22,6 +22,9 @@ use crate::indicator::definition::definition;
 use crate::indicator::relations::CellRef;
 use crate::policy::rules::DisclosureRules;
 
+/// A witness must fit a record of the state journal, which is at most 16 MiB with its seal.
+const MOST_BYTES: usize = 15 << 20;
+
 /// What a release consists of.
 #[derive(Clone, Copy)]
 pub(in crate::disclosure) struct Making<'a> {
@@ -38,6 +41,9 @@ pub(in crate::disclosure) struct Making<'a> {
 /// The bytes of the witness, checked as they stand.
 pub(in crate::disclosure) fn make(of: Making<'_>) -> Result<Vec<u8>, DisclosureFault> {
     let bytes = witness(of)?.to_bytes();
+    if bytes.len() > MOST_BYTES {
+        return Err(DisclosureFault::TooLarge(bytes.len()));
+    }
     let checked = Witness::from_bytes(&bytes).and_then(|witness| check(&witness));
     if cfg!(not(feature = "defect-primary-only")) {
         checked

@@ -119,16 +119,16 @@ pub struct CellEntry {
     pub name: Option<CellName>,
     /// Exact count.
     pub n: u32,
-    /// Families in it; of a rest they are not known and every unit counts as one.
+    /// Families in it; of a rest at least so many.
     pub families: u32,
-    /// Units of the largest family.
+    /// Units of the largest family; of a rest at most so many.
     pub largest: u32,
     /// What is seen of it.
     pub print: Print,
 }
 
 impl CellEntry {
-    /// The rest of two cells: hidden, and each of its units counts as a family.
+    /// The rest of two cells, hidden, of which each unit counts as a family.
     #[must_use]
     pub fn rest(n: u32) -> Self {
         Self { name: None, n, families: n, largest: n.min(1), print: Print::Suppressed }
