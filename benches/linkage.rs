@@ -90,7 +90,7 @@ fn brought(at: usize, children: usize) -> (Vec<Tag>, Told) {
     let first = at * children / 2;
     let token = |child: usize| Tag::from_bytes(digest(format!("child {child}").as_bytes()).0);
     let row = LinkedRow {
-        role: if at % 2 == 0 { Role::Anchor } else { Role::Event },
+        role: if at.is_multiple_of(2) { Role::Anchor } else { Role::Event },
         measure: NO_MEASURE,
         day: 19_000,
         last: 19_000,
