@@ -152,7 +152,7 @@ fn year_of_a_gi() {
     let columns = Columns::build(region.deliver(&gi.levert, &gi.files).1);
     let domains = Domains::of_region(&codes);
     let (owners, delivers) = (gi.levert.clone(), gi.levert.clone());
-    let release = Release { settings, owners, delivers, domains, bin_cuts: Vec::new() };
+    let release = Release { settings, owners, delivers, domains, bin_cuts: Vec::new(), linked: false };
     let mut declared = Vec::new();
     for &indicator in IndicatorId::ALL {
         let by = [vec![], vec![Dimension::Gemeente], vec![Dimension::Leeftijd], vec![Dimension::Maatregel]];

@@ -178,7 +178,7 @@ pub fn final_on(table: &TableQuery) -> Day {
         IndicatorId::Ind07 | IndicatorId::Ind08 | IndicatorId::Ind08P => (year_end, TIMELY_DAYS),
         IndicatorId::Ind10 => (year_end, YEAR_DAYS),
         IndicatorId::Ind11 => (end, LINK_DAYS),
-        IndicatorId::Ind13 => (end, YEAR_DAYS),
+        IndicatorId::Ind05 | IndicatorId::Ind09 | IndicatorId::Ind13 | IndicatorId::Ind14 => (end, YEAR_DAYS),
         _ => (end, 0),
     };
     quarter_end(from, days)
@@ -192,7 +192,7 @@ pub(super) fn series_is_final(table: &TableQuery, series: &str, horizon: Day) ->
 }
 
 /// Fixed by the table, not by the day on which it is asked; only the two-year series makes a difference.
-fn horizon(table: &TableQuery, until: Day) -> Day {
+pub(super) fn horizon(table: &TableQuery, until: Day) -> Day {
     let two_years = quarter_end(table.period.bounds().1, TWO_YEARS_DAYS);
     if table.indicator == IndicatorId::Ind13 && two_years <= until { two_years } else { final_on(table) }
 }

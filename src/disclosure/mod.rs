@@ -8,6 +8,7 @@ pub mod certificate;
 pub mod component;
 mod editions;
 pub mod ledger;
+pub mod linked;
 mod mend;
 mod network;
 pub mod own;

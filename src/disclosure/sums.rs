@@ -27,6 +27,14 @@ pub struct Taking<'a> {
     pub contributors: &'a [Oin],
 }
 
+impl Taking<'_> {
+    /// Who is in the figures and who is not.
+    pub(super) fn coverage(&self) -> Coverage {
+        let missing = self.expected.iter().filter(|oin| !self.contributors.contains(oin)).copied().collect();
+        Coverage { expected: self.expected.len(), delivered: self.contributors.len(), missing, window: None }
+    }
+}
+
 /// The question that the tables of a run stand for; raw tables are made under its hash.
 #[must_use]
 pub fn question_of(jobs: &[Job]) -> Query {
@@ -55,11 +63,22 @@ pub fn release_sums(
     terms: &Terms<'_>,
     taking: Taking<'_>,
 ) -> Result<Made, DisclosureFault> {
+    release_regional(component, ledger, raws, terms, &|table| forth(table, taking))
+}
+
+/// Releases what is due of a component of regional figures; `forth` says how a table that the gate counted is printed.
+pub(super) fn release_regional(
+    component: &Component,
+    ledger: &Ledger,
+    raws: &[RawTable],
+    terms: &Terms<'_>,
+    forth: &dyn Fn(Table) -> Table,
+) -> Result<Made, DisclosureFault> {
     let gate = terms.release.settings.organisation;
     let earlier: Result<Ledger, DisclosureFault> = ledger.tables().map(|stored| as_proven(stored, gate)).collect();
     let mut made = release_due(component, &earlier?, Records { raws, past: &[] }, terms)?;
     for stored in &mut made.tables {
-        *stored = stored.with_table(&forth(stored.table()?, taking));
+        *stored = stored.with_table(&forth(stored.table()?));
     }
     Ok(made)
 }
@@ -74,14 +93,8 @@ fn forth(mut table: Table, taking: Taking<'_>) -> Table {
     for row in table.rows.iter_mut().filter(|row| row.measure == CHILDREN) {
         SUMMED.clone_into(&mut row.measure);
     }
-    let missing: Vec<Oin> = taking.expected.iter().filter(|oin| !taking.contributors.contains(oin)).copied().collect();
     table.scope = Scope::Som;
-    table.coverage = Coverage {
-        expected: taking.expected.len(),
-        delivered: taking.contributors.len(),
-        missing,
-        window: table.coverage.window,
-    };
+    table.coverage = Coverage { window: table.coverage.window, ..taking.coverage() };
     table.sources = taking.contributors.to_vec();
     table
 }

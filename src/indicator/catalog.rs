@@ -1,7 +1,7 @@
 //! The series and measures of every definition (definitions 3), version 1.0.
 
 use super::definition::{Definition, Measure, MeasureKind, Norm, NormUnit, Series, Timing, Unit, Visibility};
-use super::follow::DURATIONS;
+use super::follow::{BOTH, DURATIONS};
 use super::linked::PAIRS;
 use super::release::{BEGUN, YEAR_ONLY};
 use super::stage::{QUEUES, STAGES, Stage, WaitNorm};
@@ -15,7 +15,12 @@ use MeasureKind::{Bins, Count, Derived};
 use Visibility::{Hidden, Own, Released};
 
 const fn measure(name: &'static str, title: &'static str, kind: MeasureKind, visibility: Visibility) -> Measure {
-    Measure { name, title, kind, visibility }
+    Measure { name, title, kind, visibility, linked: Own }
+}
+
+/// A measure that the gate counts too, or alone.
+const fn both(of: Measure, linked: Visibility) -> Measure {
+    Measure { linked, ..of }
 }
 
 const MEDIAN: Measure = measure("mediaan", "mediaan (dagen)", Derived, Own);
@@ -31,11 +36,11 @@ const EXCLUDED: [Measure; 2] = [
 
 fn volume_measures() -> Vec<Measure> {
     vec![
-        measure("n_kinderen", "kinderen", Count, Released),
+        both(measure("n_kinderen", "kinderen", Count, Released), Released),
         measure("n_som_organisaties", "kinderen, opgeteld over organisaties", Count, Own),
         measure("n_gebeurtenissen", "gebeurtenissen", Count, Own),
         measure("n_zonder_subject", NO_SUBJECT, Count, Own),
-        measure(YEAR_ONLY, "kinderen met een datum waarvan alleen het jaar bekend is", Count, Hidden),
+        both(measure(YEAR_ONLY, "kinderen met een datum waarvan alleen het jaar bekend is", Count, Hidden), Hidden),
     ]
 }
 
@@ -55,12 +60,12 @@ fn timely_measures() -> Vec<Measure> {
 
 fn follow_measures(excluded: &[Measure]) -> Vec<Measure> {
     let mut measures = vec![
-        measure("noemer", "kinderen, lang genoeg gevolgd", Count, Own),
-        measure("teller", "kinderen met vervolg", Count, Released),
+        both(measure("noemer", "kinderen, lang genoeg gevolgd", Count, Own), Released),
+        both(measure("teller", "kinderen met vervolg", Count, Released), Released),
         CENSORED,
         MEDIAN,
         P80,
-        measure("bin", "dagen tot het vervolg", Bins, Own),
+        both(measure("bin", "dagen tot het vervolg", Bins, Own), Released),
     ];
     measures.extend(excluded);
     measures
@@ -68,11 +73,12 @@ fn follow_measures(excluded: &[Measure]) -> Vec<Measure> {
 
 fn linked_end_measures() -> Vec<Measure> {
     let mut measures = vec![
-        measure("noemer", "kinderen, lang genoeg gevolgd", Count, Own),
-        measure("teller_gekoppeld", "gevolgd door een OTS", Count, Released),
-        measure("teller_reden07", "geregistreerd met reden 07", Count, Own),
-        measure("gekoppeld_zonder_07", "gevolgd door een OTS, zonder reden 07", Count, Own),
-        measure("reden07_zonder_koppeling", "reden 07 zonder OTS", Count, Own),
+        both(measure("noemer", "kinderen, lang genoeg gevolgd", Count, Own), Released),
+        both(measure("teller_gekoppeld", "gevolgd door een OTS", Count, Released), Released),
+        both(measure("teller_reden07", "geregistreerd met reden 07", Count, Own), Released),
+        both(measure("gekoppeld_zonder_07", "gevolgd door een OTS, zonder reden 07", Count, Own), Released),
+        both(measure("reden07_zonder_koppeling", "reden 07 zonder OTS", Count, Own), Released),
+        both(measure(BOTH, "gevolgd door een OTS, met reden 07", Count, Own), Hidden),
         measure("verschil", "verschil tussen gevolgd en geregistreerd", Derived, Own),
         CENSORED,
     ];
@@ -82,13 +88,13 @@ fn linked_end_measures() -> Vec<Measure> {
 
 fn help_measures() -> Vec<Measure> {
     let mut measures = vec![
-        measure("noemer", "kinderen met een hulpvraag, lang genoeg gevolgd", Count, Own),
-        measure("teller", "jeugdhulp begonnen binnen drie maanden", Count, Own),
+        both(measure("noemer", "kinderen met een hulpvraag, lang genoeg gevolgd", Count, Own), Released),
+        both(measure("teller", "jeugdhulp begonnen binnen drie maanden", Count, Own), Released),
         CENSORED,
-        measure("n_met_start_365", "jeugdhulp begonnen binnen een jaar", Count, Own),
+        both(measure("n_met_start_365", "jeugdhulp begonnen binnen een jaar", Count, Own), Released),
         MEDIAN,
         P80,
-        measure("bin", "dagen tot het begin van de jeugdhulp", Bins, Own),
+        both(measure("bin", "dagen tot het begin van de jeugdhulp", Bins, Own), Released),
     ];
     measures.extend(EXCLUDED);
     measures
@@ -96,27 +102,27 @@ fn help_measures() -> Vec<Measure> {
 
 fn known_measures() -> Vec<Measure> {
     vec![
-        measure("noemer", "kinderen van wie twee jaar terug bekend is", Count, Own),
-        measure("teller", "eerder bekend bij lokaal team, Veilig Thuis of jeugdhulp", Count, Own),
+        both(measure("noemer", "kinderen van wie twee jaar terug bekend is", Count, Own), Released),
+        both(measure("teller", "eerder bekend bij lokaal team, Veilig Thuis of jeugdhulp", Count, Own), Released),
         measure("n_onvolledige_terugblik", "nog geen twee jaar terug bekend", Count, Own),
         MEDIAN,
         P80,
-        measure("bekend_0-3_mnd", "voor het eerst bekend: 0 tot 3 maanden eerder", Count, Own),
-        measure("bekend_3-12_mnd", "voor het eerst bekend: 3 tot 12 maanden eerder", Count, Own),
-        measure("bekend_12-24_mnd", "voor het eerst bekend: 12 tot 24 maanden eerder", Count, Own),
+        both(measure("bekend_0-3_mnd", "voor het eerst bekend: 0 tot 3 maanden eerder", Count, Own), Released),
+        both(measure("bekend_3-12_mnd", "voor het eerst bekend: 3 tot 12 maanden eerder", Count, Own), Released),
+        both(measure("bekend_12-24_mnd", "voor het eerst bekend: 12 tot 24 maanden eerder", Count, Own), Released),
     ]
 }
 
 fn gap_measures() -> Vec<Measure> {
     vec![
-        measure("n_overdrachten", "overdrachten", Count, Own),
-        measure("n_gekoppeld", "met een overname door een andere instelling", Count, Own),
-        measure("n_zonder_overname", "zonder overname", Count, Own),
-        measure("gat_0", "sluit aan", Count, Own),
-        measure("gat_gt0", "gat van meer dan 0 dagen", Count, Own),
-        measure("gat_gt5", "gat van meer dan 5 dagen", Count, Own),
-        measure("gat_gt30", "gat van meer dan 30 dagen", Count, Own),
-        measure("overlap", "overname voor de overdracht", Count, Own),
+        both(measure("n_overdrachten", "overdrachten", Count, Own), Released),
+        both(measure("n_gekoppeld", "met een overname door een andere instelling", Count, Own), Released),
+        both(measure("n_zonder_overname", "zonder overname", Count, Own), Released),
+        both(measure("gat_0", "sluit aan", Count, Own), Released),
+        both(measure("gat_gt0", "gat van meer dan 0 dagen", Count, Own), Released),
+        both(measure("gat_gt5", "gat van meer dan 5 dagen", Count, Own), Released),
+        both(measure("gat_gt30", "gat van meer dan 30 dagen", Count, Own), Released),
+        both(measure("overlap", "overname voor de overdracht", Count, Own), Released),
         MEDIAN,
         P80,
     ]
@@ -147,12 +153,12 @@ fn waiting_measures() -> Vec<Measure> {
 fn stock_measures() -> Vec<Measure> {
     vec![
         measure("n_som_organisaties", "kinderen, opgeteld over organisaties", Count, Released),
-        measure("n_kinderen", "kinderen", Count, Own),
+        both(measure("n_kinderen", "kinderen", Count, Own), Released),
     ]
 }
 
 fn series(name: impl Into<String>, title: impl Into<String>, owner: Owner) -> Series {
-    Series { name: name.into(), title: title.into(), owner, norm: None, released: true }
+    Series { name: name.into(), title: title.into(), owner, norm: None, released: true, linked: true }
 }
 
 /// A series that no node can count by itself.
@@ -249,7 +255,9 @@ fn outflow_series() -> Vec<Series> {
 }
 
 fn stock_series() -> Vec<Series> {
-    let local = MEASURE_SERIES.iter().map(|(name, _)| series(format!("LOKAAL|{name}"), measure_title(name), Owner::Gi));
+    let local = MEASURE_SERIES
+        .iter()
+        .map(|(name, _)| Series { linked: false, ..series(format!("LOKAAL|{name}"), measure_title(name), Owner::Gi) });
     let chain = MEASURE_SERIES.iter().map(|(name, _)| Series {
         released: false,
         ..series(format!("KETEN|{name}"), format!("{} (keten)", measure_title(name)), Owner::Gi)
@@ -278,12 +286,16 @@ fn source(ends_in: EventType) -> &'static str {
 }
 
 fn stage_series() -> Vec<Series> {
-    let of = |s: &Stage| Series { norm: norm_of(s), ..series(s.series, stage_title(s.series), s.end.owner()) };
+    let of = |s: &Stage| Series {
+        linked: false,
+        norm: norm_of(s),
+        ..series(s.series, stage_title(s.series), s.end.owner())
+    };
     STAGES.iter().map(of).collect()
 }
 
 fn timely_series(stage: &Stage) -> Vec<Series> {
-    vec![Series { norm: norm_of(stage), ..series(stage.series, "alle trajecten", stage.start.owner()) }]
+    vec![Series { linked: false, norm: norm_of(stage), ..series(stage.series, "alle trajecten", stage.start.owner()) }]
 }
 
 fn waiting_series() -> Vec<Series> {
@@ -297,6 +309,7 @@ fn waiting_series() -> Vec<Series> {
         Some(Norm { value: u32::try_from(value).ok()?, unit, source: source(ends_in) })
     };
     let of = |q: &super::stage::Queue| Series {
+        linked: false,
         norm: q.stops.first().and_then(|(stop, _)| norm(q.norm, *stop)),
         ..series(q.series, stage_title(q.series), q.start.owner())
     };

@@ -63,8 +63,10 @@ pub struct Measure {
     pub title: &'static str,
     /// What it is.
     pub kind: MeasureKind,
-    /// Who may see it.
+    /// Who may see what a node counts.
     pub visibility: Visibility,
+    /// Who may see what the gate counts from linked rows.
+    pub linked: Visibility,
 }
 
 /// In what a norm is counted.
@@ -102,6 +104,8 @@ pub struct Series {
     pub norm: Option<Norm>,
     /// Whether a node may release it.
     pub released: bool,
+    /// Whether linkage counts it.
+    pub linked: bool,
 }
 
 /// Everything that a reader or a program has to know of an indicator.

@@ -126,6 +126,7 @@ pub(super) fn vots_to_ots(
 ) {
     let units = followed(anchors, starts, (0, MONTH), complete);
     let units = units.into_iter().zip(anchors).map(|(u, a)| Unit::new(a.row, (u.found, reason_07(a)))).collect();
+    let tied = sheet.is_release();
     sheet.series("ALLE", units, |units: &[Unit<(Follow, bool)>], out| {
         let linked = |u: &Unit<(Follow, bool)>| u.found.0.hit().is_some();
         let reason = |u: &Unit<(Follow, bool)>| u.found.0.complete && u.found.1;
@@ -134,11 +135,17 @@ pub(super) fn vots_to_ots(
         out.count("teller_reden07", units, reason);
         out.count("gekoppeld_zonder_07", units, |u| linked(u) && !reason(u));
         out.count("reden07_zonder_koppeling", units, |u| reason(u) && !linked(u));
+        if tied {
+            out.count(BOTH, units, |u| linked(u) && reason(u));
+        }
         let signed = |u: &Unit<(Follow, bool)>| i64::from(linked(u)) - i64::from(reason(u));
         out.own("verschil", Some(units.iter().map(signed).sum()));
         out.count("n_gecensureerd", units, |u| !u.found.0.complete);
     });
 }
+
+/// The measure of children who are followed by an OTS and have reason 07: ties the four others of IND-11 together, never printed.
+pub(super) const BOTH: &str = "gekoppeld_met_07";
 
 /// Ends of a VOTS.
 pub(super) fn vots_ends(view: View<'_>) -> impl Iterator<Item = Row> {
@@ -212,7 +219,7 @@ pub(super) fn timely_help(
 }
 
 /// Measures of IND-12 by how long ago the child was first known.
-const KNOWN: [&str; 3] = ["bekend_0-3_mnd", "bekend_3-12_mnd", "bekend_12-24_mnd"];
+pub(super) const KNOWN: [&str; 3] = ["bekend_0-3_mnd", "bekend_3-12_mnd", "bekend_12-24_mnd"];
 /// The months back of [`KNOWN`].
 pub(super) const MONTHS_BACK: [i32; 3] = [3, 12, 24];
 

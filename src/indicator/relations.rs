@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use super::definition::{Timing, Unit, Visibility, definition};
 use super::periods;
-use super::release::{BEGUN, Release, YEAR_ONLY, bin_measure, days_of};
+use super::release::{BEGUN, Release, YEAR_ONLY, base, bin_measure, days_of};
 use crate::domain::period::{Period, PeriodKind};
 use crate::domain::query::{IndicatorId, TableQuery};
 
@@ -53,6 +53,8 @@ pub fn relations(tables: &[TableQuery], release: &Release) -> Vec<Relation> {
     book.relations
 }
 
+mod linked;
+
 /// The relations found so far.
 struct Book<'a> {
     release: &'a Release,
@@ -61,7 +63,9 @@ struct Book<'a> {
 
 impl Book<'_> {
     fn cell(&self, table: &TableQuery, series: &str, measure: &str, key: &[String]) -> Option<CellRef> {
-        let known = self.release.has_series(table.indicator, series) && self.release.possible(table, series, key);
+        let counted = self.release.visibility(table.indicator, series, measure) != Visibility::Own;
+        let series_known = counted && self.release.has_series(table.indicator, series);
+        let known = series_known && self.release.possible(table, series, key);
         let [series, measure] = [series, measure].map(str::to_owned);
         known.then(|| CellRef { table: table.clone(), series, measure, key: key.to_vec() })
     }
@@ -99,8 +103,7 @@ impl Book<'_> {
     /// Each printed part leaves a rest of the total that is a population of its own.
     fn rests(&mut self, total: &CellRef, parts: &[CellRef]) {
         let printed = |cell: &CellRef| {
-            let measure = definition(cell.table.indicator).measure(&cell.measure);
-            measure.is_some_and(|m| m.visibility == Visibility::Released)
+            self.release.visibility(cell.table.indicator, &cell.series, &cell.measure) == Visibility::Released
         };
         if printed(total) {
             let nested = parts.iter().filter(|part| printed(part));
@@ -139,6 +142,9 @@ impl Book<'_> {
     /// Measures of one series and cell.
     fn within(&mut self, table: &TableQuery, key: &[String]) {
         let indicator = table.indicator;
+        if self.release.linked {
+            return self.within_linked(table, key);
+        }
         let (total, part, open) = match indicator {
             IndicatorId::Ind06 => ("n", "binnen_norm", None),
             IndicatorId::Ind07 | IndicatorId::Ind08 | IndicatorId::Ind08P => {
@@ -178,11 +184,15 @@ impl Book<'_> {
                 ("", &["n_kinderen", YEAR_ONLY])
             }
             IndicatorId::Ind01 | IndicatorId::Ind02 => ("", &["n_kinderen"]),
+            IndicatorId::Ind03 if self.release.linked => ("KETEN|", &["n_kinderen"]),
             IndicatorId::Ind03 => ("LOKAAL|", &["n_som_organisaties"]),
             IndicatorId::Ind10 => {
                 let parts = names("", &["DUUR_0-183", "DUUR_184-365", "DUUR_366+", "DUUR_OPEN"]);
-                let parts = parts.iter().map(|s| self.cell(table, s, "teller", key)).collect();
-                return self.sum(self.cell(table, "ALLE", "teller", key), parts);
+                for (measure, _) in self.release.measures(table, "ALLE") {
+                    let parts = parts.iter().map(|s| self.cell(table, s, &measure, key)).collect();
+                    self.sum(self.cell(table, "ALLE", &measure, key), parts);
+                }
+                return;
             }
             IndicatorId::Ind13 if table.period.bounds().1.0 + 730 <= self.release.settings.horizon.0 => {
                 let [short, long] = ["MAATREGEL_12M", "MAATREGEL_24M"].map(|s| self.cell(table, s, "teller", key));
@@ -225,29 +235,19 @@ impl Book<'_> {
 
     /// Follow-up counts and the children with the event that they start from.
     fn base(&mut self, table: &TableQuery, tables: &BTreeSet<TableQuery>, key: &[String]) {
-        let (series, measure, base, outer): (&[&str], _, _, _) = match table.indicator {
-            IndicatorId::Ind10 => (&["ALLE"], "teller", IndicatorId::Ind01, "PJB"),
-            IndicatorId::Ind11 => (&["ALLE"], "teller_gekoppeld", IndicatorId::Ind02, "VOTS"),
-            IndicatorId::Ind13 => {
-                self.base_of(table, tables, key, (&["VT_HERMELDING_12M"], "teller", IndicatorId::Ind01, "VT_MELDING"));
-                (&["MAATREGEL_12M", "MAATREGEL_24M"], "teller", IndicatorId::Ind02, "JB")
+        for series in self.release.series(table.indicator) {
+            let Some((indicator, outer)) = base(table.indicator, &series.name) else { continue };
+            let other = TableQuery { indicator, ..table.clone() };
+            // At a node the parts of IND-10 by duration are tied to the whole of it alone.
+            let part = series.name.starts_with("DUUR_") && !self.release.linked;
+            if part || !tables.contains(&other) {
+                continue;
             }
-            _ => return,
-        };
-        self.base_of(table, tables, key, (series, measure, base, outer));
-    }
-
-    fn base_of(
-        &mut self,
-        table: &TableQuery,
-        tables: &BTreeSet<TableQuery>,
-        key: &[String],
-        (series, measure, base, outer): (&[&str], &str, IndicatorId, &str),
-    ) {
-        let base = TableQuery { indicator: base, ..table.clone() };
-        if tables.contains(&base) {
-            for series in series {
-                self.nested(self.cell(table, series, measure, key), self.cell(&base, outer, "n_kinderen", key));
+            for measure in ["teller", "teller_gekoppeld", "teller_reden07"] {
+                if definition(table.indicator).measure(measure).is_some() {
+                    let inner = self.cell(table, &series.name, measure, key);
+                    self.nested(inner, self.cell(&other, outer, "n_kinderen", key));
+                }
             }
         }
     }
@@ -279,7 +279,11 @@ impl Book<'_> {
                     let total = self.cell(table, &series.name, &measure, &key);
                     let extra = (definition.unit == Unit::Child && definition.timing == Timing::Flow)
                         .then(|| self.year_only(table, &series.name, &key));
-                    self.period_parts(definition.unit, complete, total, (parts, extra.flatten()));
+                    // Who counts in the year at all: whatever the first anchor is, everyone who has one in a quarter has one.
+                    let begins = matches!(&*measure, "noemer" | "n_overdrachten") && table.by.is_empty();
+                    let unit =
+                        if begins && definition.unit == Unit::FirstEvent { Unit::Child } else { definition.unit };
+                    self.period_parts(unit, complete, total, (parts, extra.flatten()));
                 }
             }
         }
@@ -344,7 +348,7 @@ fn present(parts: Vec<Option<CellRef>>) -> Vec<CellRef> {
 fn in_one_cell(indicator: IndicatorId, series: &str) -> bool {
     match definition(indicator).unit {
         Unit::Trajectory | Unit::FirstEvent | Unit::FirstEver => true,
-        Unit::Child => matches!(series, "LOKAAL|OTS" | "LOKAAL|VOTS" | "LOKAAL|PJB"),
+        Unit::Child => matches!(series.split_once('|'), Some(("LOKAAL" | "KETEN", "OTS" | "VOTS" | "PJB"))),
         Unit::Row => false,
     }
 }

@@ -33,6 +33,8 @@ pub struct Release {
     pub domains: Domains,
     /// Bins of days, as the convenant declares them; the defaults where it says nothing.
     pub bin_cuts: Vec<BinCut>,
+    /// Whether the gate counts it from linked rows: then `owners` are the kinds of owner with more than one party.
+    pub linked: bool,
 }
 
 impl Release {
@@ -68,7 +70,10 @@ impl Release {
 
     /// The series of an indicator that this organisation releases.
     pub fn series(&self, indicator: IndicatorId) -> impl Iterator<Item = &'static Series> {
-        definition(indicator).series.iter().filter(|series| series.released && self.owners.contains(&series.owner))
+        definition(indicator).series.iter().filter(move |series| {
+            let owned = self.owners.contains(&series.owner);
+            if self.linked { series.linked && (owned || crosses(indicator)) } else { series.released && owned }
+        })
     }
 
     /// The measures of a series that are computed for a released table, and whether each is printed at all.
@@ -76,15 +81,19 @@ impl Release {
     pub fn measures(&self, table: &TableQuery, series: &str) -> Vec<(String, Visibility)> {
         let indicator = table.indicator;
         let mut names = Vec::new();
-        for measure in definition(indicator).measures.iter().filter(|m| m.visibility != Visibility::Own) {
+        for measure in &definition(indicator).measures {
+            let visibility = self.visibility(indicator, series, measure.name);
+            if visibility == Visibility::Own {
+                continue;
+            }
             match measure.kind {
                 MeasureKind::Bins => {
                     let bins = days_of(indicator, series).map(|days| self.bin_cut(indicator, days).bins());
-                    names.extend(bins.into_iter().flatten().map(|bin| (bin_measure(&bin), measure.visibility)));
+                    names.extend(bins.into_iter().flatten().map(|bin| (bin_measure(&bin), visibility)));
                 }
                 MeasureKind::Count if measure.name == YEAR_ONLY && table.period.kind() != PeriodKind::Year => {}
                 MeasureKind::Count if measure.name == "binnen_norm" && !has_norm(indicator, series) => {}
-                MeasureKind::Count => names.push((measure.name.to_owned(), measure.visibility)),
+                MeasureKind::Count => names.push((measure.name.to_owned(), visibility)),
                 MeasureKind::Derived => {}
             }
         }
@@ -107,6 +116,21 @@ impl Release {
             .is_none_or(|(_, value)| possible_measure(table.indicator, series, value) && (!none || value == NO_MEASURE))
     }
 
+    /// Whether a release prints a measure of a series, needs it to tie printed ones together, or does not count it.
+    ///
+    /// Linkage prints how many children a step begins with only where no other figure counts those children: a base and its
+    /// followed part would differ by the few whose date is not exact.
+    #[must_use]
+    pub fn visibility(&self, indicator: IndicatorId, series: &str, measure: &str) -> Visibility {
+        let of = definition(indicator).measure(measure);
+        match of {
+            Some(_) if self.linked && measure == "noemer" && base(indicator, series).is_some() => Visibility::Own,
+            Some(of) if self.linked => of.linked,
+            Some(of) => of.visibility,
+            None => Visibility::Own,
+        }
+    }
+
     pub(super) fn has_series(&self, indicator: IndicatorId, series: &str) -> bool {
         self.series(indicator).any(|s| s.name == series)
     }
@@ -117,9 +141,22 @@ pub(super) fn bin_measure(bin: &str) -> String {
     format!("bin:{bin}")
 }
 
-/// Whether a release needs the measure: to print it, or to tie printed ones together.
-pub(super) fn leaves_compute(indicator: IndicatorId, measure: &str) -> bool {
-    definition(indicator).measure(measure).is_some_and(|m| m.visibility != Visibility::Own)
+/// Whether a step goes from one kind of organisation to another, so that linkage counts it also when each kind has one party.
+fn crosses(indicator: IndicatorId) -> bool {
+    matches!(indicator, IndicatorId::Ind05 | IndicatorId::Ind09 | IndicatorId::Ind12)
+}
+
+/// The indicator and series that count the children with whom a step begins, if there is one.
+pub(super) fn base(indicator: IndicatorId, series: &str) -> Option<(IndicatorId, &'static str)> {
+    use IndicatorId as I;
+    match (indicator, series) {
+        (I::Ind05, "VT->RVDK") | (I::Ind13, "VT_HERMELDING_12M") => Some((I::Ind01, "VT_MELDING")),
+        (I::Ind05, "LT->GI") => Some((I::Ind01, "LT_START")),
+        (I::Ind10, _) => Some((I::Ind01, "PJB")),
+        (I::Ind11, _) => Some((I::Ind02, "VOTS")),
+        (I::Ind13, _) => Some((I::Ind02, "JB")),
+        _ => None,
+    }
 }
 
 /// Which days a series counts its durations in.
@@ -148,6 +185,9 @@ fn possible_measure(indicator: IndicatorId, series: &str, value: &str) -> bool {
         },
         IndicatorId::Ind02 => one_of(series.split('|').next().unwrap_or_default()),
         IndicatorId::Ind03 => one_of(series.split('|').nth(1).unwrap_or_default()),
+        IndicatorId::Ind05 if series == "RVDK->GI" => value == "-" || one_of("JB"),
+        IndicatorId::Ind05 => value == "-",
+        IndicatorId::Ind14 => one_of("JB"),
         IndicatorId::Ind10 => one_of("PJB"),
         IndicatorId::Ind11 => one_of("VOTS"),
         IndicatorId::Ind13 if series == "VT_HERMELDING_12M" => value == NO_MEASURE,

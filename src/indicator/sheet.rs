@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::anchors::Anchors;
 use super::columns::Row;
-use super::definition::{Unit as UnitKind, definition};
+use super::definition::{Unit as UnitKind, Visibility, definition};
 use super::raw::{Count, RawCell, RawValue};
-use super::release::{Release, bin_measure, leaves_compute};
+use super::release::{Release, bin_measure};
 use crate::domain::period::PeriodKind;
 use crate::domain::query::TableQuery;
 use crate::policy::rules::{BinCut, DayKind, definition_edges};
@@ -92,7 +92,8 @@ impl<'a> Sheet<'a> {
         let mut measures = Measures { anchors: self.anchors, unit: definition(indicator).unit, values: Vec::new() };
         fold(units, &mut measures);
         let wanted = |(measure, value, _): &(String, RawValue, Vec<u128>)| {
-            self.release.is_none() || (matches!(value, RawValue::Count(_)) && leaves_compute(indicator, measure))
+            let of = |release: &Release| release.visibility(indicator, series, measure) != Visibility::Own;
+            self.release.is_none_or(|release| matches!(value, RawValue::Count(_)) && of(release))
         };
         let values = measures.values.into_iter().filter(wanted);
         self.cells.extend(values.map(|(measure, value, units)| RawCell {

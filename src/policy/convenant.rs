@@ -276,6 +276,12 @@ impl Convenant {
         owners.into_iter().collect()
     }
 
+    /// The kinds of owner with more than one party: what those count by themselves, linkage can count over all of them.
+    #[must_use]
+    pub fn linked_owners(&self) -> Vec<Owner> {
+        Owner::ALL.iter().copied().filter(|owner| self.owners_of(*owner).len() > 1).collect()
+    }
+
     /// The delivering parties that own series of this kind, ascending by OIN.
     #[must_use]
     pub fn owners_of(&self, owner: Owner) -> Vec<Oin> {

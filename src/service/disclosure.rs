@@ -17,7 +17,7 @@ use crate::indicator::definition::definition;
 use crate::indicator::release::Release;
 use crate::policy::bundle::ConvenantBundle;
 use crate::policy::convenant::Convenant;
-use crate::policy::convenant::Role;
+use crate::policy::convenant::{Role, Route};
 use crate::storage::state::StateKind;
 
 /// Tables that were released with one certificate, and what checking them anew found.
@@ -172,6 +172,11 @@ fn is_as_defined(witness: &Witness, terms: &Convenant, levert: &[Owner]) -> Resu
         owners = named.filter_map(of).collect::<BTreeSet<Owner>>().into_iter().collect();
         delivers = owners.iter().flat_map(|&owner| terms.delivered_with(owner)).collect();
     }
-    as_defined(witness, &Release { settings, owners, delivers, domains, bin_cuts })?;
+    let linked = witness.tables.iter().any(|t| terms.grant(t.query.indicator, Route::Link).is_some());
+    if linked {
+        owners = terms.linked_owners();
+        delivers = Owner::ALL.to_vec();
+    }
+    as_defined(witness, &Release { settings, owners, delivers, domains, bin_cuts, linked })?;
     Ok(true)
 }

@@ -250,6 +250,7 @@ impl Core {
             delivers: self.identity.levert.clone(),
             domains: terms.domains.clone(),
             bin_cuts: terms.bin_cuts.clone(),
+            linked: false,
         };
         let standing = self.standing();
         let days = standing.in_force.iter().flatten().map(|c| c.convenant().settlement_days);

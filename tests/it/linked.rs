@@ -3,26 +3,39 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use ketenpoort::crypto::{MacKey, digest};
-use ketenpoort::domain::day::{Day, WorkCalendar};
+use ketenpoort::disclosure::certificate::{self, Witness, as_defined, printed_as};
+use ketenpoort::disclosure::component::{components, final_on};
+use ketenpoort::disclosure::ledger::Ledger;
+use ketenpoort::disclosure::linked::{horizon_of, release_linked};
+use ketenpoort::disclosure::release::Terms;
+use ketenpoort::disclosure::sums::Taking;
+use ketenpoort::domain::codes::EventType;
+use ketenpoort::domain::day::{Day, PartialDate, WorkCalendar};
+use ketenpoort::domain::event::{Event, Gemeente};
 use ketenpoort::domain::linked::{Group, LinkedRow, Question, Role};
 use ketenpoort::domain::oin::Oin;
-use ketenpoort::domain::period::Period;
+use ketenpoort::domain::period::{Period, PeriodKind};
 use ketenpoort::domain::query::{Dimension, IndicatorId, Query, TableQuery};
+use ketenpoort::domain::table::{Scope, Table};
 use ketenpoort::indicator::columns::Columns;
 use ketenpoort::indicator::compute::Settings;
 use ketenpoort::indicator::linked::count::{Counter, Counting};
 use ketenpoort::indicator::linked::questions;
 use ketenpoort::indicator::linked::tell::{Telling, tell};
 use ketenpoort::indicator::raw::{RawTable, RawValue};
+use ketenpoort::indicator::relations::{CellRef, closed, relations};
 use ketenpoort::indicator::release::Release;
-use ketenpoort::policy::rules::Domains;
+use ketenpoort::policy::rules::{DisclosureRules, Domains};
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
 use serde_json::Value;
 
 use crate::indicator::{Figures, assert_equal, breakdowns, expected, python};
 use crate::region::{Region, fixture, json};
+use crate::relations::{self, Plan, Seed};
 
 /// The indicators that linkage counts.
 const LINKED: [IndicatorId; 10] = [
@@ -37,6 +50,9 @@ const LINKED: [IndicatorId; 10] = [
     IndicatorId::Ind13,
     IndicatorId::Ind14,
 ];
+
+/// Three nodes of a small chain.
+const OINS: [&str; 3] = ["00000099000880002329", "00000099000880002466", "00000099000880002603"];
 
 /// A node of the region: its columns, and the child of each stored event as a number that all nodes share.
 pub struct Node {
@@ -89,6 +105,7 @@ impl Chain {
                 delivers: Vec::new(),
                 domains: self.domains.clone(),
                 bin_cuts: Vec::new(),
+                linked: true,
             };
             let key = MacKey::from_slice(format!("node {number}").as_bytes());
             let telling = Telling { release: &release, organisation: number, key: &key, frozen: false };
@@ -278,6 +295,7 @@ fn told(question: &Question, node: &str, key: &str) -> BTreeSet<(Role, u32, u64)
         delivers: Vec::new(),
         domains: Domains::of_region(&[]),
         bin_cuts: Vec::new(),
+        linked: true,
     };
     let columns = Columns::build(region.deliver(&org.levert, &org.files).1);
     let key = MacKey::from_slice(key.as_bytes());
@@ -338,8 +356,7 @@ proptest! {
         let by_all = [Dimension::Gemeente, Dimension::Maatregel, Dimension::Leeftijd, Dimension::Organisatie];
         let tables = LINKED.iter().flat_map(|&i| [table(i, &[]), table(i, &by_all[..3]), table(i, &by_all[3..])]);
         let plan = Query::new(tables.collect());
-        let oins = ["00000099000880002329", "00000099000880002466", "00000099000880002603"];
-        let organisations = oins.map(|oin| Oin::parse(oin).expect("an OIN"));
+        let organisations = OINS.map(|oin| Oin::parse(oin).expect("an OIN"));
         let domains = Domains::of_region(&["0153".to_owned()]);
         let counting = Counting { organisations: &organisations, domains: &domains, within: u32::MAX, release: None };
         let small = |row: &LinkedRow| row.day < 800 && row.last.wrapping_sub(row.day) < 400;
@@ -362,4 +379,200 @@ proptest! {
         let moved = honest.iter().map(|Group(rows)| Group(rows.iter().rev().map(|row| row.shifted(by)).collect()));
         prop_assert_eq!(count(&honest), count(&moved.collect::<Vec<_>>()));
     }
+}
+
+/// Random events at three nodes, and which node has which: the last digit of the event's id decides.
+fn spread_out(seeds: Vec<Seed>) -> Vec<Vec<Event>> {
+    let mut nodes = vec![Vec::new(); 3];
+    for event in relations::events(seeds) {
+        let number = usize::from(event.event_id.as_bytes().last().copied().unwrap_or(0)) % 3;
+        nodes[number].push(event);
+    }
+    nodes
+}
+
+/// The counts that a release of these tables is made of, over the events of all nodes.
+fn counts(nodes: &[Vec<Event>], release: &Release, tables: &[TableQuery]) -> HashMap<CellRef, i64> {
+    relations::values(&raws(nodes, release, &Query::new(tables.to_vec()), &|_| release.settings.horizon))
+}
+
+/// The exact tables of a run, each question with its own horizon.
+fn raws(nodes: &[Vec<Event>], release: &Release, plan: &Query, horizon: &dyn Fn(&Question) -> Day) -> Vec<RawTable> {
+    let organisations = OINS.map(|oin| Oin::parse(oin).expect("an OIN"));
+    let columns: Vec<Columns> = nodes.iter().map(|events| Columns::build(events.clone())).collect();
+    let counting = Counting {
+        organisations: &organisations,
+        domains: &release.domains,
+        within: release.settings.within,
+        release: Some(release),
+    };
+    let mut counter = Counter::new(counting, plan);
+    for question in questions(plan.tables()) {
+        let settings = Settings { horizon: horizon(&question), ..release.settings };
+        let release = Release { settings, ..release.clone() };
+        let mut groups: BTreeMap<Vec<u8>, Group> = BTreeMap::new();
+        for (number, (events, columns)) in (0..).zip(nodes.iter().zip(&columns)) {
+            let key = MacKey::from_slice(b"a run");
+            let telling = Telling { release: &release, organisation: number, key: &key, frozen: true };
+            for told in tell(columns, &relations::CALENDAR, &telling, &question).children {
+                let child = events[told.event as usize].subject.as_ref().expect("a child");
+                groups.entry(child.expose().to_vec()).or_insert_with(|| Group(Vec::new())).0.extend(told.rows);
+            }
+        }
+        counter.add(&question, &groups.into_values().collect::<Vec<_>>(), &[]);
+    }
+    counter.finish()
+}
+
+/// A release by linkage with data from long before the first event, so that IND-12 looks back far enough.
+fn linked_release(horizon: i32) -> Release {
+    let release = relations::release(horizon);
+    let settings = Settings { data_from: Day(relations::FIRST - 1_000), ..release.settings };
+    Release { linked: true, settings, ..release }
+}
+
+fn linked_plan(horizon: i32) -> Plan {
+    let release = linked_release(horizon);
+    let linked = |t: TableQuery| LINKED.map(|indicator| TableQuery { indicator, ..t.clone() });
+    let tables = relations::tables().into_iter().filter(|t| t.indicator == IndicatorId::Ind01).flat_map(linked);
+    // An organisation is no cell of a released table, and the gate knows more of them than one.
+    let of_region = |t: &TableQuery| !t.by.contains(&Dimension::Organisatie) && t.by.len() < 3;
+    let tables: Vec<TableQuery> = tables.filter(|t| of_region(t) && t.period.kind() != PeriodKind::Month).collect();
+    Plan { relations: relations(&tables, &release), tables: closed(&tables), release }
+}
+
+static PLANS: LazyLock<[Plan; 3]> = LazyLock::new(|| {
+    [relations::FIRST + 500, relations::FIRST + relations::DAYS, relations::FIRST + 2_000].map(linked_plan)
+});
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 8, max_shrink_iters: 100, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_declared_relation_of_linked_counts_holds_on_random_events(seeds in relations::seeds(), which in 0..3_usize) {
+        let plan = &PLANS[which];
+        let values = counts(&spread_out(seeds), &plan.release, &plan.tables);
+        let (broken, _) = relations::judge(plan, &values);
+        prop_assert!(broken.is_empty(), "{} broken, such as {:#?}", broken.len(), broken.first());
+        for cell in values.keys() {
+            let declared = plan.release.measures(&cell.table, &cell.series).iter().any(|(m, _)| *m == cell.measure);
+            prop_assert!(declared, "{:?}", cell);
+            let impossible = !plan.release.possible(&cell.table, &cell.series, &cell.key);
+            prop_assert!(!impossible || values[cell] == 0, "{:?}", cell);
+            prop_assert!(cell.key.is_empty() || plan.release.keys(&cell.table.by).contains(&cell.key), "{:?}", cell);
+        }
+    }
+
+    #[test]
+    fn a_final_linked_table_does_not_change_with_the_horizon_or_what_is_frozen_later(seeds in relations::seeds()) {
+        let nodes = spread_out(seeds);
+        let totals = PLANS[0].tables.iter().filter(|t| t.by.is_empty() && t.indicator != IndicatorId::Ind10);
+        for table in totals.filter(|t| t.period.kind() == PeriodKind::Quarter) {
+            let last = final_on(table);
+            let until = |day: Day| -> Vec<Vec<Event>> {
+                let known = |events: &Vec<Event>| events.iter().filter(|e| e.datum.hi <= day).cloned().collect();
+                nodes.iter().map(known).collect()
+            };
+            let at = |nodes: &[Vec<Event>], horizon: Day| {
+                let release = linked_release(horizon.0);
+                let mut cells = counts(nodes, &release, std::slice::from_ref(table));
+                cells.retain(|cell, n| *n > 0 && cell.series != "MAATREGEL_24M");
+                cells
+            };
+            let then = at(&until(last), last);
+            prop_assert_eq!(&then, &at(&nodes, Day(last.0 + 400)), "{:?}", table);
+        }
+    }
+}
+
+#[test]
+fn relations_of_every_linked_indicator_are_put_to_the_test() {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let mut used: BTreeMap<IndicatorId, usize> = BTreeMap::new();
+    for _ in 0..8 {
+        let seeds = relations::seeds().new_tree(&mut runner).expect("seeds").current();
+        let values = counts(&spread_out(seeds), &PLANS[2].release, &PLANS[2].tables);
+        let (_, here) = relations::judge(&PLANS[2], &values);
+        here.into_iter().for_each(|(indicator, n)| *used.entry(indicator).or_default() += n);
+    }
+    for indicator in LINKED {
+        let n = used.get(&indicator).copied().unwrap_or(0);
+        assert!(n >= 10, "{indicator}: {n} relations of a count that is not 0");
+    }
+}
+
+/// A report of a child at one node, and for most of them a request at the next one some time later.
+fn reports_and_requests() -> Vec<Vec<Event>> {
+    let seed = |n: u32| relations::event(((10, 0, 0), (0, 0, 0), (0, u128::from(n), 0), (n, None)));
+    let of = |n: u32, event_type: EventType, day: i32| Event {
+        event_type,
+        subject: Some(ketenpoort::crypto::Tag::from_bytes(digest(&n.to_be_bytes()).0)),
+        datum: PartialDate::exact(Day(relations::FIRST + day)),
+        gemeente: Gemeente([153, 164, 344][usize::try_from(n % 3).expect("small")]),
+        gezin: 0,
+        maatregel: None,
+        reden: None,
+        uitkomst: None,
+        ..seed(n)
+    };
+    let mut nodes = vec![Vec::new(); 3];
+    for n in 0..600_u32 {
+        let day = i32::try_from(n % 360).expect("small");
+        nodes[0].push(of(n, EventType::VtMelding, day));
+        if n % 5 < 3 {
+            nodes[1].push(of(n, EventType::RvdkVtoOntvangen, day + i32::try_from(n % 97).expect("small")));
+        }
+    }
+    nodes
+}
+
+#[test]
+fn what_the_gate_counts_is_released_with_a_certificate_and_not_twice() {
+    let until = Day(relations::FIRST + 1_100);
+    let release = Release { owners: Vec::new(), ..linked_release(until.0) };
+    let year =
+        |by: &[Dimension]| TableQuery { indicator: IndicatorId::Ind05, period: Period::year_of(2023), by: by.to_vec() };
+    let quarters = (1..=4).map(|q| TableQuery { period: Period::quarter(2023, q), ..year(&[]) });
+    let declared: Vec<TableQuery> = quarters.chain([year(&[]), year(&[Dimension::Gemeente])]).collect();
+    let nodes = reports_and_requests();
+    let mut ledger = Ledger::default();
+    let [component] = &components(&declared, &ledger, &release)[..] else { panic!("one component") };
+    let terms = Terms {
+        release: &release,
+        rules: &DisclosureRules::default(),
+        convenant: digest(b"convenant"),
+        tie_key: &MacKey::from_slice(b"ties of the gate"),
+        until,
+        today: Day(until.0 + 42),
+        salt: [7; 32],
+    };
+    let organisations = OINS.map(|oin| Oin::parse(oin).expect("an OIN"));
+    let taking = Taking { expected: &organisations, contributors: &organisations[..2] };
+    let counted = |ledger: &Ledger| {
+        let plan = component.question(ledger, until);
+        raws(&nodes, &release, &plan, &|question| horizon_of(question, until))
+    };
+    let made = release_linked(component, &ledger, &counted(&ledger), &terms, taking).expect("a release");
+    let witness = Witness::from_bytes(&made.witness).expect("readable");
+    certificate::check(&witness).expect("a proof");
+    as_defined(&witness, &release).expect("the relations are those of the definitions");
+    let tables: Vec<Table> = made.tables.iter().map(|stored| stored.table().expect("readable")).collect();
+    for table in &tables {
+        printed_as(&witness, table).expect("printed as proven");
+        assert_eq!(
+            (table.scope, table.coverage.delivered, &table.coverage.missing),
+            (Scope::Regio, 2, &vec![organisations[2]])
+        );
+    }
+    let total = tables.iter().find(|t| t.by.is_empty() && t.period == Some(Period::year_of(2023))).expect("the year");
+    let value = |measure: &str| {
+        let row = total.rows.iter().find(|r| r.series == "VT->RVDK" && r.measure == measure);
+        row.map(|row| row.value)
+    };
+    assert_eq!(value("teller"), Some(Some(360)), "three in five of 600 reports");
+    assert_eq!(value("noemer"), None, "who begins is counted by IND-01 already");
+    assert!(tables.len() == declared.len());
+    made.tables.into_iter().for_each(|stored| ledger.add(stored));
+    let again = release_linked(component, &ledger, &counted(&ledger), &terms, taking).expect("nothing due");
+    assert!(again.tables.is_empty(), "a released table is not released again");
 }

@@ -88,6 +88,7 @@ fn told(chain: &Chain, number: usize, cohort: &Cohort, run: &Run, settings: Sett
         delivers: Vec::new(),
         domains: chain.domains.clone(),
         bin_cuts: Vec::new(),
+        linked: true,
     };
     let key = MacKey::new(&Secret32::random());
     let organisation = u16::try_from(number).expect("few");

@@ -20,10 +20,10 @@ use ketenpoort::policy::rules::{BinCut, DayKind, Domains};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 
-const FIRST: i32 = 19_358; // 2023-01-01
-const DAYS: i32 = 731; // up to and including 2024-12-31
+pub const FIRST: i32 = 19_358; // 2023-01-01
+pub const DAYS: i32 = 731; // up to and including 2024-12-31
 
-static CALENDAR: LazyLock<WorkCalendar> = LazyLock::new(WorkCalendar::new);
+pub static CALENDAR: LazyLock<WorkCalendar> = LazyLock::new(WorkCalendar::new);
 
 fn maatregel(event_type: EventType, pick: usize) -> Option<Maatregel> {
     let text = event_type.as_str();
@@ -52,9 +52,9 @@ fn date(precision: usize, day: i32) -> PartialDate {
 }
 
 /// Everything about an event that a figure can depend on, as plain numbers.
-type Seed = ((usize, usize, i32), (usize, usize, usize), (u16, u128, u128), (u32, Option<i32>));
+pub type Seed = ((usize, usize, i32), (usize, usize, usize), (u16, u128, u128), (u32, Option<i32>));
 
-fn event((when, codes, place, who): Seed) -> Event {
+pub fn event((when, codes, place, who): Seed) -> Event {
     let (kind, precision, day) = when;
     let event_type = EventType::ALL[kind % EventType::ALL.len()];
     let maatregel = maatregel(event_type, codes.0);
@@ -92,7 +92,7 @@ const TAKE_OVER: usize = 31;
 
 /// Seeds of random events: most of them starts, ends and stages, half of them around the ends of quarters, and half of
 /// them followed by another event of the same child and case within weeks, so that windows and edges are hit.
-fn seeds() -> impl Strategy<Value = Vec<Seed>> {
+pub fn seeds() -> impl Strategy<Value = Vec<Seed>> {
     let edge =
         (proptest::sample::select(vec![89, 180, 272, 364, 455, 546, 638, 730]), 0..3).prop_map(|(d, n)| d + n - 1);
     let day = prop_oneof![0..DAYS, edge];
@@ -109,7 +109,7 @@ fn seeds() -> impl Strategy<Value = Vec<Seed>> {
     proptest::collection::vec(chain, 1..100).prop_map(|chains| chains.concat())
 }
 
-fn events(seeds: Vec<Seed>) -> Vec<Event> {
+pub fn events(seeds: Vec<Seed>) -> Vec<Event> {
     let events: BTreeMap<Box<str>, Event> = seeds.into_iter().map(event).map(|e| (e.event_id.clone(), e)).collect();
     events.into_values().collect()
 }
@@ -118,15 +118,15 @@ fn columns(seeds: Vec<Seed>) -> Columns {
     Columns::build(events(seeds))
 }
 
-fn release(horizon: i32) -> Release {
+pub fn release(horizon: i32) -> Release {
     let oin = Oin::parse("00000099000880002329").expect("oin");
     let settings = Settings { horizon: Day(horizon), data_from: Day(FIRST), within: 365, organisation: oin };
     let bin_cuts = vec![BinCut { indicator: IndicatorId::Ind08P, days: DayKind::Calendar, edges: vec![10, 20, 70] }];
     let domains = Domains::of_region(&["0153".to_owned(), "0164".to_owned()]);
-    Release { settings, owners: Owner::ALL.to_vec(), delivers: Owner::ALL.to_vec(), domains, bin_cuts }
+    Release { settings, owners: Owner::ALL.to_vec(), delivers: Owner::ALL.to_vec(), domains, bin_cuts, linked: false }
 }
 
-fn tables() -> Vec<TableQuery> {
+pub fn tables() -> Vec<TableQuery> {
     use Dimension::{Gemeente, Leeftijd, Maatregel, Organisatie};
     let totals = ["2023", "2023-H1", "2023-Q1", "2023-Q2", "2023-Q3", "2023-Q4", "2023-12", "2024", "2024-H1"];
     let totals = totals.into_iter().chain(["2024-H2", "2024-Q3", "2024-10", "2024-11", "2024-12", "2024-Q4"]);
@@ -150,10 +150,10 @@ fn value_of(value: RawValue) -> Option<u32> {
     if let RawValue::Count(count) = value { Some(count.n) } else { None }
 }
 
-struct Plan {
-    release: Release,
-    tables: Vec<TableQuery>,
-    relations: Vec<Relation>,
+pub struct Plan {
+    pub release: Release,
+    pub tables: Vec<TableQuery>,
+    pub relations: Vec<Relation>,
 }
 
 fn plan(horizon: i32) -> Plan {
@@ -170,7 +170,7 @@ fn released(plan: &Plan, columns: &Columns) -> Vec<RawTable> {
     plan.tables.iter().map(make).collect()
 }
 
-fn values(tables: &[RawTable]) -> HashMap<CellRef, i64> {
+pub fn values(tables: &[RawTable]) -> HashMap<CellRef, i64> {
     let cells = tables.iter().flat_map(|t| t.cells().iter().map(move |cell| (t.query(), cell)));
     cells
         .map(|(table, cell)| {
@@ -182,7 +182,7 @@ fn values(tables: &[RawTable]) -> HashMap<CellRef, i64> {
 }
 
 /// The relations that fail, and the number of those of a count that is not 0, by indicator.
-fn judge(plan: &Plan, values: &HashMap<CellRef, i64>) -> (Vec<Relation>, BTreeMap<IndicatorId, usize>) {
+pub fn judge(plan: &Plan, values: &HashMap<CellRef, i64>) -> (Vec<Relation>, BTreeMap<IndicatorId, usize>) {
     let value = |cell: &CellRef| values.get(cell).copied().unwrap_or(0);
     let mut used = BTreeMap::new();
     let mut broken = Vec::new();

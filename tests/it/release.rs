@@ -64,6 +64,7 @@ impl Node {
                 delivers: org.levert.clone(),
                 domains,
                 bin_cuts: Vec::new(),
+                linked: false,
             },
             calendar: WorkCalendar::new(),
             key: MacKey::from_slice(b"ties of this node"),

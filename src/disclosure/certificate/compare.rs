@@ -16,8 +16,8 @@ pub(super) type At<'a> = (&'a str, &'a str, Vec<&'a str>);
 /// # Errors
 /// The first [`Flaw`] that is found.
 pub fn printed_as(w: &Witness, table: &Table) -> Result<(), Flaw> {
-    // A regional sum is proven in the words of the gate that made it.
-    let proven = (table.scope == Scope::Som).then(|| in_words_of(table.clone(), &w.organisation));
+    // A regional figure is proven in the words of the gate that made it.
+    let proven = matches!(table.scope, Scope::Som | Scope::Regio).then(|| in_words_of(table.clone(), &w.organisation));
     let table = proven.as_ref().unwrap_or(table);
     let flaw = |why: &str| Err(Flaw(format!("tabel {} {}: {why}", table.indicator, period(table))));
     if table.certificate.as_deref() != Some(certificate_of(&w.to_bytes()).as_str()) {

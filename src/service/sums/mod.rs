@@ -133,7 +133,7 @@ fn region_of(convenant: &Convenant, owner: Owner, until: Day) -> Result<Release,
     let settings = Settings { horizon: until, data_from: until, within: WITHIN_DAYS, organisation: gate };
     let (domains, bin_cuts) = (convenant.domains.clone(), convenant.bin_cuts.clone());
     let delivers = convenant.delivered_with(owner);
-    Ok(Release { settings, owners: vec![owner], delivers, domains, bin_cuts })
+    Ok(Release { settings, owners: vec![owner], delivers, domains, bin_cuts, linked: false })
 }
 
 /// What binds a seal to its run and to one contributor.

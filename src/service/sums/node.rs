@@ -187,7 +187,7 @@ impl Core {
             };
             let (domains, bin_cuts) = (terms.domains.clone(), terms.bin_cuts.clone());
             let delivers = terms.delivered_with(owner);
-            let release = Release { settings, owners: vec![owner], delivers, domains, bin_cuts };
+            let release = Release { settings, owners: vec![owner], delivers, domains, bin_cuts, linked: false };
             compute_release(&frozen.columns, &release, &self.calendar, &job.table, question)
         };
         Ok(jobs.iter().map(table).collect())

@@ -149,7 +149,14 @@ fn witness() -> (Vec<u8>, Witness, Release) {
     (
         last,
         witness,
-        Release { settings, owners: vec![Owner::Gi], delivers: vec![Owner::Gi], domains, bin_cuts: Vec::new() },
+        Release {
+            settings,
+            owners: vec![Owner::Gi],
+            delivers: vec![Owner::Gi],
+            domains,
+            bin_cuts: Vec::new(),
+            linked: false,
+        },
     )
 }
 

@@ -29,7 +29,14 @@ fn frame(files: &Files, owner: Owner, organisation: Oin, horizon: Day) -> Releas
     let settings = Settings { horizon, data_from: day("2021-01-01"), within: 365, organisation };
     let owning = files.organisations.iter().filter(|org| org.levert.contains(&owner));
     let delivers = owning.flat_map(|org| org.levert.clone()).collect();
-    Release { settings, owners: vec![owner], delivers, domains: Domains::of_region(&codes), bin_cuts: Vec::new() }
+    Release {
+        settings,
+        owners: vec![owner],
+        delivers,
+        domains: Domains::of_region(&codes),
+        bin_cuts: Vec::new(),
+        linked: false,
+    }
 }
 
 /// The tables of an indicator over a year and its quarters, by these breakdowns, with the coarser ones.
