@@ -39,8 +39,10 @@ pub(super) fn presentation(id: IndicatorId) -> Presentation {
     use IndicatorId as I;
     let definition = definition(id);
     let (shape, whole, part): (Shape, &[&str], Option<&str>) = match id {
-        I::Ind01 | I::Ind02 | I::Ind24 => (Shape::Flow, &["n_som_organisaties", "n_gebeurtenissen"], None),
-        I::Ind03 => (Shape::Stock, &["n_som_organisaties"], None),
+        I::Ind01 | I::Ind02 | I::Ind24 => {
+            (Shape::Flow, &["n_kinderen", "n_som_organisaties", "n_gebeurtenissen"], None)
+        }
+        I::Ind03 => (Shape::Stock, &["n_kinderen", "n_som_organisaties"], None),
         I::Ind06 => (Shape::Duration, &["n"], Some("binnen_norm")),
         I::Ind07 | I::Ind08 | I::Ind08P => (Shape::Duration, &["noemer"], Some("teller")),
         I::Ind05 | I::Ind09 | I::Ind12 => (Shape::Cohort, &["noemer"], Some("teller")),
@@ -56,6 +58,10 @@ pub(super) fn presentation(id: IndicatorId) -> Presentation {
     };
     Presentation { title: definition.title, description: definition.description, shape, whole, part, unit }
 }
+
+/// What a figure of the whole region counts.
+pub(super) const COUNTED_ONCE: &str =
+    "Geteld over de hele regio: een kind dat bij meer dan één organisatie bekend is, telt één keer.";
 
 /// What adding up over organisations means for this indicator, where its own description does not say it.
 pub(super) fn adding_up(id: IndicatorId) -> Option<&'static str> {
@@ -94,7 +100,7 @@ pub(super) fn series(id: IndicatorId, code: &str) -> String {
 
 /// Whether a series is a measure with a reason of ending (`OTS|04`).
 pub(super) fn is_reason(code: &str) -> bool {
-    code.contains('|') && !code.starts_with("LOKAAL|")
+    code.contains('|') && !code.starts_with("LOKAAL|") && !code.starts_with("KETEN|")
 }
 
 /// Order in which series of an indicator are shown.

@@ -3,10 +3,11 @@
 use super::chart::{Bar, Line, LineChart, Point, Segment, Tone, bars, lines};
 use super::markup::{Markup, all, class, element, tag, text};
 use super::section::Page;
-use super::tables::{measures_by_years, years_by_quarters};
+use super::tables::{measures_by_years, plain, years_by_quarters};
 use crate::domain::period::Period;
 use crate::domain::query::IndicatorId;
 use crate::domain::table::{Mark, Row, Table};
+use crate::indicator::definition::{MeasureKind, definition};
 use crate::monitor::csv::mark;
 use crate::monitor::figures::{Shown, percent, shown, shown_percent};
 use crate::monitor::quantile::{Bin, bin};
@@ -53,6 +54,53 @@ pub(super) fn count_card(page: &Page<'_>, id: IndicatorId, series: &str, told: &
         content.extend(waiting_times(page, id, series));
     }
     card(&name, &unit, content)
+}
+
+/// Children of the whole region who are followed: a line over the quarters, every count by year with its share, and how long it
+/// took.
+pub(super) fn cohort_card(page: &Page<'_>, id: IndicatorId, series: &str, told: &Presentation) -> Markup {
+    let name = words::series(id, series);
+    let total = |period, measures: &[&str]| page.figures.total(id, period, series, measures);
+    let years = |figure: &dyn Fn(Period) -> Shown| -> Vec<Shown> {
+        page.years.iter().map(|year| figure(Period::year_of(*year))).collect()
+    };
+    let counts = definition(id).measures.iter().filter(|m| m.kind == MeasureKind::Count);
+    let listed = counts.filter(|m| page.years.iter().any(|y| total(Period::year_of(*y), &[m.name]).is_some()));
+    let mut rows: Vec<(String, Vec<Shown>)> =
+        listed.map(|m| (m.title.to_owned(), years(&|period| shown(total(period, &[m.name]))))).collect();
+    if let Some(part) = told.part {
+        let share = |period| shown_percent(percent(total(period, &[part]), total(period, told.whole)));
+        let shares = years(&share);
+        if shares.iter().any(|figure| !figure.mark) {
+            rows.push(("aandeel".to_owned(), shares));
+        }
+    }
+    if id == IndicatorId::Ind11 {
+        let gap = |period| gap(total(period, &["teller_gekoppeld"]), total(period, &["teller_reden07"]));
+        rows.push(("verschil, uit de afgeronde aantallen".to_owned(), years(&gap)));
+    }
+    let quantiles = [("mediaan (dagen)", "mediaan"), ("P80 (dagen)", "p80")];
+    let quantiles =
+        quantiles.map(|(name, measure)| (name.to_owned(), years(&|period| shown(total(period, &[measure])))));
+    rows.extend(quantiles.into_iter().filter(|(_, figures)| figures.iter().any(|figure| !figure.mark)));
+    let caption = format!("{}: {name}", told.title);
+    let labels: Vec<String> = page.quarters.iter().map(ToString::to_string).collect();
+    let main: Vec<&str> = told.part.into_iter().chain(told.whole.iter().copied()).collect();
+    let points = page.quarters.iter().map(|quarter| point(total(*quarter, &main))).collect();
+    let chart = LineChart {
+        id: id_of(&["lijn", id.as_str(), series]),
+        title: format!("{caption}, per kwartaal"),
+        labels: &labels,
+        lines: vec![Line { name: name.clone(), points }],
+        small: true,
+    };
+    card(&name, told.unit, [lines(&chart).unwrap_or_default(), measures_by_years(page, &caption, rows)])
+}
+
+/// The difference of two released counts; none when one is not fully known.
+fn gap(one: Option<&Row>, other: Option<&Row>) -> Shown {
+    let full = |row: Option<&Row>| row.filter(|r| r.low.is_none() || r.high.is_some()).and_then(|r| r.value);
+    full(one).zip(full(other)).map_or_else(|| shown_percent(None), |(a, b)| plain(a - b))
 }
 
 /// Who waits at the end of each year, by waiting time.

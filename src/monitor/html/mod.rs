@@ -2,6 +2,7 @@
 
 mod card;
 mod chart;
+mod flow;
 pub mod markup;
 mod overview;
 mod section;
@@ -60,7 +61,7 @@ fn header(report: &Report, page: &Page<'_>, title: &str) -> Markup {
         fact("Peildatum", &day),
         fact("Convenant", &format!("{named}, versie {}", convenant.version)),
     ];
-    let lead = "Instroom, doorstroom en wachten in de jeugdbeschermingsketen, opgeteld uit wat de organisaties \
+    let lead = "Instroom, doorstroom en wachten in de jeugdbeschermingsketen, uit wat de organisaties en de poortwachter \
                 beschermd hebben vrijgegeven. Aantallen zijn afgerond op vijf.";
     element(
         "header",
@@ -86,6 +87,7 @@ fn content(report: &Report, page: &Page<'_>) -> Markup {
         &[("class", "reading"), ("aria-labelledby", "leeswijzer")],
         [element("h2", &[("id", "leeswijzer")], [text("Zo leest u de tabellen")]), card::legend()],
     ));
+    parts.extend(flow::route(page));
     parts.extend(indicators.iter().map(|id| section::section(page, *id)));
     if report.tables.is_empty() {
         parts.push(class("p", "closed", "Dit rapport bevat geen tabellen."));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::card::{count_card, duration_card};
+use super::card::{cohort_card, count_card, duration_card};
 use super::markup::{Markup, all, class, element, tag, text};
 use super::tables::{figure_cell, measures_by_years};
 use crate::domain::period::Period;
@@ -29,11 +29,13 @@ pub(super) fn section(page: &Page<'_>, id: IndicatorId) -> Markup {
     let (open, closed): (Vec<&str>, Vec<&str>) = series.into_iter().partition(|s| has_number(page, id, s));
     // Reasons of ending would be many small cards: they share one table.
     let (reasons, open): (Vec<&str>, Vec<&str>) = open.into_iter().partition(|s| words::is_reason(s));
+    let linked = page.figures.tables_of(id).any(|table| table.scope == Scope::Regio);
     let cards = open.iter().map(|series| match told.shape {
         Shape::Duration => duration_card(page, id, series, &told),
+        Shape::Cohort if linked => cohort_card(page, id, series, &told),
         Shape::Flow | Shape::Stock | Shape::Cohort | Shape::Waiting => count_card(page, id, series, &told),
     });
-    let mut parts = vec![heading(id, &told), coverage_line(page, id)];
+    let mut parts = vec![heading(id, &told, linked), coverage_line(page, id)];
     parts.push(element("div", &[("class", "cards")], cards));
     if !reasons.is_empty() {
         parts.push(reasons_table(page, id, &told, &reasons));
@@ -52,7 +54,7 @@ fn has_number(page: &Page<'_>, id: IndicatorId, series: &str) -> bool {
     totals.flat_map(|table| &table.rows).any(|row| row.series == series && row.value.is_some())
 }
 
-fn heading(id: IndicatorId, told: &Presentation) -> Markup {
+fn heading(id: IndicatorId, told: &Presentation, linked: bool) -> Markup {
     let mut parts = vec![
         element(
             "h2",
@@ -61,7 +63,8 @@ fn heading(id: IndicatorId, told: &Presentation) -> Markup {
         ),
         class("p", "definition", told.description),
     ];
-    if let Some(sentence) = words::adding_up(id) {
+    let sentence = if linked { Some(words::COUNTED_ONCE) } else { words::adding_up(id) };
+    if let Some(sentence) = sentence {
         parts.push(class("p", "definition", sentence));
     }
     if let Some(norms) = norms(id) {
@@ -134,8 +137,10 @@ fn breakdowns(page: &Page<'_>, id: IndicatorId, told: &Presentation) -> Markup {
 /// One table of a breakdown, under its period.
 fn breakdown(page: &Page<'_>, id: IndicatorId, told: &Presentation, table: &Table) -> Markup {
     let mut name = table.period.map_or("Hele levering".to_owned(), |p| p.to_string());
-    if table.scope == Scope::Som {
-        name.push_str(", regionale som");
+    match table.scope {
+        Scope::Som => name.push_str(", regionale som"),
+        Scope::Regio => name.push_str(", hele regio"),
+        Scope::Organisatie | Scope::Optelling => {}
     }
     let all_series = page.figures.series(id);
     let open = |series: &&&str| table.rows.iter().any(|r| r.series == **series && r.value.is_some());

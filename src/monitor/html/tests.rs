@@ -153,7 +153,12 @@ fn the_page_stands_alone_and_runs_nothing() {
 /// Opens and closes of elements are balanced, ids are unique, and what is referred to exists.
 #[test]
 fn the_markup_is_well_formed() {
-    let page = write(&report(true), &setting());
+    for report in [report(true), linked_report()] {
+        well_formed(&write(&report, &setting()));
+    }
+}
+
+fn well_formed(page: &str) {
     let body = &page[page.find("<body").expect("body")..];
     let (mut open, mut ids, mut used) = (Vec::new(), BTreeSet::new(), Vec::new());
     for piece in body.split('<').skip(1) {
@@ -177,6 +182,59 @@ fn the_markup_is_well_formed() {
     }
     assert!(open.is_empty(), "left open: {open:?}");
     assert!(used.iter().all(|id| ids.contains(id)), "{used:?} {ids:?}");
+}
+
+/// A report of which the gate counted the steps of the route, re-entry and the end of a VOTS over the whole region.
+fn linked_report() -> Report {
+    let regio = |indicator: &str, period: &str, of: &[(&str, &str, Option<i64>)]| {
+        let bare = |(series, measure, value): &(&str, &str, Option<i64>)| Row {
+            low: None,
+            ..row(series, measure, *value, false)
+        };
+        Table { scope: Scope::Regio, ..table(indicator, period, of.iter().map(bare).collect()) }
+    };
+    let steps = |n: i64| {
+        [
+            ("LT->GI", "teller", Some(n)),
+            ("LT->GI", "mediaan", Some(104)),
+            ("VT->RVDK", "teller", Some(3 * n)),
+            ("VT->RVDK", "mediaan", None),
+            ("RVDK->GI", "noemer", Some(2 * n)),
+            ("RVDK->GI", "teller", Some(2 * n - 20)),
+        ]
+    };
+    let ends = [
+        ("ALLE", "noemer", Some(60)),
+        ("ALLE", "teller_gekoppeld", Some(45)),
+        ("ALLE", "teller_reden07", Some(15)),
+        ("ALLE", "gekoppeld_zonder_07", None),
+    ];
+    let tables = vec![
+        table("IND-01", "2024", vec![row("VT_MELDING", "n_som_organisaties", Some(900), true)]),
+        regio("IND-05", "2023", &steps(60)),
+        regio("IND-05", "2024", &steps(70)),
+        regio("IND-11", "2024", &ends),
+        regio("IND-03", "2024", &[("KETEN|JB", "n_kinderen", Some(410)), ("KETEN|VOTS", "n_kinderen", None)]),
+    ];
+    Report { tables, ..report(true) }
+}
+
+#[test]
+fn the_route_names_each_step_with_its_share_and_never_a_number_that_is_not_released() {
+    let page = write(&linked_report(), &setting());
+    for wanted in [
+        "De route van kinderen, 2024",
+        "<strong>Melding bij Veilig Thuis</strong> 900",
+        "<strong>Verzoek bij de Raad</strong> 210 (23\u{a0}%)",
+        "<strong>Kennisgeving bij de GI</strong> 120 (86\u{a0}%)",
+        "<strong>Begin bij het lokale team</strong> niet aangeleverd",
+        "telt één keer",
+        "verschil, uit de afgeronde aantallen</th><td class=\"num\">",
+        "Jeugdbescherming, alle maatregelen (keten)",
+    ] {
+        assert!(page.contains(wanted), "{wanted} is not on the page");
+    }
+    assert!(page.contains(">30</td>"), "45 followed and 15 registered leave a gap of 30");
 }
 
 #[test]
