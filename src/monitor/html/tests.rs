@@ -229,7 +229,7 @@ fn the_route_names_each_step_with_its_share_and_never_a_number_that_is_not_relea
         "<strong>Kennisgeving bij de GI</strong> 120 (86\u{a0}%)",
         "<strong>Begin bij het lokale team</strong> niet aangeleverd",
         "telt één keer",
-        "verschil, uit de afgeronde aantallen</th><td class=\"num\">",
+        "verschil, uit de afgeronde aantallen</th>",
         "Jeugdbescherming, alle maatregelen (keten)",
     ] {
         assert!(page.contains(wanted), "{wanted} is not on the page");
