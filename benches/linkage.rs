@@ -69,6 +69,7 @@ fn run_over(nodes: usize, children: usize) -> (Arc<Run>, Keys) {
         run: hex(&random::<16>()),
         convenant: Digest([7; 32]),
         epoch: 1,
+        number: 0,
         previous: None,
         year: 2026,
         spent: Vec::new(),

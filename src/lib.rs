@@ -97,6 +97,31 @@
 //! fn tell(share: &Share, passed: &Passed, part: &GateShare) -> String { format!("{share:?} {passed:?} {part:?}") }
 //! ```
 //!
+//! No more can what leaves in a linked run:
+//! ```compile_fail,E0423
+//! use ketenpoort::{linkage::passage::Passage, service::links::exits::Blinded};
+//! fn forge(passage: Passage) -> Blinded { Blinded(passage) }
+//! ```
+//! ```compile_fail,E0423
+//! use ketenpoort::{linkage::passage::Passage, service::links::exits::LinkRows};
+//! fn forge(passage: Passage) -> LinkRows { LinkRows(passage) }
+//! ```
+//! ```compile_fail,E0423
+//! fn forge(tags: Vec<u8>) -> ketenpoort::service::links::exits::TagBatch {
+//!     ketenpoort::service::links::exits::TagBatch(tags)
+//! }
+//! ```
+//! ```compile_fail,E0423
+//! fn forge(groups: Vec<u8>) -> ketenpoort::service::links::exits::Groups {
+//!     ketenpoort::service::links::exits::Groups(groups)
+//! }
+//! ```
+//! ```
+//! use ketenpoort::{linkage::passage::Passage, service::links::exits::{Blinded, Groups, LinkRows, TagBatch}};
+//! fn travels<'a>(blinded: &'a Blinded, rows: &'a LinkRows) -> [&'a Passage; 2] { [blinded.content(), rows.content()] }
+//! fn leaves<'a>(tags: &'a TagBatch, groups: &'a Groups) -> [&'a [u8]; 2] { [tags.content(), groups.content()] }
+//! ```
+//!
 //! An answer needs what was released and the proof that it was logged, and none of the three can be made by hand:
 //! ```compile_fail,E0451
 //! use ketenpoort::disclosure::release::Released;

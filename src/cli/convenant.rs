@@ -43,6 +43,7 @@ fn new(args: &ConvenantNewArgs) -> Result<Outcome, String> {
         from: args.from,
         until: args.until,
         sums: args.sums.clone(),
+        links: args.links.clone(),
     };
     let outcome = on_node(&args.node, &LocalCommand::ConvenantNew(command));
     store(outcome, &args.out, "concept")

@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use crate::domain::codes::Owner;
 use crate::domain::day::Day;
 use crate::domain::oin::Oin;
+use crate::domain::query::IndicatorId;
 
 /// Commands on a convenant.
 #[derive(Subcommand, Debug)]
@@ -64,9 +65,17 @@ pub struct ConvenantNewArgs {
     /// Soort eigenaar (zoals LT of GI, minstens drie partijen) waarvan de reeksen als regionale som komen (herhaalbaar)
     #[arg(long = "sum", value_parser = owner)]
     pub sums: Vec<Owner>,
+    /// Indicator (zoals IND-05) die als gekoppeld regionaal cijfer komt, en langs geen andere route (herhaalbaar)
+    #[arg(long = "link", value_parser = indicator)]
+    pub links: Vec<IndicatorId>,
     /// Waar het concept komt
     #[arg(long)]
     pub out: PathBuf,
+}
+
+fn indicator(text: &str) -> Result<IndicatorId, String> {
+    let known: Vec<&str> = IndicatorId::ALL.iter().map(|id| id.as_str()).collect();
+    IndicatorId::parse(text).ok_or_else(|| format!("onbekende indicator; kies uit {}", known.join(", ")))
 }
 
 fn owner(text: &str) -> Result<Owner, String> {

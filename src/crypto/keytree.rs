@@ -141,6 +141,12 @@ impl ChainBase {
         MacKey::new(&self.0)
     }
 
+    /// The key of an epoch that follows from the base, for convenants that hold no key of their own for it.
+    #[must_use]
+    pub fn epoch(&self, epoch: u32) -> ChainEpoch {
+        ChainEpoch::new(expand_secret(&self.0, &format!("ketenpoort/v1/chain-epoch/{epoch}")))
+    }
+
     /// The secret itself, to seal it to a party that may hold it or into the node's own store; never to log.
     #[must_use]
     pub fn expose(&self) -> &[u8; 32] {

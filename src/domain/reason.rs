@@ -325,6 +325,30 @@ registry! {
     SumNotMade = "KP-SOM-NOG-NIET-GEVORMD", FailedPrecondition,
         "Deze regionale som is nog niet gevormd.",
         "Laat de ketenmonitor de som opvragen (monitor pull) als genoeg organisaties hebben geleverd.";
+    /// The document of a linked run is not what the convenant allows, or not signed by all.
+    LinkDocument = "KP-KOPPELING-DOCUMENT", FailedPrecondition,
+        "Het document van deze gekoppelde ronde is niet wat het convenant toestaat, of niet door allen ondertekend.",
+        "Laat de partijen hun convenant en versie vergelijken; begin een nieuwe ronde.";
+    /// A node has more elements than the quota leaves.
+    LinkQuota = "KP-KOPPELING-QUOTUM", ResourceExhausted,
+        "Deze gekoppelde ronde gaat over het jaarlijkse quotum van een organisatie heen.",
+        "Wacht tot het volgende kalenderjaar, of spreek in een nieuwe versie van het convenant een ander quotum af.";
+    /// The linked run is not known here, has ended, or its time is over.
+    LinkRunUnknown = "KP-KOPPELING-RONDE", FailedPrecondition,
+        "Deze gekoppelde ronde is hier niet bekend, onvolledig, afgesloten of over haar tijd.",
+        "Begin een nieuwe ronde; het logboek noemt op wie werd gewacht. Een partij die opnieuw startte vergeet wat open stond.";
+    /// Something in a linked run is not of that run: an element, proof, row, tag or grouping.
+    LinkRefused = "KP-KOPPELING-GEWEIGERD", InvalidArgument,
+        "Een bericht in deze gekoppelde ronde klopt niet; het logboek noemt van wie het kwam.",
+        "Onderzoek de genoemde partij; begin daarna een nieuwe ronde.";
+    /// A child of this node has no chain token, so that the node cannot take part.
+    LinkTokens = "KP-KOPPELING-KETENCODE", FailedPrecondition,
+        "Niet elk kind bij deze organisatie heeft een ketencode onder dit convenant; zij doet niet mee.",
+        "Lees de leveringen opnieuw in nu het convenant geldt, en begin een nieuwe ronde.";
+    /// The linked table was not made yet.
+    LinkNotMade = "KP-KOPPELING-NOG-NIET-GEVORMD", FailedPrecondition,
+        "Deze gekoppelde tabel is nog niet gevormd.",
+        "Laat de ketenmonitor de ronde uitvoeren (monitor pull) als alle organisaties hebben geleverd.";
     /// A partner asks for receipts too often.
     TooOften = "KP-TE-VAAK", ResourceExhausted,
         "De andere partij vraagt te vaak achter elkaar om ontvangstbewijzen.",

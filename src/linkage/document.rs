@@ -71,6 +71,8 @@ pub struct RunDocument {
     pub convenant: Digest,
     /// Epoch of the chain tokens.
     pub epoch: u32,
+    /// Number of the run under the convenant, from 0: whose turn it is to blind follows from it.
+    pub number: u32,
     /// Hash of the run before this one under the convenant; none for the first.
     pub previous: Option<Digest>,
     /// Calendar year whose quota is used.
@@ -203,12 +205,12 @@ impl RunDocument {
         after.into_iter().map(|(oin, elements)| Elements { oin, elements }).collect()
     }
 
-    /// Whether no node passes its quota of elements a year.
+    /// Whether no node passes its own quota of elements a year, padding included.
     ///
     /// # Errors
     /// [`Fault::OverQuota`] of the nodes that do.
-    pub fn is_within(&self, quota: u64) -> Result<(), LinkFault> {
-        let over = |node: &&Elements| self.spent_by(&node.oin) + u64::from(node.elements) > quota;
+    pub fn is_within(&self, quota: &dyn Fn(&Oin) -> u64) -> Result<(), LinkFault> {
+        let over = |node: &&Elements| self.spent_by(&node.oin) + u64::from(node.elements) > quota(&node.oin);
         let culprits: Vec<Oin> = self.nodes.iter().filter(over).map(|node| node.oin).collect();
         if culprits.is_empty() { Ok(()) } else { Err(LinkFault { fault: Fault::OverQuota, culprits }) }
     }
@@ -230,7 +232,8 @@ impl RunDocument {
             Some(latest) if latest.year > self.year => return Err(Fault::Succession),
             _ => Vec::new(),
         };
-        let holds = self.previous == latest.map(Self::hash) && self.spent == spent;
+        let number = latest.map_or(Some(0), |latest| latest.number.checked_add(1));
+        let holds = self.previous == latest.map(Self::hash) && Some(self.number) == number && self.spent == spent;
         if holds { Ok(()) } else { Err(Fault::Succession) }
     }
 }
@@ -247,7 +250,8 @@ pub struct Run {
 }
 
 impl Run {
-    /// Takes a sound document.
+    /// Takes a document that holds together, whoever signed it: for machines alone, in tests and measurements. A party opens it by
+    /// [`Frame::open`](super::frame::Frame::open).
     ///
     /// # Errors
     /// [`Fault::Document`]; [`Fault::OtherKey`] of a blinder whose key is no usable point.

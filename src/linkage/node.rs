@@ -132,6 +132,12 @@ impl NodeRun {
                     Err(fault)
                 }
             },
+            // P's answer again, after a lost connection.
+            Step::AtQ(blinding, half) => {
+                let bytes = half.to_bytes();
+                self.steps[batch as usize] = Step::AtQ(blinding, half);
+                Ok(bytes)
+            }
             other => {
                 self.steps[batch as usize] = other;
                 Err(Fault::OutOfTurn.of_nobody())

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::later::Later;
+use super::links::Linking;
 use super::merge::{NodeOutcome, NodeResult, merge};
 use super::pull::{Patience, Pulled, pull};
 use super::report::{ConvenantRef, Party, Report, Setting};
@@ -20,9 +21,10 @@ use crate::domain::table::Table;
 use crate::indicator::definition::definition;
 use crate::policy::bundle::ConvenantInForce;
 use crate::policy::convenant::{Convenant, Role, Route};
-use crate::policy::permit::{declared_plan, declared_sums};
+use crate::policy::permit::{declared_links, declared_plan, declared_sums};
 use crate::service::api::Peers;
 use crate::service::core::Core;
+use crate::service::document::Pending;
 use crate::service::receipts::Question as Asked;
 
 /// What the analyst asks for.
@@ -57,7 +59,8 @@ pub fn produce(core: &Core, peers: &dyn Peers, question: &Question) -> Result<Pr
     let monitored = in_force.iter().find(|c| c.convenant().party(&ours).is_some_and(|p| p.has(Role::Monitor)));
     let convenant = monitored.ok_or("deze node is in geen geldend convenant de ketenmonitor")?;
     let (whole, sums) = (query_of(convenant.convenant(), question), sums_of(convenant.convenant(), question));
-    if whole.tables().is_empty() && sums.tables().is_empty() {
+    let links = links_of(convenant.convenant(), question);
+    if [&whole, &sums, &links].iter().all(|tables| tables.tables().is_empty()) {
         return Err("het convenant staat geen van de gevraagde tabellen toe; zie `convenant show`".to_owned());
     }
     let mut later = Later::default();
@@ -86,8 +89,17 @@ pub fn produce(core: &Core, peers: &dyn Peers, question: &Question) -> Result<Pr
         later.note(&gate.name, &made.pending);
         note_absent(convenant.convenant(), &made, &mut outcomes);
         tables.extend(made.tables);
-        tables.sort_by(|a, b| (&a.indicator, a.period, &a.by).cmp(&(&b.indicator, b.period, &b.by)));
     }
+    let settled = later.split(&links, convenant.convenant().settlement_days, standing.day);
+    if let (Some(gate), false) = (convenant.convenant().gate(), settled.tables().is_empty()) {
+        let made = Linking { core, peers, convenant, gate: gate.oin }.pull(&settled);
+        later.note(&gate.name, &made.pending);
+        if let Some(reason) = made.gate {
+            later.note(&gate.name, &absent_tables(&settled, reason));
+        }
+        tables.extend(made.tables);
+    }
+    tables.sort_by(|a, b| (&a.indicator, a.period, &a.by).cmp(&(&b.indicator, b.period, &b.by)));
     share_peildatum(&mut tables);
     Ok(finish(convenant, question, &outcomes, tables, &later))
 }
@@ -137,6 +149,24 @@ fn sums_of(convenant: &Convenant, question: &Question) -> Query {
         wanted(t.indicator) && question.periods.contains(&t.period) && by
     };
     Query::new(tables.filter(asked).collect())
+}
+
+/// The tables of a question that come as linked figures.
+fn links_of(convenant: &Convenant, question: &Question) -> Query {
+    let years: std::collections::BTreeSet<i16> = question.periods.iter().map(|p| p.year()).collect();
+    let wanted = |id: IndicatorId| question.indicators.is_empty() || question.indicators.contains(&id);
+    let tables = years.iter().flat_map(|year| declared_links(convenant, *year));
+    let asked = |t: &TableQuery| {
+        let by = question.by.as_ref().is_none_or(|by| t.by == *by);
+        wanted(t.indicator) && question.periods.contains(&t.period) && by
+    };
+    Query::new(tables.filter(asked).collect())
+}
+
+/// All these tables as not released, for one reason.
+fn absent_tables(tables: &Query, reason: ReasonCode) -> Vec<Pending> {
+    let absent = |table: &TableQuery| Pending { table: table.clone(), reason, from: None };
+    tables.tables().iter().map(absent).collect()
 }
 
 /// Whether a party releases something of a table by itself.

@@ -76,29 +76,8 @@ impl Summing<'_> {
                 }
             }
         }
-        self.ask(tables, &mut summed);
+        ask_gate((self.core, self.peers), (self.convenant, self.gate), tables, &mut summed);
         summed
-    }
-
-    /// Asks the gate for what it released, as any question of the monitor.
-    fn ask(&self, tables: &Query, summed: &mut Summed) {
-        let question = match self.core.log_question(self.gate, self.convenant, tables.clone()) {
-            Ok(question) => question,
-            Err(error) => {
-                tracing::error!("{error}");
-                summed.gate = Some(ReasonCode::LogUnavailable);
-                return;
-            }
-        };
-        for pulled in pull(self.core, self.peers, &[question], Patience::default()) {
-            match pulled.result {
-                Ok(document) => {
-                    summed.gate = None;
-                    (summed.tables, summed.pending) = (document.tables, document.pending);
-                }
-                Err(reason) => summed.gate = Some(reason),
-            }
-        }
     }
 
     fn due(&self, owner: Owner, year: i16) -> Result<Vec<SumPlan>, PeerError> {
@@ -231,6 +210,32 @@ impl Summing<'_> {
             Ok(SumReply::Released(_)) => Ok(()),
             Ok(_) => Err(ReasonCode::MessageMalformed),
             Err(error) => Err(error.reason()),
+        }
+    }
+}
+
+/// Asks the gate for what it released, as any question of the monitor.
+pub(super) fn ask_gate(
+    (core, peers): (&Core, &dyn Peers),
+    (convenant, gate): (&ConvenantInForce, Oin),
+    tables: &Query,
+    summed: &mut Summed,
+) {
+    let question = match core.log_question(gate, convenant, tables.clone()) {
+        Ok(question) => question,
+        Err(error) => {
+            tracing::error!("{error}");
+            summed.gate = Some(ReasonCode::LogUnavailable);
+            return;
+        }
+    };
+    for pulled in pull(core, peers, &[question], Patience::default()) {
+        match pulled.result {
+            Ok(document) => {
+                summed.gate = None;
+                (summed.tables, summed.pending) = (document.tables, document.pending);
+            }
+            Err(reason) => summed.gate = Some(reason),
         }
     }
 }

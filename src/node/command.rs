@@ -118,6 +118,8 @@ pub struct NewConvenant {
     pub until: Day,
     /// Kinds of owner whose series come as regional sums.
     pub sums: Vec<crate::domain::codes::Owner>,
+    /// Indicators that come as linked figures.
+    pub links: Vec<crate::domain::query::IndicatorId>,
 }
 
 /// `monitor pull`.

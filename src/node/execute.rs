@@ -117,6 +117,7 @@ impl Node {
             gate: new.gate,
             validity: (new.from, new.until),
             sums: new.sums,
+            links: new.links,
         };
         match self.core.convenant_draft(draft) {
             Ok(text) => Outcome::done(text),

@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::card::is_line;
 use super::convenant::{Convenant, Grant, Party, Purpose, Role, Route};
+use super::link::link_faults;
 use super::rules::{AGE_BANDS, BinCut, MEASURES, OTHER, day_kinds, definition_edges, norms};
 use crate::domain::codes::OrgType;
 use crate::domain::period::PeriodKind;
@@ -53,6 +54,7 @@ pub fn check(convenant: &Convenant) -> Vec<Fault> {
     }
     check_gemeenten(convenant, &mut faults);
     check_chain(convenant, &mut faults);
+    link_faults(convenant).into_iter().for_each(|(place, text)| faults.when(true, &place, text));
     for party in &convenant.parties {
         check_party(party, &mut faults);
     }
@@ -146,11 +148,6 @@ fn check_grant(grant: &Grant, faults: &mut Faults) {
         "dit cijfer gaat over meer organisaties tegelijk: alleen de route `link` kan het geven",
     );
     faults.when(!is_line(&grant.version, 20), &format!("{place}.version"), "noem de versie van de definitie");
-    faults.when(
-        grant.route == Route::Link,
-        &format!("{place}.route"),
-        "deze versie van Ketenpoort biedt de routes `node` en `sum`; `link` kan nog niet",
-    );
     faults.when(grant.tables.is_empty(), &format!("{place}.tables"), "noem minstens één periodesoort");
     faults.when(
         repeated(grant.tables.iter().map(|t| t.period)),
@@ -259,7 +256,7 @@ fn check_crossing(grant: &Grant, place: &str, faults: &mut Faults) {
 
 fn check_indicators(c: &Convenant, faults: &mut Faults) {
     faults.when(
-        repeated(c.indicators.iter().map(|g| (g.indicator, g.route == Route::Sum))),
+        repeated(c.indicators.iter().map(|g| (g.indicator, g.route as u8))),
         "indicators",
         "een indicator staat er dubbel in met dezelfde route",
     );

@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use super::card::{NodeCard, SignedCard};
 use super::chain::ChainKeys;
+use super::link::LinkTerms;
 use super::rules::{BinCut, DayKind, DisclosureRules, Domains};
 use super::witness::WitnessTerms;
 use crate::crypto::{Digest, digest};
@@ -187,6 +188,9 @@ pub struct Convenant {
     /// The chain base, sealed to each delivering party; none while no route links records.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chain: Option<ChainKeys>,
+    /// Who blinds and how much; none while no route links records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<LinkTerms>,
     /// The parties.
     pub parties: Vec<Party>,
 }

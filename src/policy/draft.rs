@@ -73,6 +73,7 @@ impl Convenant {
             bin_cuts: RELEASED.iter().flat_map(cut).collect(),
             gemeenten: terms.gemeenten,
             chain: None,
+            link: None,
             parties: cards.into_iter().map(|card| Party { roles: vec![role_of(&card)], card }).collect(),
         }
     }

@@ -8,6 +8,7 @@ pub mod convenant;
 pub mod diff;
 pub mod draft;
 pub mod dsse;
+pub mod link;
 pub mod permit;
 pub mod rules;
 pub mod witness;

@@ -18,6 +18,7 @@ pub struct Permit {
     query_hash: Digest,
     requester: Oin,
     convenant: ConvenantInForce,
+    route: Route,
 }
 
 impl Permit {
@@ -31,6 +32,12 @@ impl Permit {
     #[must_use]
     pub fn query(&self) -> &Query {
         &self.query
+    }
+
+    /// By which route.
+    #[must_use]
+    pub fn route(&self) -> Route {
+        self.route
     }
 
     /// Who asks.
@@ -51,6 +58,13 @@ impl Permit {
 pub fn declared_sums(convenant: &Convenant, owner: Owner, year: i16) -> Vec<TableQuery> {
     let sums = convenant.indicators.iter().filter(|grant| grant.route == Route::Sum && grant.owners.contains(&owner));
     sums.flat_map(|grant| declared_plan(convenant, (grant.indicator, Route::Sum), year)).collect()
+}
+
+/// Every table that a convenant declares as a linked figure of a calendar year, sorted.
+#[must_use]
+pub fn declared_links(convenant: &Convenant, year: i16) -> Vec<TableQuery> {
+    let links = convenant.indicators.iter().filter(|grant| grant.route == Route::Link);
+    links.flat_map(|grant| declared_plan(convenant, (grant.indicator, Route::Link), year)).collect()
 }
 
 /// Every table that nodes release by themselves in these calendar years, over all indicators of a convenant. Disclosure control weighs the
@@ -118,6 +132,20 @@ pub fn decide_sum(
     decide_by(Route::Sum, convenant, (requester, requested), query, today)
 }
 
+/// As [`decide`], for tables that the convenant grants as linked figures: at every party that takes part in a run.
+///
+/// # Errors
+/// As [`decide`].
+pub fn decide_link(
+    convenant: &ConvenantInForce,
+    requester: &Oin,
+    requested: &Digest,
+    query: &Query,
+    today: Day,
+) -> Result<Permit, ReasonCode> {
+    decide_by(Route::Link, convenant, (requester, requested), query, today)
+}
+
 fn decide_by(
     route: Route,
     convenant: &ConvenantInForce,
@@ -142,7 +170,13 @@ fn decide_by(
     for table in query.tables() {
         decide_table(terms, (table, route), today)?;
     }
-    Ok(Permit { query: query.clone(), query_hash: query.hash(), requester: *requester, convenant: convenant.clone() })
+    Ok(Permit {
+        query: query.clone(),
+        query_hash: query.hash(),
+        requester: *requester,
+        convenant: convenant.clone(),
+        route,
+    })
 }
 
 fn decide_table(terms: &Convenant, (table, route): (&TableQuery, Route), today: Day) -> Result<(), ReasonCode> {

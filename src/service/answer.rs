@@ -7,16 +7,19 @@ use super::convenants::Standing;
 use super::core::{Core, CoreError};
 use super::document::{AnswerDocument, sign};
 use super::entries::{self, ReleaseFacts};
+use super::links::messages::{LinkAsked, LinkReply};
 use super::standards::RecordsRefused;
 use super::sums::messages::{ShareRequest, SumAsked, SumReply};
 use super::sums::share::Share;
 use super::witness::{ShowReply, ShowRequest};
 use crate::crypto::{Digest, hex, random};
 use crate::domain::oin::Oin;
+use crate::domain::query::TableQuery;
 use crate::domain::reason::ReasonCode;
 use crate::domain::table::{Mark, Table};
 use crate::policy::bundle::ConvenantInForce;
-use crate::policy::permit::{Permit, decide, decide_sum};
+use crate::policy::convenant::Route;
+use crate::policy::permit::{Permit, decide, decide_link, decide_sum};
 use crate::storage::log::{LogError, Logged};
 use crate::translog::entry::{Aggregate, payload_commitment};
 use crate::translog::receipt::SignedReceipt;
@@ -54,7 +57,14 @@ impl Core {
         let convenant = named
             .or_else(|| in_force.iter().find(|c| c.convenant().party(&peer.oin).is_some()))
             .ok_or(ReasonCode::OinNotInConvenant)?;
-        let decided = if self.is_gate_of(convenant.convenant()) { decide_sum } else { decide };
+        let terms = convenant.convenant();
+        let linked = |table: &TableQuery| terms.grant(table.indicator, Route::Link).is_some();
+        let decided = match self.is_gate_of(terms) {
+            // Sums and linked figures are asked apart.
+            true if request.query.tables().iter().all(linked) => decide_link,
+            true => decide_sum,
+            false => decide,
+        };
         let permit = decided(convenant, &peer.oin, &request.convenant_hash, &request.query, standing.day)?;
         self.claim_request(peer.oin, request)?;
         Ok((permit, convenant))
@@ -68,8 +78,11 @@ impl Core {
         convenant: &ConvenantInForce,
     ) -> Result<Answer, ReasonCode> {
         let Asked { peer, request, verdict } = *asked;
-        let gate = self.is_gate_of(convenant.convenant());
-        let (released, pending) = if gate { self.released_sums(permit)? } else { self.release(permit)? };
+        let (released, pending) = match (self.is_gate_of(convenant.convenant()), permit.route()) {
+            (true, Route::Link) => self.released_links(permit)?,
+            (true, _) => self.released_sums(permit)?,
+            (false, _) => self.release(permit)?,
+        };
         // The audit can take minutes; a withdrawal in the meantime stops the answer.
         self.still_in_force(&convenant.hash())?;
         let now_ms = self.clock.now_ms();
@@ -238,6 +251,10 @@ impl NodeService for Core {
 
     fn share(&self, peer: &Peer, request: &ShareRequest) -> Result<Share, Refusal> {
         self.share_in(peer, request)
+    }
+
+    fn link(&self, peer: &Peer, asked: LinkAsked) -> Result<LinkReply, Refusal> {
+        self.answer_link(peer, asked)
     }
 
     fn connection_refused(&self, reason: ReasonCode, _claimed: Option<Oin>) {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use super::answer::{Payload, covered};
+use super::links::messages::{LinkAsked, LinkCall, LinkReply, LinkSaid};
 use super::standards::RecordsRefused;
 use super::sums::messages::{Delivery, ShareRequest, SumAsked, SumCall, SumReply};
 use super::sums::share::Share;
@@ -285,6 +286,12 @@ pub trait NodeService: Send + Sync + 'static {
     /// [`Refusal`].
     fn share(&self, peer: &Peer, request: &ShareRequest) -> Result<Share, Refusal>;
 
+    /// Does a step of a linked run, logged before it returns; what is refused is logged.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    fn link(&self, peer: &Peer, asked: LinkAsked) -> Result<LinkReply, Refusal>;
+
     /// Counts a connection or message that was refused before it became a question. `claimed` is the OIN of the
     /// certificate, which proves nothing while the certificate is refused. Called from async threads: must not block
     /// on a disk.
@@ -391,6 +398,12 @@ pub trait Peers: Send + Sync {
     /// # Errors
     /// [`Unanswered`].
     fn share(&self, to: &Oin, request: &ShareRequest, deadline: Duration) -> Result<Delivery, Unanswered>;
+
+    /// Asks `to` for a step of a linked run.
+    ///
+    /// # Errors
+    /// [`PeerError`].
+    fn link(&self, to: &Oin, call: &LinkCall, deadline: Duration) -> Result<LinkSaid, PeerError>;
 
     /// Asks `to` for its state.
     ///

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use super::core::{Core, CoreError};
-use crate::crypto::MacKey;
+use crate::crypto::{ChainEpoch, MacKey};
 use crate::domain::codes::Owner;
 use crate::domain::day::Day;
 use crate::domain::oin::Oin;
@@ -58,6 +58,8 @@ pub struct NewDraft {
     pub validity: (Day, Day),
     /// Kinds of owner whose series come as regional sums.
     pub sums: Vec<Owner>,
+    /// Indicators that come as linked figures, and by no other route.
+    pub links: Vec<IndicatorId>,
 }
 
 /// The convenants of one day, worked out once.
@@ -111,6 +113,7 @@ impl Core {
             sums: new.sums.into_iter().map(|owner| (owner, indicators_of(owner))).collect(),
         };
         let draft = Convenant::draft(terms, cards).with_chain(&self.identity.oin, &self.signing);
+        let draft = if new.links.is_empty() { draft } else { draft.with_links(&new.links) };
         Ok(draft.to_toml()?)
     }
 
@@ -196,6 +199,17 @@ impl Core {
             Some((id, base.token_key()))
         };
         convenants.iter().filter_map(base).collect()
+    }
+
+    /// Id of the chain base of a convenant, and the key of an epoch; none for a party that has no base.
+    pub(in crate::service) fn chain_epoch(&self, convenant: &Convenant, epoch: u32) -> Option<([u8; 16], ChainEpoch)> {
+        let chain = convenant.chain.as_ref()?;
+        let maker = convenant.party(&chain.made_by)?.card.card().signing;
+        let own = self.keys.agreement_key(0);
+        let base = chain.open(&convenant.id, (&self.identity.oin, &own), &maker).ok()?;
+        let mut id = [0; 16];
+        id.copy_from_slice(&chain.check.0[..16]);
+        Some((id, base.epoch(epoch)))
     }
 
     fn keep(&self, bundle: &ConvenantBundle) -> Result<(), ConvenantError> {

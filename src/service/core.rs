@@ -10,6 +10,7 @@ use super::append::Actions;
 use super::columns::columns_of;
 use super::convenants::Standing;
 use super::ldv::Told;
+use super::links::Links;
 use super::memory::{InvalidState, Loader, Memory};
 use super::pace::Pace;
 use super::receipts::Receipts;
@@ -117,6 +118,7 @@ pub struct Core {
     pub(in crate::service) anchors: Anchors,
     pub(in crate::service) actions: Actions,
     pub(in crate::service) runs: Runs,
+    pub(in crate::service) links: Links,
 }
 
 /// Where a node's journals are, and the index over them.
@@ -207,6 +209,7 @@ impl Core {
             anchors: Anchors::default(),
             actions: Actions::default(),
             runs: Runs::default(),
+            links: Links::default(),
         };
         core.refresh_standing();
         core.compare_length()?;

@@ -2,10 +2,11 @@
 
 use super::api::{AggregateRequest, Peer, ProvenBy};
 use super::sums::document::RunBody;
-use crate::crypto::{Digest, random};
+use crate::crypto::{Digest, from_hex, random};
 use crate::domain::day::Day;
 use crate::domain::oin::Oin;
 use crate::domain::reason::ReasonCode;
+use crate::linkage::document::Run;
 use crate::policy::convenant::Convenant;
 use crate::translog::entry::{
     Aggregate, Confidentiality, Decision, Direction, Entry, Outcome, Phase, Status, TransferId,
@@ -20,6 +21,8 @@ const LAST_DAY: i32 = 2_500_000;
 pub const AGGREGATE: &str = "ketenpoort.v1.Node/Aggregate";
 /// Name of the service of regional sums in the log.
 pub const SUMS: &str = "ketenpoort.v1.Sums/Share";
+/// Name of the service of linked runs in the log.
+pub const LINKS: &str = "ketenpoort.v1.Links/Step";
 /// Name of the witness service in the log.
 pub const WITNESS: &str = "ketenpoort.v1.Witness/AddCheckpoint";
 /// Name of an organisation's own view in the log.
@@ -192,6 +195,88 @@ pub fn sum_denied(ours: Oin, peer: &Peer, run: Option<TransferId>, reason: Reaso
     let mut entry = incoming(run.unwrap_or_else(|| transfer_id(now_ms)), Phase::Deny, ours, peer, now_ms);
     entry.service = SUMS.to_owned();
     entry.action = "Deelname aan een regionale som".to_owned();
+    entry.decision = Some(Decision::Deny);
+    entry.reason_codes = vec![reason.code().to_owned()];
+    entry
+}
+
+/// What an entry of a linked run says: how many of what.
+#[derive(Clone, Copy)]
+pub struct LinkEntry<'a> {
+    /// Under which convenant.
+    pub convenant: &'a Convenant,
+    /// Of which run.
+    pub run: &'a Run,
+    /// What it is, in words.
+    pub category: &'static str,
+    /// How many.
+    pub count: u64,
+}
+
+fn of_link(phase: Phase, (direction, run): (Direction, &Run), now_ms: u64) -> Entry {
+    let id = from_hex(&run.document.run).and_then(|bytes| TransferId::from_bytes(bytes).ok());
+    let mut entry = Entry::new(id.unwrap_or_else(|| transfer_id(now_ms)), direction, phase, now_ms);
+    entry.service = LINKS.to_owned();
+    entry.action = "Deelname aan een gekoppelde ronde".to_owned();
+    entry.confidentiality = Some(Confidentiality::Normal);
+    entry.query_hash = Some(run.hash);
+    entry
+}
+
+fn told(entry: &mut Entry, about: &LinkEntry<'_>) {
+    under(entry, about.convenant);
+    entry.data_categories = vec![about.category.to_owned()];
+    entry.field_names = about.run.document.fields();
+    entry.row_count = Some(about.count);
+}
+
+/// Something of a linked run that is about to leave to a party.
+#[must_use]
+pub fn link_intent((ours, to): (Oin, Oin), about: &LinkEntry<'_>, now_ms: u64) -> Entry {
+    let mut entry = of_link(Phase::Intent, (Direction::Outgoing, about.run), now_ms);
+    (entry.sender_oin, entry.receiver_oin) = (Some(ours), Some(to));
+    entry.decision = Some(Decision::Allow);
+    told(&mut entry, about);
+    entry
+}
+
+/// Everything of one kind came from a party.
+#[must_use]
+pub fn link_received((ours, from): (Oin, Oin), about: &LinkEntry<'_>, now_ms: u64) -> Entry {
+    let mut entry = of_link(Phase::Received, (Direction::Incoming, about.run), now_ms);
+    (entry.sender_oin, entry.receiver_oin) = (Some(from), Some(ours));
+    entry.status = Some(Status::Ok);
+    told(&mut entry, about);
+    entry
+}
+
+/// What this party kept of a linked run is gone.
+#[must_use]
+pub fn link_closed(ours: Oin, about: &LinkEntry<'_>, now_ms: u64) -> Entry {
+    let mut entry = of_link(Phase::Outcome, (Direction::Local, about.run), now_ms);
+    (entry.sender_oin, entry.receiver_oin) = (Some(ours), Some(ours));
+    entry.action = "Gekoppelde ronde afgesloten: sleutels en rijen gewist".to_owned();
+    entry.outcome = Some(Outcome::Sent);
+    entry.end_ms = Some(now_ms);
+    entry.status = Some(Status::Ok);
+    told(&mut entry, about);
+    entry
+}
+
+/// A step of a linked run that is refused.
+#[must_use]
+pub fn link_denied(ours: Oin, peer: &Peer, run: Option<TransferId>, reason: ReasonCode, now_ms: u64) -> Entry {
+    let mut entry = sum_denied(ours, peer, run, reason, now_ms);
+    entry.service = LINKS.to_owned();
+    entry.action = "Deelname aan een gekoppelde ronde".to_owned();
+    entry
+}
+
+/// Something in a linked run is not of it, by whose doing.
+#[must_use]
+pub fn link_blamed((ours, culprit): (Oin, Oin), run: &Run, reason: ReasonCode, now_ms: u64) -> Entry {
+    let mut entry = of_link(Phase::Deny, (Direction::Incoming, run), now_ms);
+    (entry.sender_oin, entry.receiver_oin) = (Some(culprit), Some(ours));
     entry.decision = Some(Decision::Deny);
     entry.reason_codes = vec![reason.code().to_owned()];
     entry

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::links::memory::LinkMemory;
 use super::rows::{self, InvalidRows};
 use super::sums::memory::SumMemory;
 use crate::crypto::Digest;
@@ -212,6 +213,8 @@ pub struct Memory {
     pub ledger: Ledger,
     /// What runs of regional sums left here.
     pub sums: SumMemory,
+    /// What linked runs left here.
+    pub links: LinkMemory,
 }
 
 /// Rebuilds [`Memory`] from the records of the state journal, in order; all but the columns.
@@ -221,6 +224,7 @@ pub struct Loader {
     convenants: BTreeMap<[u8; 32], ConvenantBundle>,
     ledger: Ledger,
     sums: SumMemory,
+    links: LinkMemory,
 }
 
 impl Loader {
@@ -233,6 +237,7 @@ impl Loader {
             convenants: BTreeMap::new(),
             ledger: Ledger::default(),
             sums: SumMemory::default(),
+            links: LinkMemory::default(),
         }
     }
 
@@ -277,6 +282,8 @@ impl Loader {
             StateKind::SumRelease => self.sums.take_release(body).map_err(InvalidState::Record)?,
             StateKind::SumBegun => self.sums.take_begun(body).map_err(InvalidState::Record)?,
             StateKind::SumShare => self.sums.take_share(body).map_err(InvalidState::Record)?,
+            StateKind::LinkRun => self.links.take_run(body).map_err(InvalidState::Record)?,
+            StateKind::LinkRelease => self.links.take_release(body).map_err(InvalidState::Record)?,
             _ => {}
         }
         Ok(())
@@ -295,6 +302,7 @@ impl Loader {
             convenants: self.convenants,
             ledger: self.ledger,
             sums: self.sums,
+            links: self.links,
         };
         (memory, self.register)
     }

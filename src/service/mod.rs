@@ -16,6 +16,7 @@ pub mod document;
 pub mod entries;
 mod exact;
 pub mod ldv;
+pub mod links;
 pub mod memory;
 pub mod own;
 mod pace;

@@ -61,11 +61,15 @@ pub enum StateKind {
     SumBegun = 18,
     /// A formal revision: from here on a component is counted over its records as they stand now.
     Revision = 19,
+    /// A linked run that this party signed.
+    LinkRun = 20,
+    /// A linked table that the gate released.
+    LinkRelease = 21,
 }
 
 impl StateKind {
     /// Every kind, by its number on disk.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 22] = [
         Self::Format,
         Self::DeliveryHead,
         Self::Rows,
@@ -86,6 +90,8 @@ impl StateKind {
         Self::SumShare,
         Self::SumBegun,
         Self::Revision,
+        Self::LinkRun,
+        Self::LinkRelease,
     ];
 
     /// Whether records of this kind are part of a delivery and written only by a [`DeliveryWriter`].

@@ -27,6 +27,7 @@ use crate::domain::reason::ReasonCode;
 use crate::service::api::{
     AggregateRequest, AnswerBytes, PeerError, Peers, ProvenBy, StatusView, TraceContext, Unanswered, WantedReceipts,
 };
+use crate::service::links::messages::{LinkCall, LinkSaid};
 use crate::service::sums::messages::{Delivery, ShareRequest, SumCall, SumReply};
 use crate::service::witness::{ShowReply, ShowRequest};
 use crate::translog::receipt::SignedReceipt;
@@ -280,6 +281,10 @@ impl Peers for Client {
 
     fn share(&self, to: &Oin, request: &ShareRequest, deadline: Duration) -> Result<Delivery, Unanswered> {
         self.runtime.block_on(self.ask_share(to, request, deadline))
+    }
+
+    fn link(&self, to: &Oin, call: &LinkCall, deadline: Duration) -> Result<LinkSaid, PeerError> {
+        self.runtime.block_on(self.ask_link(to, call, deadline))
     }
 
     fn status(&self, to: &Oin, deadline: Duration) -> Result<StatusView, PeerError> {

@@ -9,6 +9,7 @@ pub mod tls;
 
 mod accept;
 mod guard;
+mod links;
 mod logs;
 mod permits;
 mod status;

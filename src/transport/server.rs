@@ -18,6 +18,7 @@ use super::accept::{Acceptor, Open};
 use super::guard::{Due, Guard};
 use super::permits::Permits;
 use super::proto;
+use super::proto::links_server::LinksServer;
 use super::proto::logs_server::LogsServer;
 use super::proto::node_server::{Node, NodeServer};
 use super::proto::sums_server::SumsServer;
@@ -105,6 +106,8 @@ pub async fn serve(
         SumsServer::new(served.clone()).max_decoding_message_size(MAX_MESSAGE).max_encoding_message_size(MAX_MESSAGE);
     let logs =
         LogsServer::new(served.clone()).max_decoding_message_size(MAX_MESSAGE).max_encoding_message_size(MAX_MESSAGE);
+    let links =
+        LinksServer::new(served.clone()).max_decoding_message_size(MAX_MESSAGE).max_encoding_message_size(MAX_MESSAGE);
     let node = NodeServer::new(served).max_decoding_message_size(MAX_MESSAGE).max_encoding_message_size(MAX_MESSAGE);
     let (guarded, call) = (Arc::clone(&service), limits.call);
     let router = tonic::transport::Server::builder()
@@ -114,6 +117,7 @@ pub async fn serve(
         .http2_keepalive_interval(Some(limits.keepalive))
         .http2_keepalive_timeout(Some(limits.keepalive))
         .add_service(node)
+        .add_service(links)
         .add_service(logs)
         .add_service(sums)
         .add_service(witness);

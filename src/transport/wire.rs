@@ -90,10 +90,12 @@ mod sealed {
     impl Sealed for &crate::service::sums::messages::SumCall {}
     impl Sealed for crate::service::sums::messages::SumReply {}
     impl Sealed for &crate::service::sums::messages::ShareRequest {}
+    impl Sealed for &crate::service::links::messages::LinkCall {}
+    impl Sealed for crate::service::links::messages::LinkReply {}
 }
 
-/// What may be encoded: a closed list. [`Answer`] and the share of a regional sum are the exits that carry something about
-/// children; the rest is control.
+/// What may be encoded: a closed list. [`Answer`], the share of a regional sum and the four exits of a linked run carry something
+/// about children; the rest is control.
 pub(super) trait Outbound: sealed::Sealed {
     /// The proto message or messages.
     type Message;

@@ -16,6 +16,7 @@ mod killing;
 mod leak;
 mod linked;
 mod linked_run;
+mod links;
 mod log_find;
 mod log_kill;
 mod made;

@@ -19,6 +19,7 @@ use ketenpoort::service::api::{
     Verdict, WantedReceipts,
 };
 use ketenpoort::service::core::{Clock, Core};
+use ketenpoort::service::links::messages::{LinkCall, LinkSaid};
 use ketenpoort::service::sums::messages::{Delivery, ShareRequest, SumCall, SumReply};
 use ketenpoort::service::witness::{ShowReply, ShowRequest};
 use ketenpoort::translog::entry::{Direction, Entry, Outcome, Phase, TransferId};
@@ -291,6 +292,10 @@ impl Peers for Net {
     }
 
     fn show_checkpoint(&self, _: &Oin, _: &ShowRequest, _: Duration) -> Result<ShowReply, PeerError> {
+        Err(PeerError::Unreachable)
+    }
+
+    fn link(&self, _: &Oin, _: &LinkCall, _: Duration) -> Result<LinkSaid, PeerError> {
         Err(PeerError::Unreachable)
     }
 

@@ -17,7 +17,10 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("storage", &["crypto", "domain", "policy", "translog", "indicator", "disclosure"]),
     ("service", &["crypto", "domain", "policy", "translog", "linkage", "indicator", "disclosure", "intake", "storage"]),
     ("transport", &["crypto", "domain", "policy", "translog", "linkage", "disclosure", "service"]),
-    ("monitor", &["crypto", "domain", "policy", "translog", "indicator", "disclosure", "service", "transport"]),
+    (
+        "monitor",
+        &["crypto", "domain", "policy", "translog", "linkage", "indicator", "disclosure", "service", "transport"],
+    ),
     ("synthetic", &["crypto", "domain"]),
 ];
 

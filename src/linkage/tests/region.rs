@@ -95,6 +95,7 @@ pub fn document(nodes: &[Brings], questions: &[Question]) -> (RunDocument, Keys)
         run: crate::crypto::hex(&random::<16>()),
         convenant: Digest([7; 32]),
         epoch: 1,
+        number: 0,
         previous: None,
         year: 2026,
         spent: Vec::new(),

@@ -2,6 +2,7 @@
 
 use super::region::{Brings, document, oin, question};
 use crate::crypto::{Secret32, SigningKey};
+use crate::domain::oin::Oin;
 use crate::linkage::document::{Elements, Run, RunDocument};
 use crate::linkage::fault::Fault;
 
@@ -67,21 +68,23 @@ fn a_blinder_key_that_is_no_point_or_the_identity_is_its_blinders_doing() {
 fn what_a_run_may_use_is_what_earlier_runs_of_the_year_left_aborted_ones_too() {
     let first = some();
     assert_eq!(first.follows(None), Ok(()));
-    let mut second = RunDocument { previous: Some(first.hash()), spent: first.spent_after(), ..some() };
+    let mut second = RunDocument { number: 1, previous: Some(first.hash()), spent: first.spent_after(), ..some() };
     assert_eq!(second.follows(Some(&first)), Ok(()));
-    assert_eq!(second.is_within(256), Ok(()));
-    let refused = second.is_within(255).expect_err("over the quota");
-    assert_eq!((refused.fault, refused.culprits.len()), (Fault::OverQuota, 3));
+    let quota = |of_third: u64| move |of: &Oin| if *of == oin(3) { of_third } else { 256 };
+    assert_eq!(second.is_within(&quota(256)), Ok(()));
+    let refused = second.is_within(&quota(255)).expect_err("over the quota");
+    assert_eq!((refused.fault, refused.culprits), (Fault::OverQuota, vec![oin(3)]), "each has its own");
 
     // A node that sits a run out keeps what it used.
     second.nodes.remove(2);
-    let third = RunDocument { previous: Some(second.hash()), spent: second.spent_after(), ..some() };
+    let third = RunDocument { number: 2, previous: Some(second.hash()), spent: second.spent_after(), ..some() };
     assert_eq!(third.follows(Some(&second)), Ok(()));
     assert_eq!((third.spent_by(&oin(1)), third.spent_by(&oin(3))), (256, 128));
 
     for forgetful in [
         RunDocument { spent: Vec::new(), ..third.clone() },
         RunDocument { previous: None, ..third.clone() },
+        RunDocument { number: 3, ..third.clone() },
         RunDocument { previous: Some(first.hash()), ..third.clone() },
         RunDocument { spent: vec![Elements { oin: oin(1), elements: 64 }], ..third.clone() },
         RunDocument { year: 2025, ..third.clone() },

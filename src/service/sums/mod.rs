@@ -100,7 +100,7 @@ impl Core {
     }
 
     /// The convenant in force that a partner names.
-    fn named(&self, hash: Digest) -> Result<ConvenantInForce, ReasonCode> {
+    pub(in crate::service) fn named(&self, hash: Digest) -> Result<ConvenantInForce, ReasonCode> {
         let standing = self.standing();
         let in_force = standing.in_force.as_ref().map_err(|reason| *reason)?;
         self.may_transfer()?;
@@ -114,7 +114,12 @@ impl Core {
     }
 
     /// Logs a refusal, with our receipt when the entry names the asker's.
-    fn denied(&self, peer: &Peer, mut entry: crate::translog::entry::Entry, reason: ReasonCode) -> Refusal {
+    pub(in crate::service) fn denied(
+        &self,
+        peer: &Peer,
+        mut entry: crate::translog::entry::Entry,
+        reason: ReasonCode,
+    ) -> Refusal {
         entry.counter = Some(self.next_counter(peer.oin));
         match self.append(&entry) {
             Ok(logged) => Refusal { reason, receipt: self.receipt_of(&entry, logged.entry_hash()).ok().map(Box::new) },

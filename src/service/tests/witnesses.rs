@@ -23,6 +23,7 @@ use crate::service::api::{
 };
 use crate::service::core::{Clock, Core, Identity};
 use crate::service::entries;
+use crate::service::links::messages::{LinkCall, LinkSaid};
 use crate::service::sums::messages::{Delivery, ShareRequest, SumCall, SumReply};
 use crate::service::witness::view::LogStatus;
 use crate::service::witness::{ALARM_MS, Desk, GRACE_MS, STOP_MS, ShowReply, ShowRequest};
@@ -76,6 +77,10 @@ impl Peers for Calls<'_> {
 
     fn receipts(&self, _: &Oin, _: &WantedReceipts, _: Duration) -> Result<Vec<Vec<u8>>, PeerError> {
         Ok(self.0.receipts.lock().expect("lock").clone())
+    }
+
+    fn link(&self, _: &Oin, _: &LinkCall, _: Duration) -> Result<LinkSaid, PeerError> {
+        Err(PeerError::Unreachable)
     }
 
     fn status(&self, _: &Oin, _: Duration) -> Result<StatusView, PeerError> {

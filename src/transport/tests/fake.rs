@@ -15,6 +15,7 @@ use crate::domain::reason::ReasonCode;
 use crate::service::api::{
     AggregateRequest, Answer, HandedOver, NodeService, Peer, Refusal, Reply, StatusView, Verdict, WantedReceipts,
 };
+use crate::service::links::messages::{LinkAsked, LinkReply};
 use crate::service::standards::RecordsRefused;
 use crate::service::sums::messages::{ShareRequest, SumAsked, SumReply};
 use crate::service::sums::share::Share;
@@ -220,6 +221,10 @@ impl NodeService for Fake {
 
     fn share(&self, _: &Peer, _: &ShareRequest) -> Result<Share, Refusal> {
         Err(Refusal { reason: ReasonCode::SumRunUnknown, receipt: Some(Box::new(receipt())) })
+    }
+
+    fn link(&self, _: &Peer, _: LinkAsked) -> Result<LinkReply, Refusal> {
+        Err(Refusal { reason: ReasonCode::LinkRunUnknown, receipt: None })
     }
 
     fn connection_refused(&self, reason: ReasonCode, claimed: Option<Oin>) {

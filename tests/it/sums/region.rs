@@ -2,6 +2,7 @@
 //! convenant that sums what the local teams own. Calls go straight to the other node, as transport would make them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
@@ -23,6 +24,7 @@ use ketenpoort::service::api::{
 };
 use ketenpoort::service::core::{Clock, Core, Identity};
 use ketenpoort::service::deliver::IntakeOptions;
+use ketenpoort::service::links::messages::{LinkAsked, LinkCall, LinkReply, LinkSaid, LinkStep};
 use ketenpoort::service::sums::messages::{Delivery, ShareRequest, SumAsked, SumCall, SumReply};
 use ketenpoort::service::sums::share::Share;
 use ketenpoort::service::witness::{ShowReply, ShowRequest};
@@ -57,6 +59,9 @@ impl Clock for SetClock {
 /// What the gate is made to hear instead of what was sent.
 type Change = Box<dyn Fn(SumAsked) -> SumAsked + Send>;
 
+/// What a party of a linked run is made to hear instead of what was sent to it.
+pub type Tamper = Box<dyn Fn(Oin, LinkAsked) -> LinkAsked + Send>;
+
 /// Open nodes by their OIN.
 pub struct Region {
     home: tempfile::TempDir,
@@ -71,6 +76,8 @@ pub struct Region {
     /// Everything that the monitor was sent.
     pub heard: Mutex<Vec<Vec<u8>>>,
     pub change: Mutex<Option<Change>>,
+    /// What a party of a linked run is made to hear.
+    pub tamper: Mutex<Option<Tamper>>,
 }
 
 pub fn oin(n: usize) -> Oin {
@@ -109,13 +116,17 @@ fn card(of: Oin, org_type: OrgType, levert: Vec<Owner>, gemeente: Option<String>
 
 /// The terms of a region of these municipalities, with `sums`; the gate and the monitor are parties.
 pub fn terms(files: &Files, towns: usize, sums: Vec<(Owner, Vec<IndicatorId>)>) -> Convenant {
+    terms_of(files, 0..towns, sums)
+}
+
+fn terms_of(files: &Files, parties: Range<usize>, sums: Vec<(Owner, Vec<IndicatorId>)>) -> Convenant {
     let doc = json(&files.dir.join("organisations.json"));
-    let of_town = |n: usize| {
-        let code = doc["organisations"][n]["gemeente"].as_str().expect("a municipality").to_owned();
-        card(oin(10 + n), OrgType::Gem, files.organisations[n].levert.clone(), Some(code))
+    let of_party = |n: usize| {
+        let code = doc["organisations"][n]["gemeente"].as_str().map(str::to_owned);
+        card(oin(10 + n), org_type(files, n), files.organisations[n].levert.clone(), code)
     };
     let mut cards = vec![card(oin(1), OrgType::Monitor, vec![], None), card(oin(2), OrgType::Gate, vec![], None)];
-    cards.extend((0..towns).map(of_town));
+    cards.extend(parties.clone().map(of_party));
     let spans = files.gemeenten.spans().iter();
     let always = day("1900-01-01");
     let term = |s: &ketenpoort::domain::gemeente::GemeenteSpan| GemeenteTerm {
@@ -128,7 +139,7 @@ pub fn terms(files: &Files, towns: usize, sums: Vec<(Owner, Vec<IndicatorId>)>) 
     let (id, title) = ("sommen".to_owned(), "Convenant sommen".to_owned());
     let validity = (day("2020-01-01"), day("2035-12-31"));
     let draft = DraftTerms { id, title, region, gemeenten: spans.map(term).collect(), validity, sums };
-    let maker = oin(10);
+    let maker = oin(10 + parties.start);
     Convenant::draft(draft, cards).with_chain(&maker, &keys(maker).signing_key())
 }
 
@@ -140,25 +151,36 @@ pub fn inflow() -> Vec<(Owner, Vec<IndicatorId>)> {
 impl Region {
     /// The first `towns` municipalities of the region in `files`, their files taken in, the convenant in force.
     pub fn new(files: &Files, towns: usize) -> Self {
+        Self::of(files, 0..towns, terms(files, towns, inflow()))
+    }
+
+    /// These organisations of the region, under a convenant that links these indicators and nothing else of them.
+    pub fn linked(files: &Files, parties: Range<usize>, indicators: &[IndicatorId]) -> Self {
+        let convenant = terms_of(files, parties.clone(), Vec::new()).with_links(indicators);
+        Self::of(files, parties, convenant)
+    }
+
+    fn of(files: &Files, parties: Range<usize>, convenant: Convenant) -> Self {
         let home = tempfile::tempdir().expect("a folder");
         let region = Self {
             home,
             monitor: oin(1),
             gate: oin(2),
-            towns: (0..towns).map(|n| oin(10 + n)).collect(),
+            towns: parties.clone().map(|n| oin(10 + n)).collect(),
             cores: Mutex::default(),
             down: Mutex::default(),
             silent: Mutex::default(),
             heard: Mutex::default(),
             change: Mutex::default(),
+            tamper: Mutex::default(),
         };
         let all: Vec<Oin> = [region.monitor, region.gate].into_iter().chain(region.towns.clone()).collect();
         for of in &all {
             Core::create(&region.dir(*of), *of, &keys(*of)).expect("journals");
             region.reopen(*of, files);
         }
-        region.agree(terms(files, towns, inflow()));
-        for (n, of) in region.towns.iter().enumerate() {
+        region.agree(convenant);
+        for (n, of) in parties.zip(&region.towns) {
             let paths = delivered(files, n);
             let options = IntakeOptions { window: Some((day("2021-01-01"), day("2025-12-31"))), ..Default::default() };
             region.core(*of).intake(&paths, options, &|_, _| ()).expect("taken in");
@@ -168,7 +190,7 @@ impl Region {
 
     /// A convenant signed by all and in force.
     fn agree(&self, convenant: Convenant) {
-        let (maker, date) = (oin(10), day("2026-01-05"));
+        let (maker, date) = (self.towns[0], day("2026-01-05"));
         let parties: Vec<Oin> = convenant.parties.iter().map(|party| *party.oin()).collect();
         let mut bundle = ConvenantBundle::propose(convenant, &maker, &keys(maker).signing_key(), date).expect("sound");
         for of in parties.iter().filter(|of| **of != maker) {
@@ -196,7 +218,7 @@ impl Region {
         let (org_type, levert) = match n {
             1 => (OrgType::Monitor, vec![]),
             2 => (OrgType::Gate, vec![]),
-            n => (OrgType::Gem, files.organisations[n - 10].levert.clone()),
+            n => (org_type(files, n - 10), files.organisations[n - 10].levert.clone()),
         };
         let identity =
             Identity { oin: of, name: format!("Partij {of}"), org_type, levert, activities: ActivityBase::of_oin(of) };
@@ -243,6 +265,54 @@ impl Region {
 fn delivered(files: &Files, n: usize) -> Vec<PathBuf> {
     let of = &files.organisations[n];
     of.names.iter().map(|name| files.dir.join(name)).collect()
+}
+
+/// What kind of organisation the `n`th is.
+fn org_type(files: &Files, n: usize) -> OrgType {
+    let doc = json(&files.dir.join("organisations.json"));
+    OrgType::parse(doc["organisations"][n]["org_type"].as_str().expect("a kind")).expect("a kind")
+}
+
+/// A step of a linked run as it comes out of the wire.
+fn stepped(call: &LinkCall) -> LinkAsked {
+    match call {
+        LinkStep::Join(request) => LinkStep::Join(*request),
+        LinkStep::Sign(document, previous) => LinkStep::Sign(document.clone(), previous.clone()),
+        LinkStep::Begin(signed) => LinkStep::Begin(signed.clone()),
+        LinkStep::Blind(run, batch) => LinkStep::Blind(*run, *batch),
+        LinkStep::Multiply(run, passage) => LinkStep::Multiply(*run, passage.clone()),
+        LinkStep::FromP(run, batch, reply) => LinkStep::FromP(*run, *batch, reply.clone()),
+        LinkStep::FromQ(run, batch, reply) => LinkStep::FromQ(*run, *batch, reply.clone()),
+        LinkStep::Rows(run, chunk) => LinkStep::Rows(*run, *chunk),
+        LinkStep::Chunk(run, passage) => LinkStep::Chunk(*run, passage.clone()),
+        LinkStep::Mix(run) => LinkStep::Mix(*run),
+        LinkStep::Tags(run, chunk) => LinkStep::Tags(*run, *chunk),
+        LinkStep::Group(run, place, part) => LinkStep::Group(*run, *place, part.content().clone()),
+        LinkStep::End(run) => LinkStep::End(*run),
+    }
+}
+
+/// The bytes of a step that derive from children.
+fn heard_of(call: &LinkCall) -> Vec<u8> {
+    match call {
+        LinkStep::Multiply(_, passage) | LinkStep::Chunk(_, passage) => passage.bytes.clone(),
+        LinkStep::FromP(_, _, reply) | LinkStep::FromQ(_, _, reply) => reply.clone(),
+        _ => Vec::new(),
+    }
+}
+
+/// An answer of a linked run as it comes out of the wire.
+fn said_of(reply: LinkReply) -> LinkSaid {
+    match reply {
+        LinkReply::Joined(joined) => LinkSaid::Joined(joined),
+        LinkReply::Signed(signature) => LinkSaid::Signed(signature),
+        LinkReply::Blinded(blinded) => LinkSaid::Passage(blinded.content().clone()),
+        LinkReply::Multiplied(bytes) => LinkSaid::Multiplied(bytes),
+        LinkReply::Rows(rows) => LinkSaid::Passage(rows.content().clone()),
+        LinkReply::Mixed(chunks) => LinkSaid::Mixed(chunks),
+        LinkReply::Tags(tags) => LinkSaid::Tags(tags.content().clone()),
+        LinkReply::Done => LinkSaid::Done,
+    }
 }
 
 /// A share as it goes over the wire.
@@ -333,6 +403,17 @@ impl Peers for Region {
         core.answered(&monitor, share.handed(), true);
         self.hear(share.bytes());
         Ok(delivery(&share))
+    }
+
+    fn link(&self, to: &Oin, call: &LinkCall, _: Duration) -> Result<LinkSaid, PeerError> {
+        let core = self.reached(to)?;
+        let asked = match &*self.tamper.lock().expect("lock") {
+            Some(tamper) => tamper(*to, stepped(call)),
+            None => stepped(call),
+        };
+        self.hear(&heard_of(call));
+        let said = core.link(&Self::peer(self.monitor), asked).map_err(|refusal| PeerError::Refused(refusal.reason))?;
+        Ok(said_of(said))
     }
 
     fn status(&self, _: &Oin, _: Duration) -> Result<StatusView, PeerError> {

@@ -94,6 +94,10 @@ impl Peers for SlowGate<'_> {
         Err(PeerError::Unreachable.into())
     }
 
+    fn link(&self, _: &Oin, _: &LinkCall, _: Duration) -> Result<LinkSaid, PeerError> {
+        Err(PeerError::Unreachable)
+    }
+
     fn status(&self, _: &Oin, _: Duration) -> Result<StatusView, PeerError> {
         Err(PeerError::Unreachable)
     }

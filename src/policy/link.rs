@@ -1,0 +1,146 @@
+//! The terms of blinded linkage: who may blind, and how many elements a node may have blinded in a calendar year.
+
+use serde::{Deserialize, Serialize};
+
+use super::convenant::{Convenant, Grant, Role, Route, TableGrant};
+use super::draft::DEFINITION_VERSION;
+use super::rules::{day_kinds, default_cut};
+use crate::domain::oin::Oin;
+use crate::domain::period::PeriodKind;
+use crate::domain::query::IndicatorId;
+
+/// Terms of blinded linkage.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LinkTerms {
+    /// Delivering parties that blind by turns, ascending; two of them in each run.
+    pub blinders: Vec<Oin>,
+    /// Elements that a node may have blinded in a calendar year, padding included, when it has no line of its own.
+    pub quota: u32,
+    /// Other quotas, ascending by party: a small node needs fewer than a large one, and whoever gets hold of it gets fewer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quotas: Vec<PartyQuota>,
+}
+
+/// The quota of one party.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PartyQuota {
+    /// Which party.
+    pub oin: Oin,
+    /// Elements in a calendar year, padding included.
+    pub elements: u32,
+}
+
+impl LinkTerms {
+    /// The quota of a party.
+    #[must_use]
+    pub fn quota_of(&self, oin: &Oin) -> u64 {
+        let own = self.quotas.iter().find(|quota| quota.oin == *oin);
+        u64::from(own.map_or(self.quota, |quota| quota.elements))
+    }
+
+    /// The two blinders of the run with this number, counted from 0 over all runs: the next two of the rota.
+    #[must_use]
+    pub fn turn(&self, run: u64) -> Option<[Oin; 2]> {
+        let count = u64::try_from(self.blinders.len()).ok().filter(|count| *count >= 2)?;
+        let at = |offset: u64| {
+            let place = run.wrapping_add(offset) % count;
+            self.blinders.get(usize::try_from(place).unwrap_or_default()).copied()
+        };
+        Some([at(0)?, at(1)?])
+    }
+}
+
+/// Fewest delivering parties: with two, each knows the other's part.
+const LEAST_NODES: usize = 3;
+/// Elements that a node may have blinded in a year by default: some runs of a large organisation.
+const QUOTA: u32 = 1_000_000;
+
+impl Convenant {
+    /// The convenant with these indicators as linked figures, in quarters and years, with every delivering party as a blinder by turns.
+    /// They come by no other route.
+    #[must_use]
+    pub fn with_links(mut self, indicators: &[IndicatorId]) -> Self {
+        self.indicators.retain(|grant| !indicators.contains(&grant.indicator));
+        let total = || vec![Vec::new()];
+        for indicator in indicators {
+            self.indicators.push(Grant {
+                indicator: *indicator,
+                version: DEFINITION_VERSION.to_owned(),
+                route: Route::Link,
+                owners: Vec::new(),
+                tables: [PeriodKind::Quarter, PeriodKind::Year].map(|period| TableGrant { period, by: total() }).into(),
+            });
+            for days in day_kinds(*indicator) {
+                if self.bin_cut(*indicator, *days).is_none() {
+                    self.bin_cuts.push(default_cut(*indicator, *days));
+                }
+            }
+        }
+        self.bin_cuts.retain(|cut| self.indicators.iter().any(|grant| grant.indicator == cut.indicator));
+        let mut blinders: Vec<Oin> = self.with_role(Role::Delivering).map(|card| card.oin).collect();
+        blinders.sort();
+        self.link = Some(LinkTerms { blinders, quota: QUOTA, quotas: Vec::new() });
+        self
+    }
+}
+
+/// What is wrong with the terms of linkage of a convenant: place and text.
+#[must_use]
+pub(super) fn link_faults(convenant: &Convenant) -> Vec<(String, &'static str)> {
+    let mut faults = Vec::new();
+    let linked = convenant.indicators.iter().filter(|grant| grant.route == Route::Link);
+    let Some(terms) = &convenant.link else {
+        faults.extend(linked.map(|grant| {
+            (
+                format!("indicators.{}.route", grant.indicator),
+                "`link` vraagt de afspraken onder `link`: blinders en quotum",
+            )
+        }));
+        return faults;
+    };
+    for grant in linked {
+        let alone = convenant.indicators.iter().filter(|other| other.indicator == grant.indicator).count() == 1;
+        if !alone {
+            let place = format!("indicators.{}.route", grant.indicator);
+            faults.push((place, "een indicator die wordt gekoppeld komt langs geen andere route"));
+        }
+    }
+    let mut fault = |when: bool, place: &str, text: &'static str| {
+        if when {
+            faults.push((place.to_owned(), text));
+        }
+    };
+    let ascending = terms.blinders.windows(2).all(|pair| pair[0] < pair[1]);
+    fault(terms.blinders.len() < 2 || !ascending, "link.blinders", "noem minstens twee blinders, oplopend op OIN");
+    let delivers = |oin: &Oin| convenant.party(oin).is_some_and(|party| party.has(Role::Delivering));
+    fault(!terms.blinders.iter().all(delivers), "link.blinders", "een blinder is een leverende partij");
+    fault(terms.quota == 0, "link.quota", "het quotum is minstens 1");
+    let own = terms.quotas.windows(2).all(|pair| pair[0].oin < pair[1].oin)
+        && terms.quotas.iter().all(|quota| convenant.party(&quota.oin).is_some());
+    fault(!own, "link.quotas", "eigen quota van partijen, oplopend op OIN");
+    let nodes = convenant.with_role(Role::Delivering).count();
+    fault(nodes < LEAST_NODES, "link", "`link` vraagt minstens drie leverende partijen");
+    let both = convenant.monitor().is_some() && convenant.gate().is_some();
+    fault(!both, "link", "`link` vraagt een ketenmonitor en een poortwachter");
+    fault(convenant.chain.is_none(), "chain", "`link` vraagt een ketensleutel voor elke leverende partij");
+    faults
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blinders_take_turns_two_at_a_time() {
+        let oin = |n: u8| Oin::parse(&format!("{n:020}")).expect("20 digits");
+        let terms = LinkTerms { blinders: (1..=3).map(oin).collect(), quota: 1, quotas: Vec::new() };
+        let turns: Vec<_> = (0..4).map(|run| terms.turn(run).expect("three blinders")).collect();
+        assert_eq!(turns, [[oin(1), oin(2)], [oin(2), oin(3)], [oin(3), oin(1)], [oin(1), oin(2)]]);
+        assert_eq!(LinkTerms { blinders: vec![oin(1)], ..terms.clone() }.turn(0), None);
+        let quotas = vec![PartyQuota { oin: oin(2), elements: 7 }];
+        let terms = LinkTerms { quotas, ..terms };
+        assert_eq!((terms.quota_of(&oin(1)), terms.quota_of(&oin(2))), (1, 7));
+    }
+}

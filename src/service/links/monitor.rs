@@ -1,0 +1,208 @@
+//! The monitor of a linked run: makes the document of what everybody brings, signs it, groups the tags, and carries messages. It sees no
+//! row and no child.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use super::exits::Groups;
+use super::log::Announced;
+use super::messages::{Joined, LinkCall, SignedRun};
+use super::{Core, Leave};
+use crate::crypto::{AgreementKey, Secret32, hex, random};
+use crate::domain::oin::Oin;
+use crate::domain::query::Query;
+use crate::domain::reason::ReasonCode;
+use crate::indicator::linked::questions;
+use crate::linkage::document::{BlinderOf, Elements, ReceiverOf, Run, RunDocument};
+use crate::linkage::monitor::MonitorRun;
+use crate::policy::bundle::ConvenantInForce;
+use crate::policy::permit::Permit;
+use crate::service::lock;
+use crate::translog::entry::{Outcome, TransferId};
+
+/// What the monitor hands over, in the words of the log.
+const GROUPS: &str = "groepen van merken";
+/// Bytes of groups in one message.
+const PART: usize = 512 << 10;
+
+/// What the monitor gathers before a run: who brings what.
+pub struct Gathered<'a> {
+    /// The convenant.
+    pub convenant: &'a ConvenantInForce,
+    /// The tables that are made.
+    pub tables: Query,
+    /// What each party brings.
+    pub joined: BTreeMap<Oin, Joined>,
+    /// When everything must be done, in milliseconds since 1970.
+    pub until: u64,
+}
+
+/// A run of ours.
+pub struct OurLink {
+    run: Arc<Run>,
+    permit: Permit,
+    signed: SignedRun,
+    machine: Mutex<MonitorRun>,
+}
+
+impl OurLink {
+    /// The run.
+    #[must_use]
+    pub fn run(&self) -> &Run {
+        &self.run
+    }
+
+    /// What everybody gets once all have signed.
+    #[must_use]
+    pub fn signed(&self) -> &SignedRun {
+        &self.signed
+    }
+}
+
+/// The document of a run that is being made, with our key.
+pub struct DraftLink {
+    document: RunDocument,
+    key: AgreementKey,
+}
+
+impl DraftLink {
+    /// The bytes to sign.
+    #[must_use]
+    pub fn bytes(&self) -> Vec<u8> {
+        self.document.to_bytes()
+    }
+
+    /// P, then Q.
+    #[must_use]
+    pub fn blinders(&self) -> [Oin; 2] {
+        self.document.blinders.each_ref().map(|blinder| blinder.oin)
+    }
+}
+
+impl Core {
+    /// A fresh id of a run.
+    #[must_use]
+    pub fn link_id(&self) -> TransferId {
+        TransferId::new(self.clock.now_ms(), random())
+    }
+
+    /// The document of a run of what everybody brings.
+    ///
+    /// # Errors
+    /// [`ReasonCode::LinkDocument`] when a blinder or the gate brings no key, or the newest run is not the gate's.
+    pub fn draft_link(&self, id: TransferId, from: &Gathered<'_>) -> Result<DraftLink, ReasonCode> {
+        let terms = from.convenant.convenant();
+        let gate = terms.gate().ok_or(ReasonCode::LinkDocument)?;
+        let of_gate = from.joined.get(&gate.oin).ok_or(ReasonCode::LinkDocument)?;
+        let latest = match &of_gate.latest {
+            Some(signed) => Some(RunDocument::from_bytes(&signed.document).map_err(|_| ReasonCode::LinkDocument)?),
+            None => None,
+        };
+        let year = self.clock.today().ymd().0;
+        let blinder = |oin: Oin| {
+            let key = from.joined.get(&oin).and_then(|joined| joined.blinder).ok_or(ReasonCode::LinkDocument)?;
+            Ok(BlinderOf { oin, key: hex(&key) })
+        };
+        let nodes: Vec<(Oin, (u32, _, _))> =
+            from.joined.iter().filter_map(|(oin, joined)| Some((*oin, joined.node?))).collect();
+        let key = AgreementKey::from_seed(Secret32::random());
+        let number = latest.as_ref().map_or(0, |latest| latest.number.saturating_add(1));
+        let turn = terms.link.as_ref().and_then(|link| link.turn(u64::from(number)));
+        let [p, q] = turn.ok_or(ReasonCode::LinkDocument)?;
+        let document = RunDocument {
+            version: RunDocument::VERSION,
+            run: hex(id.as_bytes()),
+            convenant: from.convenant.hash(),
+            epoch: super::cohort::EPOCH,
+            number,
+            previous: latest.as_ref().map(RunDocument::hash),
+            year,
+            spent: latest
+                .as_ref()
+                .filter(|latest| latest.year == year)
+                .map(RunDocument::spent_after)
+                .unwrap_or_default(),
+            until: i64::try_from(from.until).unwrap_or(i64::MAX),
+            data_from: nodes.iter().map(|(_, (_, first, _))| *first).max().ok_or(ReasonCode::LinkDocument)?,
+            horizon: nodes.iter().map(|(_, (_, _, last))| *last).min().ok_or(ReasonCode::LinkDocument)?,
+            tables: from.tables.tables().to_vec(),
+            questions: questions(from.tables.tables()),
+            blinders: [blinder(p)?, blinder(q)?],
+            monitor: ReceiverOf { oin: self.identity.oin, key: key.public() },
+            gate: ReceiverOf { oin: gate.oin, key: of_gate.gate.ok_or(ReasonCode::LinkDocument)? },
+            nodes: nodes.iter().map(|(oin, (elements, ..))| Elements { oin: *oin, elements: *elements }).collect(),
+        };
+        Ok(DraftLink { document, key })
+    }
+
+    /// Signs our document, once P, Q and the gate have; it is durable here before it counts.
+    ///
+    /// # Errors
+    /// [`ReasonCode::LinkDocument`] of a signature that does not hold, and what the convenant does not allow.
+    pub fn cosign_link(
+        &self,
+        convenant: &ConvenantInForce,
+        draft: DraftLink,
+        [p, q, gate]: [[u8; 64]; 3],
+    ) -> Result<OurLink, ReasonCode> {
+        let document = draft.document;
+        let permit = self.allows(convenant, self.identity.oin, &document)?;
+        let signatures = [p, q, document.sign(&self.signing), gate];
+        self.keep_link(&convenant.convenant().id, &document)?;
+        let signed = SignedRun { document: document.to_bytes(), signatures };
+        let (questions, year) = (questions(&document.tables), self.clock.today().ymd().0);
+        let opened = self.frame_of(convenant.convenant(), &questions, year).open(document, &signatures);
+        let run = Arc::new(opened.map_err(|fault| super::log::reason_of(fault.fault))?);
+        let machine = MonitorRun::new(Arc::clone(&run), self.identity.oin, draft.key);
+        let machine = Mutex::new(machine.map_err(|fault| self.blame(&run, &fault))?);
+        Ok(OurLink { run, permit, signed, machine })
+    }
+
+    /// Takes a chunk of the mixed tags.
+    ///
+    /// # Errors
+    /// What is wrong with it, as the doing of the gate.
+    pub fn take_tags(&self, ours: &OurLink, chunk: &[u8]) -> Result<(), ReasonCode> {
+        lock(&ours.machine).take(chunk).map_err(|fault| self.blame(&ours.run, &fault))
+    }
+
+    /// Groups what came, once; the parts for the gate, logged before they may leave.
+    ///
+    /// # Errors
+    /// When it was grouped before, or the log cannot be written.
+    pub fn group_tags(&self, ours: &OurLink, id: TransferId) -> Result<Vec<LinkCall>, ReasonCode> {
+        let run = &*ours.run;
+        let grouping = lock(&ours.machine).group().map_err(|fault| self.blame(run, &fault))?;
+        let terms = ours.permit.convenant().convenant();
+        self.link_received((terms, run), (run.document.gate.oin, super::gate::TAGS, grouping.groups.len() as u64))?;
+        let bytes = grouping.to_bytes();
+        let count = grouping.groups.len() as u64;
+        let about = Announced { to: run.document.gate.oin, category: GROUPS, count, bytes: Some(&bytes) };
+        let (leave, salt): (Leave, _) = self.announce_link((&ours.permit, run), &about)?;
+        let parts = Groups::parts(&leave, &salt, &bytes, PART).ok_or(ReasonCode::Internal)?;
+        let last = parts.len() - 1;
+        let call = |(at, part): (usize, Groups)| {
+            LinkCall::Group(id, (u32::try_from(at).unwrap_or(u32::MAX), at == last), part)
+        };
+        Ok(parts.into_iter().enumerate().map(call).collect())
+    }
+
+    /// Logs how the run of ours ended.
+    ///
+    /// # Errors
+    /// When the log cannot be written.
+    pub fn end_our_link(&self, ours: &OurLink, complete: bool) -> Result<(), ReasonCode> {
+        let outcome = if complete { Outcome::Sent } else { Outcome::Failed };
+        let terms = ours.permit.convenant().convenant();
+        self.link_outcome((terms, &ours.run), (ours.run.document.gate.oin, GROUPS, 0), outcome)
+    }
+
+    /// Logs that a run of ours broke off, and who was named for it.
+    pub fn break_our_link(&self, ours: &OurLink, culprit: Oin, reason: ReasonCode) {
+        let now = self.clock.now_ms();
+        let entry = crate::service::entries::link_blamed((self.identity.oin, culprit), &ours.run, reason, now);
+        if let Err(error) = self.note(&entry) {
+            tracing::error!("transferlog: {error}");
+        }
+    }
+}

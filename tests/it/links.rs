@@ -1,0 +1,242 @@
+//! Linked runs over open nodes without a network: what the gate releases, what each log says, and who is named when something is not
+//! of the run.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use ketenpoort::domain::oin::Oin;
+use ketenpoort::domain::period::Period;
+use ketenpoort::domain::query::{IndicatorId, Query, TableQuery};
+use ketenpoort::domain::reason::ReasonCode;
+use ketenpoort::domain::table::{Scope, Table};
+use ketenpoort::linkage::document::RunDocument;
+use ketenpoort::linkage::passage::Passage;
+use ketenpoort::monitor::links::{Failed, Linking};
+use ketenpoort::monitor::pull::{Patience, pull};
+use ketenpoort::service::links::messages::{LinkAsked, LinkStep};
+use ketenpoort::translog::entry::Phase;
+
+use crate::region::fixture;
+use crate::sums::region::{LARGE, Region, Tamper};
+
+/// The last nine organisations: a municipality or two, Veilig Thuis, the Raad, the GI's and providers of care.
+const PARTIES: std::ops::Range<usize> = 12..21;
+const LINKED: &[IndicatorId] = &[IndicatorId::Ind05, IndicatorId::Ind09];
+/// Few questions, so that a run has few void groups.
+const FEW: &[IndicatorId] = &[IndicatorId::Ind09];
+
+fn region() -> Region {
+    Region::linked(&LARGE.1, PARTIES, LINKED)
+}
+
+fn make(region: &Region, year: i16) -> Result<(), Failed> {
+    let (core, convenant) = (region.core(region.monitor), region.convenant());
+    Linking { core: &core, peers: region, convenant: &convenant, gate: region.gate }.make(year)
+}
+
+/// The linked tables of a year, as the monitor asks them of the gate.
+fn tables(region: &Region, year: i16, linked: &[IndicatorId]) -> Result<Vec<Table>, ReasonCode> {
+    let (core, convenant) = (region.core(region.monitor), region.convenant());
+    let table =
+        |indicator: &IndicatorId| TableQuery { indicator: *indicator, period: Period::year_of(year), by: Vec::new() };
+    let question = Query::new(linked.iter().map(table).collect());
+    let question = core.log_question(region.gate, &convenant, question).expect("logged");
+    let patience = Patience { attempts: 1, pause: Duration::ZERO, ..Patience::default() };
+    let mut pulled = pull(&core, region, &[question], patience);
+    pulled.remove(0).result.map(|document| document.tables)
+}
+
+#[test]
+fn a_run_releases_flow_between_organisations_and_every_log_tells_it() {
+    let region = region();
+    assert_eq!(tables(&region, 2024, LINKED).expect_err("not yet"), ReasonCode::LinkNotMade);
+    make(&region, 2024).expect("a run");
+    let made = tables(&region, 2024, LINKED).expect("released");
+    assert_eq!(made.len(), 2);
+    assert!(made.iter().all(|table| table.scope == Scope::Regio && table.sources == region.towns), "{made:?}");
+    let values: Vec<_> = made.iter().flat_map(|table| &table.rows).filter_map(|row| row.value).collect();
+    assert!(values.len() > 3 && values.iter().all(|value| *value == 0 || *value >= 10), "{values:?}");
+    assert_eq!(tables(&region, 2024, LINKED), Ok(made), "the same bytes each time");
+    logs_tell_it(&region);
+
+    let before = region.log(region.gate).len();
+    make(&region, 2024).expect("nothing to do");
+    assert_eq!(region.log(region.gate).len(), before, "nothing more is due");
+}
+
+fn received(region: &Region, of: Oin, what: &str) -> usize {
+    let entries = region.log(of);
+    entries.iter().filter(|e| e.phase == Phase::Received && e.data_categories.iter().any(|c| c == what)).count()
+}
+
+fn logs_tell_it(region: &Region) {
+    let announced = |of: Oin| -> BTreeSet<(Oin, String)> {
+        let intents = region.log(of).into_iter().filter(|e| e.phase == Phase::Intent && e.service.contains("Links"));
+        intents.map(|e| (e.receiver_oin.expect("a receiver"), e.data_categories[0].clone())).collect()
+    };
+    for node in &region.towns {
+        let said = announced(*node);
+        assert_eq!(said.len(), 3, "{node}: to P, to Q and to the gate");
+        assert!(said.contains(&(region.gate, "verzegelde rijen".to_owned())));
+        let closed =
+            region.log(*node).iter().filter(|e| e.service.contains("Links") && e.phase == Phase::Outcome).count();
+        assert_eq!(closed, 4, "{node}: the end of each, and that everything is gone");
+    }
+    let blinded: usize = region.towns.iter().map(|oin| received(region, *oin, "geblindeerde elementen")).sum();
+    assert_eq!(blinded, 2 * region.towns.len(), "P and Q log what came of each node");
+    assert_eq!(received(region, region.gate, "verzegelde rijen"), region.towns.len());
+    assert_eq!(received(region, region.gate, "groepen"), 1);
+    assert_eq!(received(region, region.monitor, "gemengde verzegelde merken"), 1);
+    assert_eq!(announced(region.gate), [(region.monitor, "gemengde verzegelde merken".to_owned())].into());
+    assert_eq!(announced(region.monitor), [(region.gate, "groepen van merken".to_owned())].into());
+}
+
+/// A passage with one byte changed.
+fn bent(mut passage: Passage) -> Passage {
+    passage.bytes[0] ^= 1;
+    passage
+}
+
+#[test]
+fn what_is_changed_on_the_way_is_refused_logged_and_nothing_is_released() {
+    let region = Region::linked(&fixture("clean"), PARTIES, FEW);
+    type Bend = fn(LinkAsked) -> LinkAsked;
+    let bends: [(&str, Bend, ReasonCode); 5] = [
+        (
+            "elements",
+            |step| match step {
+                LinkStep::Multiply(run, passage) => LinkStep::Multiply(run, bent(passage)),
+                other => other,
+            },
+            ReasonCode::LinkDocument,
+        ),
+        (
+            "a proof",
+            |step| match step {
+                LinkStep::FromP(run, batch, mut reply) => {
+                    let last = reply.len() - 1;
+                    reply[last] ^= 1;
+                    LinkStep::FromP(run, batch, reply)
+                }
+                other => other,
+            },
+            ReasonCode::LinkRefused,
+        ),
+        (
+            "rows",
+            |step| match step {
+                LinkStep::Chunk(run, passage) => LinkStep::Chunk(run, bent(passage)),
+                other => other,
+            },
+            ReasonCode::LinkDocument,
+        ),
+        (
+            "groups",
+            |step| match step {
+                // No groups at all: every void group is missing.
+                LinkStep::Group(run, place, _) => LinkStep::Group(run, place, vec![0; 8]),
+                other => other,
+            },
+            ReasonCode::LinkRefused,
+        ),
+        (
+            "the document",
+            |step| match step {
+                LinkStep::Begin(mut signed) => {
+                    signed.signatures[0][0] ^= 1;
+                    LinkStep::Begin(signed)
+                }
+                other => other,
+            },
+            ReasonCode::LinkDocument,
+        ),
+    ];
+    for (what, bend, reason) in bends {
+        *region.tamper.lock().expect("lock") = Some(Box::new(move |_, step| bend(step)));
+        let (at, why) = make(&region, 2024).expect_err(what);
+        assert_eq!(why, reason, "{what}");
+        let denied =
+            region.log(at).iter().filter(|e| e.phase == Phase::Deny && e.reason_codes == [reason.code()]).count();
+        assert!(denied > 0, "{what}: the log of {at} says it");
+        assert_eq!(tables(&region, 2024, FEW).expect_err("nothing"), ReasonCode::LinkNotMade, "{what}");
+    }
+    *region.tamper.lock().expect("lock") = None;
+    // A node that is away is named; when it is back the run is made.
+    region.down.lock().expect("lock").insert(region.towns[3]);
+    assert_eq!(make(&region, 2024), Err((region.towns[3], ReasonCode::PartnerUnreachable)));
+    region.down.lock().expect("lock").clear();
+    make(&region, 2024).expect("a run");
+    assert_eq!(tables(&region, 2024, FEW).expect("released").len(), 1);
+    // Every run that was signed moved the rota on, also those that were broken off.
+    let blinders = region.towns.iter().filter(|oin| received(&region, **oin, "geblindeerde elementen") > 0);
+    assert!(blinders.count() >= 3, "other blinders each time");
+}
+
+/// Changes the document that P, Q and the gate are asked to sign.
+fn redrawn(change: impl Fn(&mut RunDocument) + Send + 'static) -> Tamper {
+    Box::new(move |_, step| match step {
+        LinkStep::Sign(bytes, previous) => {
+            let mut document: RunDocument = serde_json::from_slice(&bytes).expect("a document");
+            change(&mut document);
+            LinkStep::Sign(document.to_bytes(), previous)
+        }
+        other => other,
+    })
+}
+
+#[test]
+fn nobody_signs_a_document_that_the_convenant_the_clock_or_the_chain_of_runs_does_not_allow() {
+    type Change = fn(&mut RunDocument);
+    let region = Region::linked(&fixture("clean"), PARTIES, FEW);
+    let changes: [(&str, Change, ReasonCode); 12] = [
+        ("another year", |d| d.year += 1, ReasonCode::LinkDocument),
+        ("longer than a day", |d| d.until += 86_400_000, ReasonCode::LinkDocument),
+        ("over already", |d| d.until -= 2 * 86_400_000, ReasonCode::LinkDocument),
+        ("other blinders", |d| d.blinders.reverse(), ReasonCode::LinkDocument),
+        ("another turn", |d| d.number += 1, ReasonCode::LinkDocument),
+        (
+            "a node left out",
+            |d| {
+                let _ = d.nodes.pop();
+            },
+            ReasonCode::LinkDocument,
+        ),
+        (
+            "a question too many",
+            |d| {
+                let mut other = d.questions[0].clone();
+                other.by.push(ketenpoort::domain::query::Dimension::Gemeente);
+                d.questions.push(other);
+                d.questions.sort();
+            },
+            ReasonCode::LinkDocument,
+        ),
+        (
+            "a question too few",
+            |d| {
+                let _ = d.questions.pop();
+            },
+            ReasonCode::LinkDocument,
+        ),
+        (
+            "a table that is not granted",
+            |d| d.tables[0].by.push(ketenpoort::domain::query::Dimension::Leeftijd),
+            ReasonCode::DimensionNotAllowed,
+        ),
+        ("more than the quota", |d| d.nodes[0].elements = 1_000_064, ReasonCode::LinkQuota),
+        ("another epoch", |d| d.epoch = 1, ReasonCode::LinkDocument),
+        ("another key", |d| d.blinders[0].key = "00".repeat(32), ReasonCode::LinkDocument),
+    ];
+    for (what, change, reason) in changes {
+        *region.tamper.lock().expect("lock") = Some(redrawn(change));
+        let (_, why) = make(&region, 2024).expect_err(what);
+        assert_eq!(why, reason, "{what}");
+    }
+    // What was signed counts: a run that forgets the one before it is refused by the gate.
+    *region.tamper.lock().expect("lock") = None;
+    make(&region, 2024).expect("a run");
+    *region.tamper.lock().expect("lock") = Some(redrawn(|d| d.spent.clear()));
+    assert_eq!(make(&region, 2023).expect_err("forgetful").1, ReasonCode::LinkDocument);
+    *region.tamper.lock().expect("lock") = Some(redrawn(|d| d.previous = None));
+    assert_eq!(make(&region, 2023).expect_err("no chain").1, ReasonCode::LinkDocument);
+}
