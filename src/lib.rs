@@ -106,12 +106,12 @@
 //! use ketenpoort::{linkage::passage::Passage, service::links::exits::LinkRows};
 //! fn forge(passage: Passage) -> LinkRows { LinkRows(passage) }
 //! ```
-//! ```compile_fail,E0423
+//! ```compile_fail,E0603
 //! fn forge(tags: Vec<u8>) -> ketenpoort::service::links::exits::TagBatch {
 //!     ketenpoort::service::links::exits::TagBatch(tags)
 //! }
 //! ```
-//! ```compile_fail,E0423
+//! ```compile_fail,E0603
 //! fn forge(groups: Vec<u8>) -> ketenpoort::service::links::exits::Groups {
 //!     ketenpoort::service::links::exits::Groups(groups)
 //! }
