@@ -62,11 +62,16 @@ impl<'a> Figures<'a> {
             .flat_map(|(_, tables)| tables.iter().copied())
     }
 
-    /// How many organisations delivered an indicator, in the period and breakdown that has the fewest. What comes from nodes and
+    /// How many organisations delivered an indicator, in the period whose total has the fewest. What comes from nodes and
     /// what comes as a regional sum cover it together, and each organisation counts once, as delivered when it is in all of them.
     pub(super) fn coverage(&self, id: IndicatorId) -> Option<Coverage> {
-        let of = self.tables.iter().filter(|((indicator, ..), _)| *indicator == id.as_str());
-        of.filter_map(|(_, tables)| together(tables)).min_by_key(|coverage| coverage.delivered)
+        let of = |totals: bool| {
+            let mine =
+                self.tables.iter().filter(move |((i, _, by), _)| *i == id.as_str() && (by.is_empty() || !totals));
+            mine.filter_map(|(_, tables)| together(tables)).min_by_key(|coverage| coverage.delivered)
+        };
+        // A breakdown may come by one way only, where the totals come by two.
+        of(true).or_else(|| of(false))
     }
 
     /// The newest formal revision of an indicator's figures, in words.

@@ -114,6 +114,8 @@ fn a_regional_sum_covers_all_its_organisations() {
     };
     let sum = || of(Scope::Som, &oins[1..], &[]);
     assert_eq!(line(vec![of(Scope::Optelling, &oins[..1], &[]), sum()]), "6 van 6 organisaties");
+    let by = Table { by: vec![crate::domain::query::Dimension::Leeftijd], ..of(Scope::Optelling, &oins[..1], &[]) };
+    assert_eq!(line(vec![of(Scope::Optelling, &oins[..1], &[]), sum(), by]), "6 van 6 organisaties", "of the totals");
     // Who delivers by both ways counts once, and as missing when it is missing in one.
     let missing = line(vec![of(Scope::Optelling, &oins[2..3], &oins[1..2]), sum()]);
     assert_eq!(missing, "4 van 5 organisaties; ontbreekt: GI Beta");
