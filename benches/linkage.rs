@@ -5,6 +5,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+#[path = "setup/cpu.rs"]
+mod cpu;
+
+use cpu::cpu;
 use ketenpoort::crypto::oprf::BlinderKey;
 use ketenpoort::crypto::{AgreementKey, Digest, Secret32, Tag, digest, hex, random};
 use ketenpoort::domain::day::Day;
@@ -24,15 +28,6 @@ const GATE: usize = 902;
 
 fn oin(number: usize) -> Oin {
     Oin::parse(&format!("{number:020}")).expect("20 digits")
-}
-
-/// CPU time of this process so far, in all its threads: others may use the machine.
-fn cpu() -> Duration {
-    let text = std::fs::read_to_string("/proc/self/stat").expect("the figures of this process");
-    let after = text.rsplit(')').next().expect("the fields behind the name");
-    let fields: Vec<&str> = after.split_whitespace().collect();
-    let ticks: u64 = [11, 12].iter().map(|at| fields[*at].parse::<u64>().expect("ticks")).sum();
-    Duration::from_millis(10 * ticks)
 }
 
 /// CPU time and bytes received of one role.

@@ -4,6 +4,10 @@
 use std::hint::black_box;
 use std::time::Duration;
 
+#[path = "setup/cpu.rs"]
+mod cpu;
+
+use cpu::cpu;
 use curve25519_dalek::ristretto::RistrettoPoint;
 use curve25519_dalek::scalar::Scalar;
 use ketenpoort::crypto::oprf::{BlinderKey, Elements, blind};
@@ -41,15 +45,6 @@ fn main() {
     }
     let node = each[1] + 2.0 * each[3] + each[4];
     println!("a node with two blinders: {node:.1} us; voprf's client with one server: {:.1} us", each[5] + each[7]);
-}
-
-/// CPU time of this process so far, in all its threads: others may use the machine.
-fn cpu() -> Duration {
-    let text = std::fs::read_to_string("/proc/self/stat").expect("the figures of this process");
-    let after = text.rsplit(')').next().expect("the fields behind the name");
-    let fields: Vec<&str> = after.split_whitespace().collect();
-    let ticks: u64 = [11, 12].iter().map(|at| fields[*at].parse::<u64>().expect("ticks")).sum();
-    Duration::from_millis(10 * ticks)
 }
 
 fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {

@@ -14,7 +14,7 @@ use super::proto::links_client::LinksClient;
 use super::proto::links_server::Links;
 use super::server::{Caller, Served};
 use super::status;
-use super::wire::{InvalidReply, MAX_MESSAGE, Outbound};
+use super::wire::{InvalidReply, MAX_MESSAGE, Outbound, transfer};
 use crate::crypto::{AgreementPublic, Digest};
 use crate::domain::day::Day;
 use crate::domain::oin::Oin;
@@ -115,10 +115,6 @@ impl Outbound for LinkReply {
     }
 }
 
-fn run_of(bytes: Vec<u8>) -> Option<TransferId> {
-    TransferId::from_bytes(bytes.try_into().ok()?).ok()
-}
-
 fn signed_of(message: proto::LinkSigned) -> Option<SignedRun> {
     let proto::LinkSigned { document, signatures } = message;
     let each = signatures.into_iter().map(|signature| signature.try_into().ok());
@@ -134,24 +130,24 @@ fn passage_of(message: proto::LinkPassage) -> Option<Passage> {
 
 fn passed_of(message: proto::LinkPassed) -> Option<(TransferId, Passage)> {
     let proto::LinkPassed { run, passage } = message;
-    Some((run_of(run)?, passage_of(passage?)?))
+    Some((transfer(run)?, passage_of(passage?)?))
 }
 
 fn numbered_of(message: proto::LinkNumbered) -> Option<(TransferId, u32)> {
     let proto::LinkNumbered { run, number } = message;
-    Some((run_of(run)?, number))
+    Some((transfer(run)?, number))
 }
 
 fn answer_of(message: proto::LinkAnswer) -> Option<(TransferId, u32, Vec<u8>)> {
     let proto::LinkAnswer { run, number, content } = message;
-    Some((run_of(run)?, number, content))
+    Some((transfer(run)?, number, content))
 }
 
 fn join_of(message: proto::LinkJoin) -> Option<JoinRequest> {
     let proto::LinkJoin { run, convenant_hash, year } = message;
     let convenant = Digest(convenant_hash.try_into().ok()?);
     let year = i16::try_from(year).ok().filter(|year| (1900..3000).contains(year))?;
-    Some(JoinRequest { run: run_of(run)?, convenant, year })
+    Some(JoinRequest { run: transfer(run)?, convenant, year })
 }
 
 fn asked(message: proto::LinkStep) -> Option<LinkAsked> {
@@ -172,12 +168,12 @@ fn asked(message: proto::LinkStep) -> Option<LinkAsked> {
         Step::FromQ(of) => answer_of(of).map(|(run, batch, content)| LinkStep::FromQ(run, batch, content))?,
         Step::Rows(of) => numbered_of(of).map(|(run, chunk)| LinkStep::Rows(run, chunk))?,
         Step::Chunk(of) => passed_of(of).map(|(run, of)| LinkStep::Chunk(run, of))?,
-        Step::Mix(run) => LinkStep::Mix(run_of(run)?),
+        Step::Mix(run) => LinkStep::Mix(transfer(run)?),
         Step::Tags(of) => numbered_of(of).map(|(run, chunk)| LinkStep::Tags(run, chunk))?,
         Step::Group(proto::LinkGroups { run, number, last, content }) => {
-            LinkStep::Group(run_of(run)?, (number, last), content)
+            LinkStep::Group(transfer(run)?, (number, last), content)
         }
-        Step::End(run) => LinkStep::End(run_of(run)?),
+        Step::End(run) => LinkStep::End(transfer(run)?),
     })
 }
 

@@ -16,7 +16,7 @@ use super::proto::sums_client::SumsClient;
 use super::proto::sums_server::Sums;
 use super::server::{Caller, Ending, Sending, Served};
 use super::status;
-use super::wire::{InvalidReply, MAX_MESSAGE, Outbound};
+use super::wire::{InvalidReply, MAX_MESSAGE, Outbound, transfer};
 use crate::crypto::Digest;
 use crate::domain::codes::Owner;
 use crate::domain::oin::Oin;
@@ -24,7 +24,6 @@ use crate::domain::reason::ReasonCode;
 use crate::service::api::{PeerError, TraceContext, Unanswered};
 use crate::service::sums::messages::{Delivery, ShareRequest, SumAsked, SumCall, SumReply};
 use crate::service::sums::share::{Passed, Share};
-use crate::translog::entry::TransferId;
 
 /// Documents of JSON are never longer than this; the list of 400 contributors has some 100 KB.
 const MOST_JSON: usize = 768 << 10;
@@ -110,13 +109,9 @@ impl Outbound for &ShareRequest {
     }
 }
 
-fn run_of(bytes: Vec<u8>) -> Option<TransferId> {
-    TransferId::from_bytes(bytes.try_into().ok()?).ok()
-}
-
 fn delivery(message: proto::SumDelivery) -> Option<Delivery> {
     let proto::SumDelivery { run, maker, receipt, salt, share } = message;
-    let (run, from, salt) = (run_of(run)?, Oin::parse(&maker).ok()?, salt.try_into().ok()?);
+    let (run, from, salt) = (transfer(run)?, Oin::parse(&maker).ok()?, salt.try_into().ok()?);
     Some(Delivery { run, from, receipt, salt, share: Zeroizing::new(share), proven: None })
 }
 
@@ -157,7 +152,7 @@ fn reply(message: proto::SumStepReply) -> Option<SumReply> {
 fn share_request(message: proto::SumShareRequest, trace: TraceContext) -> Option<ShareRequest> {
     let proto::SumShareRequest { run, intent_hash, list, gate, monitor } = message;
     Some(ShareRequest {
-        run: run_of(run)?,
+        run: transfer(run)?,
         intent_hash: Digest(intent_hash.try_into().ok()?),
         list: Some(list).filter(|list| list.len() <= MOST_JSON)?,
         gate: gate.try_into().ok()?,

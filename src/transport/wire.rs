@@ -216,7 +216,7 @@ pub(super) fn request(
     })
 }
 
-fn transfer(bytes: Vec<u8>) -> Option<TransferId> {
+pub(super) fn transfer(bytes: Vec<u8>) -> Option<TransferId> {
     TransferId::from_bytes(bytes.try_into().ok()?).ok()
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::LazyLock;
 
 use ketenpoort::crypto::digest;
 use ketenpoort::domain::day::{Day, WorkCalendar};
@@ -164,34 +165,55 @@ fn every_organisation_counts_what_the_oracle_counts() {
     }
 }
 
+/// A region of a fresh seed, with the oracle's answers of the sweep beside it.
+pub struct Swept {
+    /// Seed and scale, for who reads the output.
+    pub name: String,
+    /// The region; the answers are in `sweep` of its folder.
+    pub region: Region,
+}
+
+/// The regions of a sweep, made once for all tests that look at them; none, and it says so, without `KETENPOORT_ORACLE`.
+pub fn swept() -> &'static [Swept] {
+    static MADE: LazyLock<Vec<Swept>> = LazyLock::new(make_swept);
+    &MADE
+}
+
+fn make_swept() -> Vec<Swept> {
+    let Some(oracle) = std::env::var_os("KETENPOORT_ORACLE").map(PathBuf::from) else {
+        println!("overgeslagen: KETENPOORT_ORACLE (map met generate.py en oracle.py) is niet gezet");
+        return Vec::new();
+    };
+    let setting = |name: &str, default: &str| std::env::var(name).unwrap_or_else(|_| default.to_owned());
+    let scale = setting("KETENPOORT_SCALE", "0.1");
+    let make = |seed: &str| {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("sweep-{seed}"));
+        let _ = std::fs::remove_dir_all(&folder);
+        python(&oracle.join("generate.py"), &["--seed", seed, "--scale", &scale, "--out"], &folder);
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/sweep.py");
+        python(&script, &[oracle.to_str().expect("a path")], &folder);
+        Swept { name: format!("seed {seed}, scale {scale}"), region: Region::open(&folder) }
+    };
+    setting("KETENPOORT_SEEDS", "21,22").split(',').map(make).collect()
+}
+
 /// A wider sweep against the reference generator and oracle, every pair of dimensions and several horizons:
 /// `KETENPOORT_ORACLE=FOLDER [KETENPOORT_SEEDS=21,22] [KETENPOORT_SCALE=0.1] cargo test --test it indicator::sweep`
 #[test]
 fn sweep_of_generated_regions_counts_what_the_oracle_counts() {
-    let Some(oracle) = std::env::var_os("KETENPOORT_ORACLE").map(PathBuf::from) else {
-        println!("overgeslagen: KETENPOORT_ORACLE (map met generate.py en oracle.py) is niet gezet");
-        return;
-    };
-    let setting = |name: &str, default: &str| std::env::var(name).unwrap_or_else(|_| default.to_owned());
-    let scale = setting("KETENPOORT_SCALE", "0.1");
-    for seed in setting("KETENPOORT_SEEDS", "21,22").split(',') {
-        let folder = tempfile::tempdir().expect("a folder");
-        python(&oracle.join("generate.py"), &["--seed", seed, "--scale", &scale, "--out"], folder.path());
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/sweep.py");
-        python(&script, &[oracle.to_str().expect("a path")], folder.path());
-        let region = Region::open(folder.path());
+    for Swept { name, region } in swept() {
         let mut compared = 0;
         for org in &region.organisations {
-            let docs = json(&folder.path().join(format!("sweep/{}.json", org.key)));
+            let docs = json(&region.dir.join(format!("sweep/{}.json", org.key)));
             for doc in docs.as_array().expect("documents") {
-                compared += check_organisation(&region, org, doc);
+                compared += check_organisation(region, org, doc);
             }
         }
-        println!("seed {seed}, scale {scale}: {compared} numbers compared");
+        println!("{name}: {compared} numbers compared");
     }
 }
 
-pub fn python(script: &Path, arguments: &[&str], folder: &Path) {
+fn python(script: &Path, arguments: &[&str], folder: &Path) {
     let status = Command::new("python3")
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .arg(script)

@@ -2,7 +2,6 @@
 //! random, counted by the gate's programs. Rows and tables are plain public types; no door is opened for the test.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use ketenpoort::crypto::{MacKey, digest};
@@ -33,7 +32,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use serde_json::Value;
 
-use crate::indicator::{Figures, assert_equal, breakdowns, expected, python};
+use crate::indicator::{Figures, Swept, assert_equal, breakdowns, expected, swept};
 use crate::region::{Region, fixture, json};
 use crate::relations::{self, Plan, Seed};
 
@@ -242,21 +241,9 @@ fn the_gate_counts_what_the_oracle_counts_on_raw_numbers() {
 /// A wider sweep against the reference generator and oracle; see `indicator::sweep`.
 #[test]
 fn sweep_of_generated_regions_counts_what_the_oracle_counts() {
-    let Some(oracle) = std::env::var_os("KETENPOORT_ORACLE").map(PathBuf::from) else {
-        println!("overgeslagen: KETENPOORT_ORACLE (map met generate.py en oracle.py) is niet gezet");
-        return;
-    };
-    let setting = |name: &str, default: &str| std::env::var(name).unwrap_or_else(|_| default.to_owned());
-    let scale = setting("KETENPOORT_SCALE", "0.1");
-    for seed in setting("KETENPOORT_SEEDS", "21,22").split(',') {
-        let folder = tempfile::tempdir().expect("a folder");
-        python(&oracle.join("generate.py"), &["--seed", seed, "--scale", &scale, "--out"], folder.path());
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/sweep.py");
-        python(&script, &[oracle.to_str().expect("a path")], folder.path());
-        let region = Region::open(folder.path());
-        let docs = json(&folder.path().join("sweep/region.json"));
-        for doc in docs.as_array().expect("documents") {
-            println!("seed {seed}, scale {scale}: {:?}", check_all(&region, doc));
+    for Swept { name, region } in swept() {
+        for doc in json(&region.dir.join("sweep/region.json")).as_array().expect("documents") {
+            println!("{name}: {:?}", check_all(region, doc));
         }
     }
 }
