@@ -48,30 +48,29 @@ impl Linking<'_> {
     pub fn pull(&self, tables: &Query) -> Summed {
         let mut summed = Summed::default();
         let years: BTreeSet<i16> = tables.tables().iter().map(|table| table.period.year()).collect();
-        for year in years {
-            if let Err((oin, reason)) = self.make(year) {
-                tracing::warn!(%oin, year, code = %reason, "gekoppelde ronde niet gelukt");
-                summed.absent.insert(oin, reason);
-            }
+        if let Err((oin, reason)) = self.make(&years) {
+            tracing::warn!(%oin, ?years, code = %reason, "gekoppelde ronde niet gelukt");
+            summed.absent.insert(oin, reason);
         }
         ask_gate((self.core, self.peers), (self.convenant, self.gate), tables, &mut summed);
         summed
     }
 
-    /// Makes what is due of a calendar year, in one run.
+    /// Makes what is due of these calendar years, in one run: every question and period has tags of its own.
     ///
     /// # Errors
     /// Who failed; then nothing was released.
-    pub fn make(&self, year: i16) -> Result<(), Failed> {
+    pub fn make(&self, years: &BTreeSet<i16>) -> Result<(), Failed> {
         let terms = self.convenant.convenant();
-        let request = JoinRequest { run: self.core.link_id(), convenant: self.convenant.hash(), year };
-        let of_gate = self.join(self.gate, request)?;
+        let years = years.iter().copied().collect();
+        let request = JoinRequest { run: self.core.link_id(), convenant: self.convenant.hash(), years };
+        let of_gate = self.join(self.gate, &request)?;
         if of_gate.due.is_empty() {
             return Ok(());
         }
         let nodes: Vec<Oin> = terms.with_role(Role::Delivering).map(|card| card.oin).collect();
         let mut joined: BTreeMap<Oin, Joined> = BTreeMap::new();
-        for (oin, said) in nodes.iter().zip(in_parallel(&nodes, |oin| self.join(*oin, request))) {
+        for (oin, said) in nodes.iter().zip(in_parallel(&nodes, |oin| self.join(*oin, &request))) {
             joined.insert(*oin, said?);
         }
         let tables = Query::new(of_gate.due.clone());
@@ -124,8 +123,8 @@ impl Linking<'_> {
         if signed && passage.from == node { Ok(passage) } else { Err((node, ReasonCode::LinkRefused)) }
     }
 
-    fn join(&self, to: Oin, request: JoinRequest) -> Result<Joined, Failed> {
-        match self.ask(to, &LinkCall::Join(request), STEP)? {
+    fn join(&self, to: Oin, request: &JoinRequest) -> Result<Joined, Failed> {
+        match self.ask(to, &LinkCall::Join(request.clone()), STEP)? {
             LinkSaid::Joined(joined) => Ok(*joined),
             _ => Err((to, ReasonCode::MessageMalformed)),
         }

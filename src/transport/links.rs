@@ -26,6 +26,9 @@ use crate::service::links::messages::{
 };
 use crate::translog::entry::TransferId;
 
+/// Calendar years of one run, at most.
+const MOST_YEARS: usize = 100;
+
 fn id(run: TransferId) -> Vec<u8> {
     run.as_bytes().to_vec()
 }
@@ -58,10 +61,10 @@ impl Outbound for &LinkCall {
             content: content.to_vec(),
         };
         let step = match self {
-            LinkStep::Join(JoinRequest { run, convenant, year }) => Step::Join(proto::LinkJoin {
+            LinkStep::Join(JoinRequest { run, convenant, years }) => Step::Join(proto::LinkJoin {
                 run: id(*run),
                 convenant_hash: convenant.0.to_vec(),
-                year: i32::from(*year),
+                years: years.iter().map(|year| i32::from(*year)).collect(),
             }),
             LinkStep::Sign(document, previous) => {
                 Step::Sign(proto::LinkSign { document: document.clone(), previous: previous.as_deref().map(signed) })
@@ -144,10 +147,12 @@ fn answer_of(message: proto::LinkAnswer) -> Option<(TransferId, u32, Vec<u8>)> {
 }
 
 fn join_of(message: proto::LinkJoin) -> Option<JoinRequest> {
-    let proto::LinkJoin { run, convenant_hash, year } = message;
+    let proto::LinkJoin { run, convenant_hash, years } = message;
     let convenant = Digest(convenant_hash.try_into().ok()?);
-    let year = i16::try_from(year).ok().filter(|year| (1900..3000).contains(year))?;
-    Some(JoinRequest { run: transfer(run)?, convenant, year })
+    let year = |year: i32| i16::try_from(year).ok().filter(|year| (1900..3000).contains(year));
+    let years: Vec<i16> = years.into_iter().map(year).collect::<Option<_>>()?;
+    let holds = years.len() <= MOST_YEARS && years.windows(2).all(|pair| pair[0] < pair[1]);
+    holds.then_some(JoinRequest { run: transfer(run)?, convenant, years })
 }
 
 fn asked(message: proto::LinkStep) -> Option<LinkAsked> {

@@ -29,9 +29,10 @@ fn region() -> Region {
     Region::linked(&LARGE.1, PARTIES, LINKED)
 }
 
-fn make(region: &Region, year: i16) -> Result<(), Failed> {
+fn make(region: &Region, years: &[i16]) -> Result<(), Failed> {
     let (core, convenant) = (region.core(region.monitor), region.convenant());
-    Linking { core: &core, peers: region, convenant: &convenant, gate: region.gate }.make(year)
+    Linking { core: &core, peers: region, convenant: &convenant, gate: region.gate }
+        .make(&years.iter().copied().collect())
 }
 
 /// The linked tables of a year, as the monitor asks them of the gate.
@@ -50,7 +51,9 @@ fn tables(region: &Region, year: i16, linked: &[IndicatorId]) -> Result<Vec<Tabl
 fn a_run_releases_flow_between_organisations_and_every_log_tells_it() {
     let region = region();
     assert_eq!(tables(&region, 2024, LINKED).expect_err("not yet"), ReasonCode::LinkNotMade);
-    make(&region, 2024).expect("a run");
+    // One run for both years.
+    make(&region, &[2023, 2024]).expect("a run");
+    assert_eq!(tables(&region, 2023, LINKED).expect("released").len(), 2);
     let made = tables(&region, 2024, LINKED).expect("released");
     assert_eq!(made.len(), 2);
     assert!(made.iter().all(|table| table.scope == Scope::Regio && table.sources == region.towns), "{made:?}");
@@ -60,7 +63,7 @@ fn a_run_releases_flow_between_organisations_and_every_log_tells_it() {
     logs_tell_it(&region);
 
     let before = region.log(region.gate).len();
-    make(&region, 2024).expect("nothing to do");
+    make(&region, &[2023, 2024]).expect("nothing to do");
     assert_eq!(region.log(region.gate).len(), before, "nothing more is due");
 }
 
@@ -153,7 +156,7 @@ fn what_is_changed_on_the_way_is_refused_logged_and_nothing_is_released() {
     ];
     for (what, bend, reason) in bends {
         *region.tamper.lock().expect("lock") = Some(Box::new(move |_, step| bend(step)));
-        let (at, why) = make(&region, 2024).expect_err(what);
+        let (at, why) = make(&region, &[2024]).expect_err(what);
         assert_eq!(why, reason, "{what}");
         let denied =
             region.log(at).iter().filter(|e| e.phase == Phase::Deny && e.reason_codes == [reason.code()]).count();
@@ -163,9 +166,9 @@ fn what_is_changed_on_the_way_is_refused_logged_and_nothing_is_released() {
     *region.tamper.lock().expect("lock") = None;
     // A node that is away is named; when it is back the run is made.
     region.down.lock().expect("lock").insert(region.towns[3]);
-    assert_eq!(make(&region, 2024), Err((region.towns[3], ReasonCode::PartnerUnreachable)));
+    assert_eq!(make(&region, &[2024]), Err((region.towns[3], ReasonCode::PartnerUnreachable)));
     region.down.lock().expect("lock").clear();
-    make(&region, 2024).expect("a run");
+    make(&region, &[2024]).expect("a run");
     assert_eq!(tables(&region, 2024, FEW).expect("released").len(), 1);
     // Every run that was signed moved the rota on, also those that were broken off.
     let blinders = region.towns.iter().filter(|oin| received(&region, **oin, "geblindeerde elementen") > 0);
@@ -188,7 +191,7 @@ fn redrawn(change: impl Fn(&mut RunDocument) + Send + 'static) -> Tamper {
 fn nobody_signs_a_document_that_the_convenant_the_clock_or_the_chain_of_runs_does_not_allow() {
     type Change = fn(&mut RunDocument);
     let region = Region::linked(&fixture("clean"), PARTIES, FEW);
-    let changes: [(&str, Change, ReasonCode); 12] = [
+    let changes: [(&str, Change, ReasonCode); 13] = [
         ("another year", |d| d.year += 1, ReasonCode::LinkDocument),
         ("longer than a day", |d| d.until += 86_400_000, ReasonCode::LinkDocument),
         ("over already", |d| d.until -= 2 * 86_400_000, ReasonCode::LinkDocument),
@@ -223,20 +226,28 @@ fn nobody_signs_a_document_that_the_convenant_the_clock_or_the_chain_of_runs_doe
             |d| d.tables[0].by.push(ketenpoort::domain::query::Dimension::Leeftijd),
             ReasonCode::DimensionNotAllowed,
         ),
+        (
+            "a table that is due left out",
+            |d| {
+                let left_out = d.tables.remove(0);
+                d.questions.retain(|q| q.period != left_out.period);
+            },
+            ReasonCode::LinkDocument,
+        ),
         ("more than the quota", |d| d.nodes[0].elements = 1_000_064, ReasonCode::LinkQuota),
         ("another epoch", |d| d.epoch = 1, ReasonCode::LinkDocument),
         ("another key", |d| d.blinders[0].key = "00".repeat(32), ReasonCode::LinkDocument),
     ];
     for (what, change, reason) in changes {
         *region.tamper.lock().expect("lock") = Some(redrawn(change));
-        let (_, why) = make(&region, 2024).expect_err(what);
+        let (_, why) = make(&region, &[2024]).expect_err(what);
         assert_eq!(why, reason, "{what}");
     }
     // What was signed counts: a run that forgets the one before it is refused by the gate.
     *region.tamper.lock().expect("lock") = None;
-    make(&region, 2024).expect("a run");
+    make(&region, &[2024]).expect("a run");
     *region.tamper.lock().expect("lock") = Some(redrawn(|d| d.spent.clear()));
-    assert_eq!(make(&region, 2023).expect_err("forgetful").1, ReasonCode::LinkDocument);
+    assert_eq!(make(&region, &[2023]).expect_err("forgetful").1, ReasonCode::LinkDocument);
     *region.tamper.lock().expect("lock") = Some(redrawn(|d| d.previous = None));
-    assert_eq!(make(&region, 2023).expect_err("no chain").1, ReasonCode::LinkDocument);
+    assert_eq!(make(&region, &[2023]).expect_err("no chain").1, ReasonCode::LinkDocument);
 }

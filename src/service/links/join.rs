@@ -7,6 +7,7 @@ use super::log::reason_of;
 use super::memory::LinkMemory;
 use super::messages::{JoinRequest, Joined, LinkReply, SignedRun};
 use super::node::NodeHere;
+use super::release::years_of;
 use super::{Core, Draft, Here, id_of, keep_few};
 use crate::crypto::oprf::BlinderKey;
 use crate::crypto::{AgreementKey, Secret32};
@@ -39,7 +40,7 @@ impl Core {
 
     /// Says what we bring to a run: as a node the number of elements and the days of our data, as a possible blinder and as the gate a
     /// fresh key.
-    pub(super) fn join_link(&self, peer: &Peer, request: JoinRequest) -> Result<LinkReply, ReasonCode> {
+    pub(super) fn join_link(&self, peer: &Peer, request: &JoinRequest) -> Result<LinkReply, ReasonCode> {
         let convenant = self.linking(peer, request.convenant)?;
         let terms = convenant.convenant();
         let own = self.identity.oin;
@@ -65,7 +66,7 @@ impl Core {
         if party.has(Role::Gate) {
             let key = AgreementKey::from_seed(Secret32::random());
             joined.gate = Some(key.public());
-            joined.due = self.due_links(&convenant, request.year)?;
+            joined.due = self.due_links(&convenant, &request.years)?;
             draft.gate = Some(key);
             joined.latest = self.memory().links.latest(&terms.id).map(|document| {
                 let signature = document.sign(&self.signing);
@@ -95,6 +96,13 @@ impl Core {
         self.allows(&convenant, peer.oin, &document)?;
         self.brings_our_key(&document)?;
         let terms = convenant.convenant();
+        if document.gate.oin == self.identity.oin {
+            // Neither more nor fewer tables than are due, so that nobody varies a plan to ask it again.
+            let years: Vec<i16> = years_of(&document).into_iter().collect();
+            if document.tables != self.due_links(&convenant, &years)? {
+                return Err(ReasonCode::LinkDocument);
+            }
+        }
         let before = previous.map(|signed| self.signed_by_gate(terms, signed)).transpose()?;
         let latest = self.memory().links.latest(&terms.id).cloned();
         let again = latest.as_ref() == Some(&document);

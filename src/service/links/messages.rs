@@ -78,14 +78,14 @@ pub type LinkCall = LinkStep<Groups>;
 pub type LinkAsked = LinkStep<Vec<u8>>;
 
 /// The first question of a run.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct JoinRequest {
     /// Id of the run.
     pub run: TransferId,
     /// The version of the convenant that the monitor goes by.
     pub convenant: Digest,
-    /// Of which calendar year tables are made.
-    pub year: i16,
+    /// Of which calendar years tables are made, ascending, each once.
+    pub years: Vec<i16>,
 }
 
 /// What a party brings to a run.
@@ -97,7 +97,7 @@ pub struct Joined {
     pub blinder: Option<[u8; 32]>,
     /// The gate: its key of this run.
     pub gate: Option<AgreementPublic>,
-    /// The gate: the tables of that year that are due, with those that they need.
+    /// The gate: the tables of those years that are due, with those that they need.
     pub due: Vec<TableQuery>,
     /// The newest run that the gate signed.
     pub latest: Option<Box<SignedRun>>,

@@ -89,7 +89,7 @@ impl Core {
     fn link_step(&self, peer: &Peer, asked: LinkAsked) -> Result<LinkReply, ReasonCode> {
         use LinkAsked as Step;
         match asked {
-            Step::Join(request) => self.join_link(peer, request),
+            Step::Join(request) => self.join_link(peer, &request),
             Step::Sign(document, previous) => self.sign_link(peer, &document, previous.as_deref()),
             Step::Begin(signed) => self.begin_link(peer, &signed),
             Step::Blind(run, batch) => self.in_run(peer, run, |here| self.blind_batch(here, batch)),

@@ -1,5 +1,7 @@
 //! What becomes of the groups at the gate: they are counted, released as everything is, and forgotten.
 
+use std::collections::BTreeSet;
+
 use super::Core;
 use super::memory::LinkMemory;
 use crate::disclosure::component::{Component, components};
@@ -15,7 +17,7 @@ use crate::domain::reason::ReasonCode;
 use crate::indicator::compute::Settings;
 use crate::indicator::linked::count::{Counter, Counting};
 use crate::indicator::release::Release;
-use crate::linkage::document::Run;
+use crate::linkage::document::{Run, RunDocument};
 use crate::linkage::gate::Linked;
 use crate::policy::bundle::ConvenantInForce;
 use crate::policy::convenant::{Convenant, Role};
@@ -33,10 +35,20 @@ pub(super) fn frame(terms: &Convenant, organisation: Oin, (data_from, horizon): 
     Release { settings, owners, delivers, domains, bin_cuts, linked: true }
 }
 
+/// The calendar years of which a run makes tables.
+pub(super) fn years_of(document: &RunDocument) -> BTreeSet<i16> {
+    document.tables.iter().map(|table| table.period.year()).collect()
+}
+
 impl Core {
-    fn link_parts(&self, terms: &Convenant, year: i16, until: Day) -> (Ledger, Vec<Component>) {
+    fn link_parts(
+        &self,
+        terms: &Convenant,
+        years: impl IntoIterator<Item = i16>,
+        until: Day,
+    ) -> (Ledger, Vec<Component>) {
         let ledger = self.memory().links.ledger(&terms.id).cloned().unwrap_or_default();
-        let mut declared = declared_links(terms, year);
+        let mut declared: Vec<TableQuery> = years.into_iter().flat_map(|year| declared_links(terms, year)).collect();
         declared.retain(|table| same_definition(terms, table.indicator));
         let region = frame(terms, self.identity.oin, (until, until));
         let parts = components(&declared, &ledger, &region);
@@ -45,12 +57,12 @@ impl Core {
         (ledger, open)
     }
 
-    /// The tables of a year that are due, with those that their audit needs.
-    pub(super) fn due_links(&self, convenant: &ConvenantInForce, year: i16) -> Result<Vec<TableQuery>, ReasonCode> {
+    /// The tables of these years that are due, with those that their audit needs.
+    pub(super) fn due_links(&self, convenant: &ConvenantInForce, years: &[i16]) -> Result<Vec<TableQuery>, ReasonCode> {
         let terms = convenant.convenant();
         let today = self.clock.today();
         let until = settled_until(terms.settlement_days, today, today);
-        let (ledger, parts) = self.link_parts(terms, year, until);
+        let (ledger, parts) = self.link_parts(terms, years.iter().copied(), until);
         let mut tables: Vec<TableQuery> =
             parts.iter().flat_map(|part| part.due(&ledger, until)).map(|job| job.table).collect();
         // What was released before is counted again, as a constant of the audit.
@@ -66,8 +78,7 @@ impl Core {
         let _one_at_a_time = self.releasing();
         let terms = permit.convenant().convenant();
         let document = &run.document;
-        let year = document.tables.first().map_or(0, |table| table.period.year());
-        let (ledger, parts) = self.link_parts(terms, year, document.horizon);
+        let (ledger, parts) = self.link_parts(terms, years_of(document), document.horizon);
         let organisations: Vec<Oin> = document.nodes.iter().map(|node| node.oin).collect();
         let region = frame(terms, self.identity.oin, (document.data_from, document.horizon));
         let expected: Vec<Oin> = terms.with_role(Role::Delivering).map(|card| card.oin).collect();

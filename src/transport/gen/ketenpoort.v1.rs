@@ -60,9 +60,9 @@ pub struct LinkJoin {
     /// SHA-256 of the convenant version that the asker goes by: 32 bytes.
     #[prost(bytes = "vec", tag = "2")]
     pub convenant_hash: ::prost::alloc::vec::Vec<u8>,
-    /// Calendar year of which tables are made.
-    #[prost(int32, tag = "3")]
-    pub year: i32,
+    /// Calendar years of which tables are made, ascending, each once.
+    #[prost(int32, repeated, tag = "3")]
+    pub years: ::prost::alloc::vec::Vec<i32>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct LinkSign {
@@ -188,7 +188,7 @@ pub struct LinkJoined {
     /// The gate: its key of the run, 32 bytes; empty at others.
     #[prost(bytes = "vec", tag = "3")]
     pub gate: ::prost::alloc::vec::Vec<u8>,
-    /// The gate: the tables that are due, JSON; empty at others.
+    /// The gate: the tables of these years that are due, JSON; empty at others.
     #[prost(bytes = "vec", tag = "4")]
     pub due: ::prost::alloc::vec::Vec<u8>,
     /// The gate: the newest run that it signed.

@@ -276,7 +276,7 @@ fn org_type(files: &Files, n: usize) -> OrgType {
 /// A step of a linked run as it comes out of the wire.
 fn stepped(call: &LinkCall) -> LinkAsked {
     match call {
-        LinkStep::Join(request) => LinkStep::Join(*request),
+        LinkStep::Join(request) => LinkStep::Join(request.clone()),
         LinkStep::Sign(document, previous) => LinkStep::Sign(document.clone(), previous.clone()),
         LinkStep::Begin(signed) => LinkStep::Begin(signed.clone()),
         LinkStep::Blind(run, batch) => LinkStep::Blind(*run, *batch),
