@@ -187,6 +187,9 @@ pub struct IntakeArgs {
     /// Over welke periode deze levering gaat: JJJJ-MM-DD..JJJJ-MM-DD
     #[arg(long, value_parser = day_range)]
     pub gegevens: Option<(Day, Day)>,
+    /// De bestanden bevatten velden voor uitwisseling over een kind (casusvelden), geen gebeurtenissen
+    #[arg(long, conflicts_with_all = ["vervangt", "gegevens"])]
+    pub casus: bool,
     /// Uitkomst als JSON
     #[arg(long)]
     pub json: bool,

@@ -42,6 +42,9 @@ pub fn intake(args: &IntakeArgs) -> Outcome {
     let files: Result<Vec<PathBuf>, String> =
         args.files.iter().map(|f| f.canonicalize().map_err(|e| format!("{}: {}", f.display(), said(&e)))).collect();
     match files {
+        Ok(files) if args.casus => {
+            on_node(&args.node, &LocalCommand::IntakeCases { files, proef: args.proef, json: args.json })
+        }
         Ok(files) => on_node(
             &args.node,
             &LocalCommand::Intake(IntakeCommand {

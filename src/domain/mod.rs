@@ -2,6 +2,7 @@
 
 pub mod activity;
 pub mod bsn;
+pub mod case;
 pub mod codes;
 pub mod csv;
 pub mod day;

@@ -31,6 +31,12 @@ impl Oin {
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 
+    /// The 20 digits as bytes.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8; 20] {
+        &self.0
+    }
+
     /// Whether this is a test OIN (prefix 00000099), which no production party may bear.
     #[must_use]
     pub fn is_test(&self) -> bool {

@@ -60,7 +60,7 @@ impl<'a> Checker<'a> {
     }
 
     /// The record of one row.
-    pub fn check(&mut self, line: u32, fields: &Fields) -> RowRecord {
+    pub fn check(&mut self, line: u32, fields: &Fields<'_, Column>) -> RowRecord {
         let event_id = fields.field(Column::EventId);
         let registered = registration_day(fields.field(Column::GeregistreerdOp));
         let kind = match self.kind(fields, registered) {
@@ -72,7 +72,7 @@ impl<'a> Checker<'a> {
         RowRecord { line, event_id_fp: self.fingerprint(b"event_id\0", event_id), registered, kind }
     }
 
-    fn kind(&mut self, fields: &Fields, registered: Option<Day>) -> Result<RowKind, Broken> {
+    fn kind(&mut self, fields: &Fields<'_, Column>, registered: Option<Day>) -> Result<RowKind, Broken> {
         let event_id = fields.field(Column::EventId);
         if event_id.is_empty() || (event_id.len() > MAX_EVENT_ID && event_id.chars().count() > MAX_EVENT_ID) {
             return Err((Rule::EventIdOngeldig, Column::EventId));
@@ -84,7 +84,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn accept(&mut self, fields: &Fields, registered: Option<Day>) -> Result<Accepted, Broken> {
+    fn accept(&mut self, fields: &Fields<'_, Column>, registered: Option<Day>) -> Result<Accepted, Broken> {
         let bsn = match read_bsn(fields.field(Column::Bsn)) {
             BsnReading::Invalid => return Err((Rule::BsnOngeldig, Column::Bsn)),
             BsnReading::None => None,
@@ -167,7 +167,7 @@ impl<'a> Checker<'a> {
 
     /// Fingerprint of the normal form: all columns but `event_id` and `status` (definitions 1.3.2). Every part has a
     /// fixed length or its length in front.
-    fn content(&mut self, event: &Event, birth: Option<PartialDate>, fields: &Fields) -> u128 {
+    fn content(&mut self, event: &Event, birth: Option<PartialDate>, fields: &Fields<'_, Column>) -> u128 {
         let out = &mut self.scratch;
         out.clear();
         out.extend_from_slice(b"content\0");
@@ -229,7 +229,7 @@ fn put_date(out: &mut Vec<u8>, date: Option<PartialDate>) {
 
 /// Reads every coded column; a coded column that the type does not use is read as empty. Fails with the first column
 /// that holds a code that is not allowed, or that is empty though required.
-fn read_codes(event_type: EventType, fields: &Fields) -> Result<Codes, Column> {
+fn read_codes(event_type: EventType, fields: &Fields<'_, Column>) -> Result<Codes, Column> {
     use EventType as T;
     let (allowed, required) = measures(event_type);
     let maatregel = match coded(fields, Column::Maatregel, !allowed.is_empty(), Maatregel::parse)? {
@@ -263,7 +263,12 @@ fn read_codes(event_type: EventType, fields: &Fields) -> Result<Codes, Column> {
 }
 
 /// A code, none when empty or not used, or a failure.
-fn coded<T>(fields: &Fields, column: Column, used: bool, read: fn(&str) -> Option<T>) -> Result<Option<T>, Column> {
+fn coded<T>(
+    fields: &Fields<'_, Column>,
+    column: Column,
+    used: bool,
+    read: fn(&str) -> Option<T>,
+) -> Result<Option<T>, Column> {
     match fields.field(column) {
         "" => Ok(None),
         text if used => read(text).map(Some).ok_or(column),

@@ -3,6 +3,7 @@
 //! caller's business.
 
 mod bytes;
+pub mod case;
 mod check;
 mod columns;
 mod dates;

@@ -7,14 +7,14 @@ use zeroize::Zeroize;
 
 use super::bytes::SourceFault;
 use super::check::Checker;
-use super::columns::Columns;
+use super::columns::{Columns, Fields, Header};
 use super::refusal::{FileRefusal, RefusalCode};
 use super::scan::Scanner;
 use crate::crypto::{Digest, MacKey, RunningDigest};
 use crate::domain::codes::Owner;
 use crate::domain::fault::said;
 use crate::domain::gemeente::GemeenteList;
-use crate::domain::row::RowRecord;
+use crate::domain::row::{Column, RowRecord};
 
 /// What a node must know to read its own files.
 pub struct IntakeSettings<'a> {
@@ -91,12 +91,24 @@ pub fn read_file<E>(
     progress: &mut dyn FnMut(u64),
     sink: &mut dyn FnMut(RowRecord) -> Result<(), E>,
 ) -> Result<FileRead, ReadError<E>> {
+    let mut checker = Checker::new(settings);
+    let mut check = |line: u32, fields: &Fields<'_, Column>| checker.check(line, fields);
+    read_with(reader, &mut check, progress, sink)
+}
+
+/// As [`read_file`], for any kind of file: `check` makes of each row what the sink gets.
+pub(super) fn read_with<C: Header, T, E>(
+    reader: impl Read,
+    check: &mut dyn FnMut(u32, &Fields<'_, C>) -> T,
+    progress: &mut dyn FnMut(u64),
+    sink: &mut dyn FnMut(T) -> Result<(), E>,
+) -> Result<FileRead, ReadError<E>> {
     let mut scanner = match Scanner::open(reader) {
         Ok(scanner) => scanner,
         Err(SourceFault::Io(error)) => return Err(ReadError::Io(error)),
         Err(SourceFault::Refused(refusal)) => return Err(ReadError::Refused(refusal)),
     };
-    let rows = match read_rows(&mut scanner, settings, progress, sink) {
+    let rows = match read_rows(&mut scanner, check, progress, sink) {
         Ok(rows) => rows,
         Err(Stop::Sink(error)) => return Err(ReadError::Sink(error)),
         Err(Stop::Source(SourceFault::Io(error))) => return Err(ReadError::Io(error)),
@@ -123,15 +135,14 @@ impl<E> From<SourceFault> for Stop<E> {
     }
 }
 
-fn read_rows<R: Read, E>(
+fn read_rows<R: Read, C: Header, T, E>(
     scanner: &mut Scanner<R>,
-    settings: &IntakeSettings<'_>,
+    check: &mut dyn FnMut(u32, &Fields<'_, C>) -> T,
     progress: &mut dyn FnMut(u64),
-    sink: &mut dyn FnMut(RowRecord) -> Result<(), E>,
+    sink: &mut dyn FnMut(T) -> Result<(), E>,
 ) -> Result<u32, Stop<E>> {
     scanner.next_row()?;
-    let columns = Columns::from_header(scanner.row()).map_err(SourceFault::Refused)?;
-    let mut checker = Checker::new(settings);
+    let columns = Columns::<C>::from_header(scanner.row()).map_err(SourceFault::Refused)?;
     let mut rows = 0_u32;
     let mut blank = None;
     let mut told = 0;
@@ -142,12 +153,12 @@ fn read_rows<R: Read, E>(
             continue;
         }
         if let Some(line) = blank {
-            return Err(wrong_fields(line, 0, &columns).into());
+            return Err(wrong_fields(line, 0, columns.fields()).into());
         }
         if row.fields() != columns.fields() {
-            return Err(wrong_fields(row.line, row.fields(), &columns).into());
+            return Err(wrong_fields(row.line, row.fields(), columns.fields()).into());
         }
-        sink(checker.check(row.line, &columns.of(row))).map_err(Stop::Sink)?;
+        sink(check(row.line, &columns.of(row))).map_err(Stop::Sink)?;
         rows = rows.saturating_add(1);
         let read = scanner.source().bytes_read();
         if read >= told + PROGRESS_STEP {
@@ -158,10 +169,10 @@ fn read_rows<R: Read, E>(
     Ok(rows)
 }
 
-fn wrong_fields(line: u32, found: usize, columns: &Columns) -> SourceFault {
+fn wrong_fields(line: u32, found: usize, wanted: usize) -> SourceFault {
     let detail = match found {
         0 => "Dit is een lege regel tussen andere regels.".to_owned(),
-        _ => format!("De regel heeft {found} velden, de kopregel {}.", columns.fields()),
+        _ => format!("De regel heeft {found} velden, de kopregel {wanted}."),
     };
     SourceFault::Refused(FileRefusal { code: RefusalCode::AantalVelden, line, column: Some(1), detail })
 }

@@ -17,6 +17,8 @@ pub enum RefusalCode {
     AantalVelden,
     /// Broken quoting, or a field larger than 131,072 characters.
     CsvFout,
+    /// More rows than a file of this kind may have.
+    TeVeelRegels,
 }
 
 impl RefusalCode {
@@ -29,6 +31,7 @@ impl RefusalCode {
             Self::KolomOnbekend => "kolom_onbekend",
             Self::AantalVelden => "aantal_velden",
             Self::CsvFout => "csv_fout",
+            Self::TeVeelRegels => "te_veel_regels",
         }
     }
 
@@ -36,6 +39,7 @@ impl RefusalCode {
         match self {
             Self::NietUtf8 => "Het bestand is geen UTF-8. Exporteer het opnieuw als UTF-8.",
             Self::KopFout => "De kopregel klopt niet. Zet de kolomnamen van het invoercontract op de eerste regel.",
+            Self::TeVeelRegels => "Het bestand heeft te veel regels. Splits het.",
             Self::KolomOnbekend => "De kopregel noemt kolommen die niet in het invoercontract staan. Laat ze weg.",
             Self::AantalVelden => {
                 "Een regel heeft een ander aantal velden dan de kopregel. Kijk naar lege regels, \

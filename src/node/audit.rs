@@ -152,6 +152,11 @@ fn describe(command: &LocalCommand) -> Option<Described> {
             .with("proef", intake.proef)
             .maybe("vervangt", intake.vervangt.map(|(from, to)| format!("{from}..{to}")))
             .maybe("gegevens", intake.gegevens.map(|(from, to)| format!("{from}..{to}"))),
+        LocalCommand::IntakeCases { files, proef, .. } => files
+            .iter()
+            .enumerate()
+            .fold(Described::named("intake casus"), |d, (n, path)| d.file(&format!("bestand {}", n + 1), path))
+            .with("proef", proef),
         LocalCommand::Indicator(asked) => Described::named("indicator")
             .with("id", asked.question.id)
             .maybe("period", asked.question.period)

@@ -17,6 +17,15 @@ use crate::service::own::OwnQuestion;
 pub enum LocalCommand {
     /// Read delivery files, in order.
     Intake(IntakeCommand),
+    /// Read files with fields of children for exchange, in order.
+    IntakeCases {
+        /// Files, in the order in which they hold.
+        files: Vec<PathBuf>,
+        /// Only check and count.
+        proef: bool,
+        /// As JSON.
+        json: bool,
+    },
     /// The organisation's own, unprotected figures.
     Indicator(IndicatorCommand),
     /// Sign a convenant (text of a draft or of a bundle); answers the bundle.

@@ -67,6 +67,13 @@ impl Node {
     fn execute_local(&self, command: LocalCommand, progress: &dyn Fn(Progress)) -> Outcome {
         match command {
             LocalCommand::Intake(intake) => self.intake(&intake, progress),
+            LocalCommand::IntakeCases { files, proef, json } => {
+                let tell = |done, total| progress(Progress { done, total });
+                match self.core.intake_cases(&files, proef, &tell) {
+                    Ok(reports) => show::case_intake(&reports, json),
+                    Err(e) => Outcome::failed(e.to_string()),
+                }
+            }
             LocalCommand::Indicator(indicator) => self.indicator(&indicator),
             LocalCommand::Release { json } => {
                 match self.core.release_all(&|done, total| progress(Progress { done, total })) {

@@ -1,11 +1,13 @@
 //! What commands print: texts for people, JSON for machines.
 
+use serde::Serialize;
 use serde_json::json;
 
 use super::command::Outcome;
 use super::execute::state_sentence;
 use crate::domain::table::{Mark, Table};
 use crate::intake::IntakeReport;
+use crate::intake::case::CaseReport;
 use crate::policy::bundle::{ConvenantBundle, State};
 use crate::policy::convenant::{Convenant, Role};
 use crate::service::release::{NotReleased, ReleaseLine};
@@ -13,8 +15,17 @@ use crate::service::release::{NotReleased, ReleaseLine};
 /// Reports of an intake; refused when any file was refused whole.
 pub fn intake(reports: &[IntakeReport], as_json: bool) -> Outcome {
     let refused = reports.iter().any(|r| r.refusal.is_some());
+    taken_in(reports, (refused, reports.iter().map(|r| r.rows).sum()), as_json)
+}
+
+/// As [`intake`], of case fields.
+pub fn case_intake(reports: &[CaseReport], as_json: bool) -> Outcome {
+    let refused = reports.iter().any(|r| r.refusal.is_some());
+    taken_in(reports, (refused, reports.iter().map(|r| r.rows).sum()), as_json)
+}
+
+fn taken_in<T: Serialize + ToString>(reports: &[T], (refused, rows): (bool, u64), as_json: bool) -> Outcome {
     let text = if as_json {
-        let rows: u64 = reports.iter().map(|r| r.rows).sum();
         pretty(&json!({ "regels": rows, "bestanden": reports }))
     } else {
         reports.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")

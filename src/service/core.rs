@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use super::anchor::Anchors;
 use super::append::Actions;
+use super::cases::wire::WireIndex;
 use super::columns::columns_of;
 use super::convenants::Standing;
 use super::ldv::Told;
@@ -32,7 +33,7 @@ use crate::storage::audit::{AuditError, AuditLog};
 use crate::storage::disk::Disk;
 use crate::storage::log::{LogError, LogIndex, TransferLog};
 use crate::storage::state::{StateError, StateStore};
-use crate::storage::subjects::SubjectKeys;
+use crate::storage::subjects::{SubjectKeys, SubjectsError};
 use crate::storage::witness::WitnessError;
 use crate::translog::entry::{Entry, Outcome};
 
@@ -80,6 +81,9 @@ pub enum CoreError {
     /// The audit log.
     #[error(transparent)]
     Audit(#[from] AuditError),
+    /// The keys of data subjects.
+    #[error(transparent)]
+    Subjects(#[from] SubjectsError),
     /// Asked to ask someone who is no party.
     #[error("{0} is geen partij bij het convenant")]
     NotAParty(Oin),
@@ -119,6 +123,7 @@ pub struct Core {
     pub(in crate::service) actions: Actions,
     pub(in crate::service) runs: Runs,
     pub(in crate::service) links: Links,
+    pub(in crate::service) wire: WireIndex,
 }
 
 /// Where a node's journals are, and the index over them.
@@ -181,6 +186,8 @@ impl Core {
         memory.columns = Arc::new(columns_of(&state, &register.stored_refs())?);
         let ours = identity.oin;
         let (seal, tags) = (keys.seal_key(SealUse::Subjects), keys.subject_tag_key());
+        let subjects = SubjectKeys::new(places.subjects, seal, tags, Disk::plain());
+        memory.cases.unseal(&subjects)?;
         let desk = Desk::open(&places.witness, keys.witness_key(), clock.now_ms())?;
         let core = Self {
             identity,
@@ -198,7 +205,7 @@ impl Core {
             parts: Mutex::default(),
             standing: RwLock::new(None),
             index: LogIndex::new(&places.index, ours),
-            subjects: SubjectKeys::new(places.subjects, seal, tags, Disk::plain()),
+            subjects,
             requests: Requests::default(),
             receipts,
             refused: RefusedConnections::default(),
@@ -210,6 +217,7 @@ impl Core {
             actions: Actions::default(),
             runs: Runs::default(),
             links: Links::default(),
+            wire: WireIndex::default(),
         };
         core.refresh_standing();
         core.compare_length()?;

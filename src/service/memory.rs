@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::cases::memory::CaseMemory;
 use super::links::memory::LinkMemory;
 use super::rows::{self, InvalidRows};
 use super::sums::memory::SumMemory;
@@ -215,6 +216,8 @@ pub struct Memory {
     pub sums: SumMemory,
     /// What linked runs left here.
     pub links: LinkMemory,
+    /// What is held of children for exchange.
+    pub cases: CaseMemory,
 }
 
 /// Rebuilds [`Memory`] from the records of the state journal, in order; all but the columns.
@@ -225,6 +228,7 @@ pub struct Loader {
     ledger: Ledger,
     sums: SumMemory,
     links: LinkMemory,
+    cases: CaseMemory,
 }
 
 impl Loader {
@@ -238,6 +242,7 @@ impl Loader {
             ledger: Ledger::default(),
             sums: SumMemory::default(),
             links: LinkMemory::default(),
+            cases: CaseMemory::default(),
         }
     }
 
@@ -284,6 +289,7 @@ impl Loader {
             StateKind::SumShare => self.sums.take_share(body).map_err(InvalidState::Record)?,
             StateKind::LinkRun => self.links.take_run(body).map_err(InvalidState::Record)?,
             StateKind::LinkRelease => self.links.take_release(body).map_err(InvalidState::Record)?,
+            StateKind::CaseRows => self.cases.take_sealed(body).map_err(InvalidState::Record)?,
             _ => {}
         }
         Ok(())
@@ -303,6 +309,7 @@ impl Loader {
             ledger: self.ledger,
             sums: self.sums,
             links: self.links,
+            cases: self.cases,
         };
         (memory, self.register)
     }

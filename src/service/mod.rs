@@ -6,6 +6,7 @@ pub mod api;
 pub mod append;
 pub mod audit;
 pub mod breach;
+pub mod cases;
 mod columns;
 pub mod confidential;
 pub mod convenants;

@@ -58,7 +58,10 @@ impl Core {
                 None => of.unlimited = true,
             }
         }
+        let memory = self.memory();
         let is_past = |key: &SubjectKey, of: &Kept| match of.until {
+            // The key also seals what is held of the child for exchange.
+            _ if memory.cases.holds(&key.tag()) => false,
             _ if of.unlimited => false,
             Some(until) => until < today,
             None => key.made().0 + LEFT_OVER_DAYS < today.0,
@@ -70,6 +73,7 @@ impl Core {
         count.waiting = keys().filter(|(key, of)| !is_past(key, of)).map(|(_, of)| of.past).sum();
         if apply && count.past > 0 {
             let past: Vec<&SubjectKey> = keys().filter(|(key, of)| is_past(key, of)).map(|(key, _)| key).collect();
+            drop(memory);
             self.destroy_past(&past, &mut count)?;
         }
         Ok(count)

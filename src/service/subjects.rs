@@ -140,6 +140,7 @@ impl Core {
         end.row_count = destroyed.as_ref().ok().map(|destroyed| u64::from(*destroyed));
         if destroyed.is_ok() {
             self.index.forget(&self.log, &labels);
+            self.forget_case(subject);
         }
         self.note(&end)?;
         Ok(Erased { destroyed: destroyed?, entries, complete_on: Day(self.clock.today().0 + RECOVERY_DAYS) })

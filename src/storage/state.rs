@@ -65,11 +65,13 @@ pub enum StateKind {
     LinkRun = 20,
     /// A linked table that the gate released.
     LinkRelease = 21,
+    /// Rows of a delivery of case fields.
+    CaseRows = 22,
 }
 
 impl StateKind {
     /// Every kind, by its number on disk.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Format,
         Self::DeliveryHead,
         Self::Rows,
@@ -92,6 +94,7 @@ impl StateKind {
         Self::Revision,
         Self::LinkRun,
         Self::LinkRelease,
+        Self::CaseRows,
     ];
 
     /// Whether records of this kind are part of a delivery and written only by a [`DeliveryWriter`].

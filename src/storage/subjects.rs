@@ -73,6 +73,12 @@ struct Record {
     settled: bool,
 }
 
+impl Record {
+    fn fresh(today: Day) -> Self {
+        Self { secret: Secret32::random(), reserved: 0, next: 0, made: today, settled: true }
+    }
+}
+
 type Shard = BTreeMap<SubjectTag, Record>;
 
 /// The keys of data subjects on disk; share it between threads by reference.
@@ -111,6 +117,12 @@ impl SubjectKey {
     #[must_use]
     pub fn seal_key(&self) -> SealKey {
         SealKey::new(expand_secret(&self.secret, "ketenpoort/v1/subject-seal/0"))
+    }
+
+    /// The key that seals fields of the subject for case-level exchange.
+    #[must_use]
+    pub fn case_key(&self) -> SealKey {
+        SealKey::new(expand_secret(&self.secret, "ketenpoort/v1/subject-case/0"))
     }
 
     /// Label number `n`.
@@ -153,8 +165,7 @@ impl SubjectKeys {
     pub fn next(&self, subject: &Tag, today: Day) -> Result<([u8; 16], SubjectKey), SubjectsError> {
         let tag = self.tag(subject);
         self.with(tag, |this, shard| {
-            let missing = || Record { secret: Secret32::random(), reserved: 0, next: 0, made: today, settled: true };
-            let record = shard.entry(tag).or_insert_with(missing);
+            let record = shard.entry(tag).or_insert_with(|| Record::fresh(today));
             let number = record.next;
             if number == record.reserved {
                 record.reserved += BLOCK;
@@ -229,6 +240,40 @@ impl SubjectKeys {
     pub fn find(&self, subject: &Tag) -> Result<Option<SubjectKey>, SubjectsError> {
         let tag = self.tag(subject);
         self.with(tag, |_, shard| Ok(shard.get(&tag).map(|record| SubjectKey::of(tag, record))))
+    }
+
+    /// The keys of a subject by its name in the key file, if it has any.
+    ///
+    /// # Errors
+    /// [`SubjectsError`] when the file cannot be read.
+    pub fn named(&self, tag: &SubjectTag) -> Result<Option<SubjectKey>, SubjectsError> {
+        self.with(*tag, |_, shard| Ok(shard.get(tag).map(|record| SubjectKey::of(*tag, record))))
+    }
+
+    /// The keys of these subjects, made where there are none; durable when this returns. Each file is written once.
+    ///
+    /// # Errors
+    /// [`SubjectsError`]: nothing may be sealed.
+    pub fn ensure(&self, subjects: &[Tag], today: Day) -> Result<BTreeMap<SubjectTag, SubjectKey>, SubjectsError> {
+        let mut tags: Vec<SubjectTag> = subjects.iter().map(|subject| self.tag(subject)).collect();
+        tags.sort_unstable();
+        tags.dedup();
+        let mut keys = BTreeMap::new();
+        for of_shard in tags.chunk_by(|a, b| a[0] == b[0]) {
+            let made = self.with([of_shard[0][0]; 32], |this, shard| {
+                let known = shard.len();
+                for tag in of_shard {
+                    shard.entry(*tag).or_insert_with(|| Record::fresh(today));
+                }
+                if shard.len() > known {
+                    this.write(of_shard[0][0], shard)?;
+                }
+                let keys = of_shard.iter().filter_map(|tag| Some((*tag, SubjectKey::of(*tag, shard.get(tag)?))));
+                Ok(keys.collect::<Vec<_>>())
+            })?;
+            keys.extend(made);
+        }
+        Ok(keys)
     }
 
     /// The keys of every subject, one shard after another.
