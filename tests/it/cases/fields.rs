@@ -106,7 +106,7 @@ fn a_file_with_another_header_is_refused_whole() {
     ] {
         fs::write(&path, text).expect("written");
         let core = world.core(Who::Gem);
-        let report = core.intake_cases(&[path.clone()], false, &|_, _| ()).expect("read").remove(0);
+        let report = core.intake_cases(std::slice::from_ref(&path), false, &|_, _| ()).expect("read").remove(0);
         assert_eq!(report.refusal.expect("refused").code.as_str(), code);
     }
     let monitor = world.core(Who::Monitor).intake_cases(&[path], false, &|_, _| ());

@@ -14,7 +14,7 @@ use ketenpoort::domain::day::Day;
 use ketenpoort::domain::gemeente::GemeenteList;
 use ketenpoort::domain::oin::Oin;
 use ketenpoort::intake::case::CaseReport;
-use ketenpoort::policy::bundle::{ConvenantBundle, ConvenantInForce};
+use ketenpoort::policy::bundle::ConvenantBundle;
 use ketenpoort::policy::card::{CARD_VERSION, NodeCard, SignedCard};
 use ketenpoort::policy::convenant::{Convenant, GemeenteTerm};
 use ketenpoort::policy::draft::DraftTerms;
@@ -154,11 +154,6 @@ impl World {
 
     pub fn core(&self, who: Who) -> Arc<Core> {
         Arc::clone(&self.cores.lock().expect("lock")[&who])
-    }
-
-    pub fn convenant(&self) -> ConvenantInForce {
-        let standing = self.core(Who::Gem).standing();
-        standing.in_force.as_ref().expect("in force")[0].clone()
     }
 
     /// What a node calls the person with this BSN.
