@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 pub use super::convenant_args::*;
 use super::disclosure::DisclosureCommand;
 use super::log::args::LogCommand;
+use super::policy::PolicyCommand;
 use super::release::ReleaseArgs;
 use crate::domain::day::Day;
 use crate::domain::oin::Oin;
@@ -64,6 +65,9 @@ pub enum Command {
     /// Een convenant maken, controleren, ondertekenen of intrekken
     #[command(subcommand)]
     Convenant(ConvenantCommand),
+    /// De regels voor uitwisseling over één kind: uitleg van een besluit
+    #[command(subcommand)]
+    Policy(PolicyCommand),
     /// Cijfers ophalen bij alle nodes en het regiorapport maken
     #[command(subcommand)]
     Monitor(MonitorCommand),

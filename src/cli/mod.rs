@@ -10,6 +10,7 @@ mod doctor;
 mod init;
 mod local;
 mod log;
+mod policy;
 mod release;
 
 use std::io::Write;
@@ -39,6 +40,7 @@ pub fn run() -> ExitCode {
         Command::Release(args) => release::run(&args),
         Command::Convenant(command) => convenant::run(&command),
         Command::Disclosure(command) => disclosure::run(&command),
+        Command::Policy(command) => policy::run(&command),
         Command::Monitor(MonitorCommand::Pull(args)) => local::pull(&args),
         Command::Monitor(MonitorCommand::Report(args)) => local::report(&args),
         Command::Log(command) => log::run(&command),

@@ -1,6 +1,17 @@
-//! Moments as text: ISO 8601 in UTC.
+//! Moments as text (ISO 8601 in UTC) and as the day in Europe/Amsterdam.
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::day::Day;
+
+/// The calendar day in Europe/Amsterdam of a moment in milliseconds since 1970 UTC: the day that law counts.
+#[must_use]
+pub fn day_in_amsterdam(ms: u64) -> Day {
+    let zone = TimeZone::get("Europe/Amsterdam").unwrap_or(TimeZone::UTC);
+    let date = at(ms).to_zoned(zone).date();
+    Day::from_ymd(date.year(), date.month(), date.day()).unwrap_or(Day(0))
+}
 
 /// A moment in milliseconds since 1970 UTC, to the second: `2026-06-01T12:00:00Z`. One past the year 9999 is the last of it.
 #[must_use]

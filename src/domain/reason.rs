@@ -349,6 +349,26 @@ registry! {
     LinkNotMade = "KP-KOPPELING-NOG-NIET-GEVORMD", FailedPrecondition,
         "Deze gekoppelde tabel is nog niet gevormd.",
         "Laat de ketenmonitor de ronde uitvoeren (monitor pull) als alle organisaties hebben geleverd.";
+    /// A request about one child names a purpose that is forbidden, unknown, or not that of the exchange type.
+    CasePurpose = "KP-CASUS-DOEL", PermissionDenied,
+        "Voor dit doel mag deze uitwisseling over een kind niet.",
+        "Kies het doel dat bij de soort uitwisseling hoort; de regels noemen de gesloten lijst.";
+    /// No such exchange type between these two, or it is switched off.
+    CaseExchange = "KP-CASUS-SOORT", PermissionDenied,
+        "Deze soort uitwisseling over een kind is er niet tussen deze twee organisaties, of staat uit.",
+        "Kies een soort uitwisseling uit de regels en het convenant (policy explain noemt de regel).";
+    /// A request about one child asks too much, too little, or a field that never leaves.
+    CaseFields = "KP-CASUS-VELDEN", PermissionDenied,
+        "De gevraagde velden over een kind zijn niet die van deze soort uitwisseling.",
+        "Vraag minstens de verplichte en hoogstens de toegestane velden (policy explain noemt het veld).";
+    /// The facts about child and measure give no ground on this day.
+    CaseGround = "KP-CASUS-GRONDSLAG", PermissionDenied,
+        "Voor deze uitwisseling over een kind is er op deze dag geen wettelijke grondslag.",
+        "Controleer kind, maatregel en uitvoerder; policy explain noemt regel, artikel en het feit dat ontbreekt.";
+    /// A consent that is needed is not there or does not hold.
+    CaseConsent = "KP-CASUS-TOESTEMMING", PermissionDenied,
+        "Voor deze uitwisseling over een kind ontbreekt een geldige toestemming.",
+        "Bekijk met policy explain wiens toestemming ontbreekt, en leg die na een gesprek vast (consent add).";
     /// A partner asks for receipts too often.
     TooOften = "KP-TE-VAAK", ResourceExhausted,
         "De andere partij vraagt te vaak achter elkaar om ontvangstbewijzen.",

@@ -27,6 +27,7 @@ use crate::config::Config;
 use crate::crypto::{KeyTree, Secret32};
 use crate::domain::day::Day;
 use crate::domain::fault::said;
+use crate::domain::moment::day_in_amsterdam;
 use crate::policy::permit::LocalAccess;
 use crate::service::core::{Clock, Core, Identity};
 use crate::storage::lock::{DirLock, LockError};
@@ -45,9 +46,7 @@ impl Clock for SystemClock {
     }
 
     fn today(&self) -> Day {
-        let zone = jiff::tz::TimeZone::get("Europe/Amsterdam").unwrap_or(jiff::tz::TimeZone::UTC);
-        let date = jiff::Timestamp::now().to_zoned(zone).date();
-        Day::from_ymd(date.year(), date.month(), date.day()).unwrap_or(Day(0))
+        day_in_amsterdam(self.now_ms())
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod bundle;
 pub mod card;
+pub mod case;
 pub mod chain;
 pub mod check;
 pub mod convenant;

@@ -6,6 +6,7 @@ mod cases;
 mod certificate;
 mod clock;
 mod convenant;
+mod decisions;
 mod demo;
 mod disk;
 mod earlier;

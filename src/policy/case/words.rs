@@ -1,0 +1,152 @@
+//! The refusals by name, and how a sentence of the rule file is filled in.
+
+use super::situation::Situation;
+
+macro_rules! refusals {
+    ($($variant:ident = $name:literal,)+) => {
+        /// Why a request about one child is refused. Article and sentence are in the rule file.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        pub(super) enum Refused { $($variant),+ }
+
+        impl Refused {
+            /// Every refusal.
+            pub(super) const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// Its name in the rule file.
+            pub(super) const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name),+ }
+            }
+        }
+    };
+}
+
+refusals! {
+    PurposeForbidden = "D-PURPOSE-FORBIDDEN",
+    PurposeUnknown = "D-PURPOSE-UNKNOWN",
+    Exchange = "D-EXCHANGE",
+    Purpose = "D-PURPOSE",
+    Pair = "D-PAIR",
+    Off = "D-OFF",
+    Source = "D-SOURCE",
+    FieldUnknown = "D-FIELD-UNKNOWN",
+    FieldMax = "D-FIELD-MAX",
+    FieldMin = "D-FIELD-MIN",
+    Law = "D-LAW",
+    BornMissing = "D-BORN-MISSING",
+    BornFuture = "D-BORN-FUTURE",
+    Youth = "D-YOUTH",
+    Minor = "D-MINOR",
+    MeasureMissing = "D-MEASURE-MISSING",
+    MeasureCode = "D-MEASURE-CODE",
+    MeasureNotYet = "D-MEASURE-NOT-YET",
+    MeasureEnded = "D-MEASURE-ENDED",
+    Executor = "D-EXECUTOR",
+    Custody = "D-CUSTODY",
+    ConsentNone = "D-CONSENT-NONE",
+    ConsentKind = "D-CONSENT-KIND",
+    ConsentCapacity = "D-CONSENT-CAPACITY",
+    ConsentAge = "D-CONSENT-AGE",
+    ConsentReceiver = "D-CONSENT-RECEIVER",
+    ConsentPurpose = "D-CONSENT-PURPOSE",
+    ConsentNotYet = "D-CONSENT-NOT-YET",
+    ConsentExpired = "D-CONSENT-EXPIRED",
+    ConsentWithdrawn = "D-CONSENT-WITHDRAWN",
+    ConsentField = "D-CONSENT-FIELD",
+    Override = "D-OVERRIDE",
+}
+
+impl Refused {
+    /// Whether the request alone shows it, without any fact about the child, measure, consent or day.
+    pub(super) fn is_of_request(self) -> bool {
+        use Refused::{
+            Exchange, FieldMax, FieldMin, FieldUnknown, Off, Pair, Purpose, PurposeForbidden, PurposeUnknown, Source,
+        };
+        matches!(
+            self,
+            PurposeForbidden
+                | PurposeUnknown
+                | Exchange
+                | Purpose
+                | Pair
+                | Off
+                | Source
+                | FieldUnknown
+                | FieldMax
+                | FieldMin
+        )
+    }
+}
+
+/// A refusal with what it is about.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Denied {
+    pub refused: Refused,
+    /// Article of the ground that failed.
+    pub article: String,
+    pub field: Option<String>,
+    /// Path into the request of the fact that is missing or fails.
+    pub fact: Option<String>,
+    /// What `{who}` or `{reason}` stands for: no refusal names both.
+    pub about: String,
+}
+
+impl Denied {
+    pub(super) fn new(refused: Refused) -> Self {
+        let none = String::new;
+        Self { refused, article: none(), field: None, fact: None, about: none() }
+    }
+
+    pub(super) fn fact(mut self, fact: impl Into<String>) -> Self {
+        self.fact = Some(fact.into());
+        self
+    }
+
+    pub(super) fn field(mut self, field: &str) -> Self {
+        self.field = Some(field.to_owned());
+        self
+    }
+
+    pub(super) fn about(mut self, about: impl Into<String>) -> Self {
+        self.about = about.into();
+        self
+    }
+}
+
+/// What a sentence may name between braces.
+pub(super) const PLACES: &[&str] = &["exchange", "purpose", "sender", "receiver", "field", "who", "date", "reason"];
+
+/// The sentence of a refusal, filled in once: what is filled in is never read as a place itself.
+pub(super) fn sentence(template: &str, situation: &Situation, denied: &Denied) -> String {
+    let mut out = String::with_capacity(template.len());
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('{') {
+        let Some((place, behind)) = after.split_once('}') else { break };
+        out.push_str(before);
+        out.push_str(&value(place, situation, denied));
+        rest = behind;
+    }
+    out.push_str(rest);
+    let mut letters = out.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+fn value(place: &str, situation: &Situation, denied: &Denied) -> String {
+    let or_none =
+        |text: Option<&String>| text.filter(|t| !t.is_empty()).map_or_else(|| "(niets)".to_owned(), |t| plain(t));
+    match place {
+        "exchange" => or_none(situation.exchange.as_ref()),
+        "purpose" => or_none(situation.purpose.as_ref()),
+        "sender" => or_none(situation.sender.role.as_ref()),
+        "receiver" => or_none(situation.receiver.role.as_ref()),
+        "field" => or_none(denied.field.as_ref()),
+        "who" if denied.about == super::situation::CHILD => "het kind".to_owned(),
+        "who" => plain(&denied.about),
+        "date" => situation.date.map_or_else(|| "een onbekende dag".to_owned(), |day| day.to_string()),
+        _ => denied.about.clone(),
+    }
+}
+
+/// Text of the request as it may stand on a screen: no control characters, and not longer than a line.
+fn plain(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(80).collect()
+}
