@@ -1,5 +1,6 @@
 //! `node.toml`: text to a checked `Config`, all faults at once; secrets are paths, never values.
 
+pub mod console;
 pub mod ldv;
 
 use std::net::SocketAddr;
@@ -9,6 +10,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use self::console::{ConsoleConfig, RawConsole};
 use self::ldv::{LdvConfig, RawLdv};
 use crate::domain::activity::ActivityBase;
 use crate::domain::codes::{OrgType, Owner};
@@ -37,6 +39,9 @@ pub struct RawConfig {
     /// The logboek dataverwerkingen to which the transfer log is exported; absent is off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ldv: Option<RawLdv>,
+    /// The web pages for the organisation's own people; absent is off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub console: Option<RawConsole>,
 }
 
 /// Section `[witness]`.
@@ -146,6 +151,8 @@ pub struct Config {
     pub activities: ActivityBase,
     /// The receiver of the transfer log.
     pub ldv: Option<LdvConfig>,
+    /// The web pages for the organisation's own people.
+    pub console: Option<ConsoleConfig>,
 }
 
 /// How often the log is shown to its witnesses.
@@ -261,6 +268,7 @@ impl Config {
             None => oin.map(ActivityBase::of_oin),
         };
         let ldv = raw.ldv.as_ref().and_then(|ldv| LdvConfig::check(dir, ldv, &mut faults));
+        let console = raw.console.as_ref().and_then(|console| ConsoleConfig::check(dir, console, &mut faults));
         let witness = check_witness(raw.witness.as_ref(), &mut faults);
         let (Some(oin), Some(org_type), Ok(listen), true) = (oin, org_type, listen, faults.is_empty()) else {
             return Err(faults);
@@ -285,6 +293,7 @@ impl Config {
             witness,
             activities,
             ldv,
+            console,
         })
     }
 

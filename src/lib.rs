@@ -190,6 +190,7 @@
 
 pub mod cli;
 pub mod config;
+pub mod console;
 pub mod crypto;
 pub mod disclosure;
 pub mod domain;

@@ -157,6 +157,9 @@ pub struct InitArgs {
     /// Lijst van gemeentecodes (JSON: organisations.json, of alleen de lijst daaruit)
     #[arg(long)]
     pub gemeenten: Option<PathBuf>,
+    /// Adres van de console voor eigen medewerkers, of `geen`
+    #[arg(long, default_value = "127.0.0.1:8444")]
+    pub console: String,
 }
 
 /// Arguments of `doctor`.

@@ -3,31 +3,54 @@
 use std::path::Path;
 
 use super::args::InitArgs;
+use crate::config::console::{ConsoleConfig, RawConsole};
 use crate::config::{Config, FILE, RawConfig, RawNetwork, RawOrganisation, RawPaths, RawTls};
 use crate::crypto::{KeyTree, Secret32};
 use crate::node::command::Outcome;
 use crate::policy::card::{CARD_VERSION, NodeCard, SignedCard};
+use crate::service::accounts::{Accounts, Role};
 use crate::service::core::{Clock, Core};
 use crate::storage::files::write_atomic;
 use crate::transport::certs;
 
+/// What `--console` says for no console.
+const NO_CONSOLE: &str = "geen";
+
+/// What `init` made.
+struct Made {
+    card: SignedCard,
+    /// Address of the console and the invitation of its first account.
+    console: Option<(String, String)>,
+}
+
 /// Runs `init`.
 pub fn run(args: &InitArgs) -> Outcome {
     match init(args) {
-        Ok(card) => Outcome::done(format!(
-            "Node gemaakt in {dir}\n\
-             Visitekaart:     {dir}/card.json\n\
-             Vingerafdruk:    {fingerprint}\n\
-             Certificaataanvraag: {dir}/tls/node.csr (laat die ondertekenen, of gebruik `cert example` voor een proef)\n\
-             Lees de vingerafdruk telefonisch voor aan de andere partijen.\n",
-            dir = args.node.display(),
-            fingerprint = card.fingerprint(),
-        )),
+        Ok(made) => Outcome::done(told(args, &made)),
         Err(reason) => Outcome::failed(reason),
     }
 }
 
-fn init(args: &InitArgs) -> Result<SignedCard, String> {
+fn told(args: &InitArgs, made: &Made) -> String {
+    let dir = args.node.display();
+    let mut text = format!(
+        "Node gemaakt in {dir}\n\
+         Visitekaart:     {dir}/card.json\n\
+         Vingerafdruk:    {fingerprint}\n\
+         Certificaataanvraag: {dir}/tls/node.csr (laat die ondertekenen, of gebruik `cert example` voor een proef)\n\
+         Lees de vingerafdruk telefonisch voor aan de andere partijen.\n",
+        fingerprint = made.card.fingerprint(),
+    );
+    if let Some((address, token)) = &made.console {
+        text.push_str(&format!(
+            "Console:         https://{address}/uitnodiging\n\
+             Uitnodiging:     {token} (voor de eerste beheerder; werkt één keer en drie dagen lang)\n"
+        ));
+    }
+    text
+}
+
+fn init(args: &InitArgs) -> Result<Made, String> {
     let dir = &args.node;
     if dir.join(FILE).exists() {
         return Err(format!("{} bevat al een node; kies een andere map", dir.display()));
@@ -72,7 +95,8 @@ fn init(args: &InitArgs) -> Result<SignedCard, String> {
     Core::create(&config.data, config.oin, &keys).map_err(|e| e.to_string())?;
     let text = toml::to_string_pretty(&raw).map_err(|e| e.to_string())?;
     write(&dir.join(FILE), text.as_bytes(), 0o644)?;
-    Ok(card)
+    let console = config.console.as_ref().map(|console| first_invitation(&config, console, &keys)).transpose()?;
+    Ok(Made { card, console })
 }
 
 fn raw_config(args: &InitArgs) -> RawConfig {
@@ -99,7 +123,21 @@ fn raw_config(args: &InitArgs) -> RawConfig {
         },
         witness: None,
         ldv: None,
+        console: console_address(args).map(RawConsole::on),
     }
+}
+
+/// The invitation of the first administrator.
+fn first_invitation(config: &Config, console: &ConsoleConfig, keys: &KeyTree) -> Result<(String, String), String> {
+    let accounts = Accounts::new(&config.data.join("console"), keys);
+    let roles = std::iter::once(Role::Beheerder).collect();
+    let token = accounts.invite(roles, crate::node::SystemClock.now_ms()).map_err(|e| e.to_string())?;
+    Ok((console.listen.to_string(), token))
+}
+
+/// Where the console is to listen; none for no console.
+fn console_address(args: &InitArgs) -> Option<String> {
+    (args.console != NO_CONSOLE).then(|| args.console.clone())
 }
 
 fn make_private(dir: &Path) -> Result<(), String> {

@@ -22,6 +22,8 @@ pub enum SealUse {
     Audit,
     /// The file with the keys of data subjects.
     Subjects,
+    /// The accounts of the console.
+    Accounts,
 }
 
 impl SealUse {
@@ -33,6 +35,7 @@ impl SealUse {
             Self::Quarantine => "ketenpoort/v1/seal-quarantine/0",
             Self::Audit => "ketenpoort/v1/seal-audit/0",
             Self::Subjects => "ketenpoort/v1/seal-subjects/0",
+            Self::Accounts => "ketenpoort/v1/seal-accounts/0",
         }
     }
 }
@@ -94,6 +97,12 @@ impl KeyTree {
     #[must_use]
     pub fn tiebreak_key(&self) -> MacKey {
         MacKey::new(&expand_secret(&self.0, "ketenpoort/v1/tiebreak/0"))
+    }
+
+    /// Makes the one-time code secrets of invitations to the console.
+    #[must_use]
+    pub fn invitation_key(&self) -> MacKey {
+        MacKey::new(&expand_secret(&self.0, "ketenpoort/v1/invitation/0"))
     }
 
     /// The sealing key of one use.

@@ -1,4 +1,4 @@
-//! Keys, hashes, seals and signatures: the one room that names `ring`, `hpke`, `sha3` and `curve25519-dalek`.
+//! Keys, hashes, seals and signatures: the one room that names `ring`, `hpke`, `sha3`, `argon2` and `curve25519-dalek`.
 //!
 //! Secret types have no `Display`, no content in `Debug`, no `Serialize` and no `Clone`; their bytes are wiped on drop.
 
@@ -11,8 +11,10 @@ mod keytree;
 mod mac;
 mod mask;
 pub mod oprf;
+mod password;
 mod seal;
 mod sign;
+mod totp;
 
 #[cfg(test)]
 mod tests;
@@ -23,10 +25,14 @@ pub use fingerprint::FingerprintKey;
 pub use hex::{InvalidText, from_hex, hex};
 pub use hpke::{open_with, seal_to};
 pub use keytree::{ChainBase, ChainEpoch, KeyTree, SealUse};
-pub use mac::{Digest, MacKey, RunningDigest, Secret32, Tag, digest, digest_parts, expand_secret, sha3_512_parts};
+pub use mac::{
+    Digest, MacKey, RunningDigest, Secret32, Tag, digest, digest_parts, equal, expand_secret, sha3_512_parts,
+};
 pub use mask::fill_mask;
+pub use password::PasswordHash;
 pub use seal::{InvalidSeal, SealKey, SealedBatch};
 pub use sign::{InvalidSignature, SigningKey, VerifyingKey};
+pub use totp::TotpSecret;
 
 /// Fills an array with random bytes of the operating system.
 ///

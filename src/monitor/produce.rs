@@ -282,6 +282,12 @@ impl Produced {
         summary::write(&self.report, &self.setting)
     }
 
+    /// Names of organisations and municipalities for readable forms, as JSON.
+    #[must_use]
+    pub fn setting(&self) -> String {
+        serde_json::to_string(&self.setting).unwrap_or_default()
+    }
+
     /// Writes `report.json`, `report.csv`, `report.html` and `report.txt` into a directory, which is made.
     ///
     /// # Errors

@@ -66,7 +66,7 @@ impl Report {
 }
 
 /// An organisation that was asked.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Party {
     /// Who.
     pub oin: Oin,
@@ -89,7 +89,7 @@ impl From<&NodeOutcome> for Party {
 }
 
 /// What a readable report needs besides the figures.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Setting {
     /// Name of the region.
     pub region: String,

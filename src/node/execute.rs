@@ -34,7 +34,9 @@ impl Running {
                 Outcome::done("de node stopt")
             }
             LocalCommand::Status => Outcome::done("{\"ready\":true}"),
-            LocalCommand::Pull(pull) => super::pull::run(&self.node.core, self.peers.as_ref(), &pull),
+            LocalCommand::Pull(pull) => {
+                super::pull::run(&self.node.core, self.peers.as_ref(), &pull, &super::pull::kept_in(&self.node.config))
+            }
             other => self.node.execute_local(other, progress),
         }
     }

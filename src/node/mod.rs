@@ -2,6 +2,7 @@
 
 mod audit;
 pub mod command;
+mod console;
 pub mod disclosure;
 mod execute;
 mod export;

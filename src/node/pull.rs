@@ -1,18 +1,21 @@
 //! `monitor pull`: questions out, answers checked and added up, the report written.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Node;
 use super::command::{Outcome, PullCommand};
 use super::run::tls_paths;
-use crate::monitor::produce::{Question, produce};
+use crate::config::Config;
+use crate::monitor::produce::{Produced, Question, produce};
 use crate::service::api::Peers;
 use crate::service::core::Core;
+use crate::storage::files::{FileError, write_atomic};
 use crate::transport::client::Client;
 use crate::transport::tls::TlsHandle;
 
 /// Pulls with the partners of a running node.
-pub fn run(core: &Core, peers: &dyn Peers, command: &PullCommand) -> Outcome {
+pub fn run(core: &Core, peers: &dyn Peers, command: &PullCommand, console: &Path) -> Outcome {
     let question = Question {
         periods: command.periods.clone(),
         indicators: command.indicators.clone(),
@@ -26,6 +29,9 @@ pub fn run(core: &Core, peers: &dyn Peers, command: &PullCommand) -> Outcome {
     };
     if let Err(e) = produced.write(&command.out) {
         return Outcome::failed(format!("{}: {e}", command.out.display()));
+    }
+    if let Err(e) = keep(&produced, console) {
+        return Outcome::failed(format!("{}: {e}", console.display()));
     }
     #[cfg(feature = "defect-plant-bsn")]
     let _ = std::fs::write(command.out.join("plant"), crate::domain::plant::bytes("report"));
@@ -44,5 +50,17 @@ pub fn stopped(node: &Node, command: &PullCommand) -> Outcome {
     };
     let core: &Arc<Core> = &node.core;
     let client = Client::new(tls, super::directory(core), runtime.handle().clone());
-    run(core, &client, command)
+    run(core, &client, command, &kept_in(&node.config))
+}
+
+/// Where the last report lies for the console.
+pub fn kept_in(config: &Config) -> PathBuf {
+    config.data.join("report")
+}
+
+/// Keeps the report for the console, readable by the node alone.
+fn keep(produced: &Produced, dir: &Path) -> Result<(), FileError> {
+    std::fs::create_dir_all(dir).map_err(|source| FileError::Io { path: dir.to_owned(), source })?;
+    write_atomic(&dir.join("setting.json"), produced.setting().as_bytes(), 0o600)?;
+    write_atomic(&dir.join("report.json"), produced.json().as_bytes(), 0o600)
 }

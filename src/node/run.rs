@@ -61,6 +61,7 @@ async fn run(node: Node) -> Result<(), String> {
     let client = Client::new(Arc::clone(&tls), super::directory(&core), tokio::runtime::Handle::current());
     let socket = node.config.socket();
     let running = Arc::new(Running { node, peers: Arc::new(client), stop: Arc::clone(&stop) });
+    let console = super::console::open(&running).await?;
     let executing = Arc::clone(&running);
     let execute: local::Execute =
         Arc::new(move |caller, command: LocalCommand, progress| executing.execute(caller, command, progress));
@@ -94,7 +95,7 @@ async fn run(node: Node) -> Result<(), String> {
             Ok(())
         }
     };
-    for task in [&watching, &housekeeping, &releasing, &chasing, &exporting, &showing] {
+    for task in [&console, &watching, &housekeeping, &releasing, &chasing, &exporting, &showing] {
         task.abort();
     }
     local.abort();

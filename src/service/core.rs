@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
 use thiserror::Error;
 
+use super::accounts::Accounts;
 use super::anchor::Anchors;
 use super::append::Actions;
 use super::cases::wire::WireIndex;
@@ -21,7 +22,7 @@ use super::requests::Requests;
 use super::standards::RECORD_CALLS;
 use super::sums::Runs;
 use super::witness::Desk;
-use crate::crypto::{KeyTree, SealUse, SigningKey};
+use crate::crypto::{KeyTree, SealUse, SigningKey, Tag};
 use crate::domain::activity::ActivityBase;
 use crate::domain::codes::{OrgType, Owner};
 use crate::domain::day::{Day, WorkCalendar};
@@ -124,6 +125,7 @@ pub struct Core {
     pub(in crate::service) runs: Runs,
     pub(in crate::service) links: Links,
     pub(in crate::service) wire: WireIndex,
+    accounts: Accounts,
 }
 
 /// Where a node's journals are, and the index over them.
@@ -135,6 +137,7 @@ struct Places {
     witness: PathBuf,
     audit: PathBuf,
     receipts: PathBuf,
+    console: PathBuf,
 }
 
 impl Places {
@@ -147,6 +150,7 @@ impl Places {
             witness: data.join("witness"),
             audit: data.join("audit"),
             receipts: data.join("receipts"),
+            console: data.join("console"),
         }
     }
 }
@@ -188,6 +192,7 @@ impl Core {
         let (seal, tags) = (keys.seal_key(SealUse::Subjects), keys.subject_tag_key());
         let subjects = SubjectKeys::new(places.subjects, seal, tags, Disk::plain());
         memory.cases.unseal(&subjects)?;
+        let accounts = Accounts::new(&places.console, &keys);
         let desk = Desk::open(&places.witness, keys.witness_key(), clock.now_ms())?;
         let core = Self {
             identity,
@@ -218,6 +223,7 @@ impl Core {
             runs: Runs::default(),
             links: Links::default(),
             wire: WireIndex::default(),
+            accounts,
         };
         core.refresh_standing();
         core.compare_length()?;
@@ -281,6 +287,18 @@ impl Core {
     #[must_use]
     pub fn transfer_log(&self) -> &TransferLog {
         &self.log
+    }
+
+    /// The accounts of the console.
+    #[must_use]
+    pub fn accounts(&self) -> &Accounts {
+        &self.accounts
+    }
+
+    /// What this node calls the person with this BSN.
+    #[must_use]
+    pub fn subject_of(&self, bsn: &crate::domain::bsn::Bsn) -> Tag {
+        bsn.local_pseudonym(&self.keys.local_key())
     }
 
     /// The open journals, for tests that look for leaks in what the node's own keys can open.

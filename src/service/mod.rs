@@ -1,5 +1,6 @@
 //! The use cases: the one place that fixes the order of steps, and what the rooms around it serve and call.
 
+pub mod accounts;
 pub mod anchor;
 pub mod answer;
 pub mod api;
@@ -15,6 +16,7 @@ pub mod deliver;
 pub mod disclosure;
 pub mod document;
 pub mod entries;
+pub mod evidence;
 mod exact;
 pub mod ldv;
 pub mod links;

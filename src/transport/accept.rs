@@ -36,13 +36,13 @@ pub(super) struct Acceptor {
 pub(super) struct Open(Mutex<BTreeMap<IpAddr, usize>>);
 
 /// One counted connection.
-struct Counted {
+pub(super) struct Counted {
     open: Arc<Open>,
     address: IpAddr,
 }
 
 impl Open {
-    fn enter(self: &Arc<Self>, address: IpAddr, limits: &Limits) -> Option<Counted> {
+    pub(super) fn enter(self: &Arc<Self>, address: IpAddr, limits: &Limits) -> Option<Counted> {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let total: usize = counts.values().sum();
         let here = counts.get(&address).copied().unwrap_or(0);

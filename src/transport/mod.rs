@@ -6,6 +6,7 @@ pub mod client;
 pub mod otlp;
 pub mod server;
 pub mod tls;
+pub mod web;
 
 mod accept;
 mod guard;

@@ -30,7 +30,8 @@ pub fn init(home: &Path, gemeenten: &str, ports: [u16; 3]) {
     std::fs::write(&list, gemeenten).expect("written");
     for (((key, kind, name), oin), port) in NODES.iter().zip(OINS).zip(ports) {
         let (node, address) = (path(home, key), format!("127.0.0.1:{port}"));
-        let mut words = vec!["init", "--node", &node, "--oin", oin, "--name", name, "--type", kind];
+        let mut words =
+            vec!["init", "--console", "geen", "--node", &node, "--oin", oin, "--name", name, "--type", kind];
         words.extend(["--listen", &address, "--endpoint", &address, "--gemeenten", &list]);
         if *kind != "MONITOR" {
             words.extend(["--levert", kind]);

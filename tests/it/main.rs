@@ -5,6 +5,7 @@ mod audit;
 mod cases;
 mod certificate;
 mod clock;
+mod console;
 mod convenant;
 mod decisions;
 mod demo;

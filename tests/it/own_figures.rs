@@ -33,7 +33,8 @@ fn node_of(region: &Region, org: &Organisation, home: &Path) -> String {
     let (node, oin) = (home.join("node").to_str().expect("UTF-8").to_owned(), org.oin.to_string());
     let levert: Vec<&str> = about["levert"].as_array().expect("levert").iter().filter_map(Value::as_str).collect();
     let (levert, name) = (levert.join(","), about["name"].as_str().expect("name"));
-    let mut words = vec!["init", "--node", &node, "--oin", &oin, "--name", name, "--levert", &levert];
+    let mut words =
+        vec!["init", "--console", "geen", "--node", &node, "--oin", &oin, "--name", name, "--levert", &levert];
     words.extend(["--type", about["org_type"].as_str().expect("type"), "--endpoint", "127.0.0.1:9"]);
     words.extend(["--gemeenten", gemeenten.to_str().expect("UTF-8")]);
     done(&words);

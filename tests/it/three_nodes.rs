@@ -69,6 +69,8 @@ fn a_directory_in_use_and_a_wrong_command_say_so() {
     assert_eq!(output.status.code(), Some(1), "a node without a certificate is a fault");
     let output = ketenpoort(&[
         "init",
+        "--console",
+        "geen",
         "--node",
         &node,
         "--oin",
@@ -116,7 +118,8 @@ fn the_list_of_municipalities_is_bare_or_in_the_document_of_a_region() {
     let init = |name: &str, list: &Path| {
         let node = home.path().join(name);
         let (dir, list) = (node.to_str().expect("UTF-8"), list.to_str().expect("UTF-8"));
-        let mut words = vec!["init", "--node", dir, "--oin", OINS[0], "--name", "GI Een", "--type", "GI"];
+        let mut words =
+            vec!["init", "--console", "geen", "--node", dir, "--oin", OINS[0], "--name", "GI Een", "--type", "GI"];
         words.extend(["--levert", "GI", "--endpoint", "127.0.0.1:9", "--gemeenten", list]);
         (ketenpoort(&words), node)
     };

@@ -21,6 +21,23 @@ const ROOMS: &[(&str, &[&str])] = &[
         "monitor",
         &["crypto", "domain", "policy", "translog", "linkage", "indicator", "disclosure", "service", "transport"],
     ),
+    (
+        "console",
+        &[
+            "crypto",
+            "domain",
+            "policy",
+            "translog",
+            "linkage",
+            "indicator",
+            "disclosure",
+            "intake",
+            "storage",
+            "service",
+            "transport",
+            "monitor",
+        ],
+    ),
     ("synthetic", &["crypto", "domain"]),
 ];
 
@@ -30,6 +47,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("hpke", &["crypto"]),
     ("curve25519_dalek", &["crypto"]),
     ("sha3", &["crypto"]),
+    ("argon2", &["crypto"]),
     ("sled", &["storage"]),
     ("good_lp", &["disclosure"]),
     ("tonic", &["transport"]),
@@ -44,10 +62,13 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("hyper", &["transport"]),
     ("hyper_util", &["transport"]),
     ("tower", &["transport"]),
+    ("axum", &["console"]),
+    ("askama", &["console"]),
+    ("form_urlencoded", &["console"]),
     ("clap", &["cli", "main"]),
     ("indicatif", &["cli"]),
     ("console", &["cli"]),
-    ("tokio", &["transport", "monitor", "node", "cli"]),
+    ("tokio", &["transport", "monitor", "console", "node", "cli"]),
     ("tokio_stream", &["transport", "monitor", "node"]),
 ];
 

@@ -281,6 +281,7 @@ fn init_nodes(dir: &Path, input: &Path, region: &RegionFile, port_base: Option<u
             listen: format!("127.0.0.1:{port}"),
             endpoint: format!("127.0.0.1:{port}"),
             gemeenten: Some(gemeenten.clone()),
+            console: "geen".to_owned(),
         };
         expect_done(&org.name, &init::run(&args))?;
         let files = delivery_files(input, &org.key);

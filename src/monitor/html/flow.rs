@@ -117,12 +117,12 @@ fn drawing(flow: &Flow<'_>, most: i64) -> Option<Markup> {
         None => number(came),
     };
     parts.insert(0, tag("title", format!("{} naar {}: {title}", flow.step.from, flow.step.to)));
-    let height = format!("height:{}rem", (lower + GAP).div_euclid(10).max(1));
+    let height = format!("{}rem", (lower + GAP).div_euclid(10).max(1));
     let attributes = [
         ("class", "flow"),
         ("viewBox", view.as_str()),
         ("preserveAspectRatio", "none"),
-        ("style", &height),
+        ("height", &height),
         ("role", "img"),
     ];
     Some(element("svg", &attributes, parts))

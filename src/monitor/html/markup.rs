@@ -4,6 +4,14 @@
 #[derive(Clone, Default)]
 pub struct Markup(String);
 
+impl Markup {
+    /// The finished text, in which everything is escaped.
+    #[must_use]
+    pub fn into_text(self) -> String {
+        self.0
+    }
+}
+
 /// Text, escaped.
 #[must_use]
 pub fn text(text: impl AsRef<str>) -> Markup {

@@ -17,6 +17,7 @@ use super::figures::Figures;
 use super::report::{Report, Setting};
 use super::text as words;
 use crate::domain::period::PeriodKind;
+use crate::domain::query::IndicatorId;
 
 const STYLE: &str = include_str!("style.css");
 
@@ -34,6 +35,23 @@ pub fn write(report: &Report, setting: &Setting) -> String {
         footer(report),
     ];
     markup::document(&title, STYLE, all(body))
+}
+
+/// The style sheet of the report, for a page around [`part`].
+pub const SHEET: &str = STYLE;
+
+/// What the page says between its header and its footer, as a part of another page; everything in it is escaped.
+#[must_use]
+pub fn part(report: &Report, setting: &Setting) -> String {
+    let figures = Figures::of(report);
+    let page = Page { years: figures.years(), quarters: figures.periods(PeriodKind::Quarter), figures, setting };
+    content(report, &page).into_text()
+}
+
+/// The title of an indicator.
+#[must_use]
+pub fn title(id: IndicatorId) -> &'static str {
+    words::presentation(id).title
 }
 
 fn banner(report: &Report) -> Markup {

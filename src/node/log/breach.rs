@@ -9,8 +9,9 @@ use std::path::Path;
 use serde_json::json;
 
 use super::officer::BreachCommand;
-use super::page::Page;
-use super::{show, words};
+use super::show;
+use crate::console::paper::Page;
+use crate::console::words;
 use crate::domain::oin::Oin;
 use crate::node::command::Outcome;
 use crate::node::show::pretty;

@@ -6,7 +6,6 @@ pub mod command;
 mod erase;
 pub mod evidence;
 pub mod officer;
-mod page;
 pub mod person;
 pub mod register;
 mod retention;
@@ -15,7 +14,6 @@ pub mod show;
 pub mod standards;
 mod status;
 mod subject;
-mod words;
 
 use self::command::LogLocal;
 use super::command::Outcome;

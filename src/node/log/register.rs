@@ -3,19 +3,26 @@
 use serde_json::json;
 
 use super::officer::PageForm;
-use super::page::Page;
-use super::words;
+use crate::console::paper::Page;
+use crate::console::words;
 use crate::domain::oin::Oin;
 use crate::node::Node;
 use crate::node::command::Outcome;
 use crate::node::show::pretty;
 use crate::service::register::{Activity, ActivityVersion};
 
+/// What the register of a node is made of.
+const SOURCE: &str = "de convenanten die deze node kent";
+
 impl Node {
     /// The register of processing activities.
     pub(super) fn register(&self, form: PageForm) -> Outcome {
-        let source = "de convenanten die deze node kent";
-        document(&self.core.processing_register(), (&self.config.name, self.config.oin), source, form)
+        document(&self.core.processing_register(), (&self.config.name, self.config.oin), SOURCE, form)
+    }
+
+    /// The same as a page.
+    pub(in crate::node) fn register_page(&self) -> Page {
+        page(&self.core.processing_register(), &self.config.name, SOURCE)
     }
 }
 
@@ -27,6 +34,11 @@ pub fn document(activities: &[Activity], (name, oin): (&str, Oin), source: &str,
             "processingActivities": activities,
         })));
     }
+    let page = page(activities, name, source);
+    Outcome::done(if form == PageForm::Html { page.to_html() } else { page.to_text() })
+}
+
+fn page(activities: &[Activity], name: &str, source: &str) -> Page {
     let mut page = Page::new(format!("Register van verwerkingen van {name}"));
     page.text(format!(
         "Artikel 30 AVG. Gemaakt uit {source}; elke versie heeft een eigen, vast kenmerk, dat ook in de logregels staat. Wat een \
@@ -36,7 +48,7 @@ pub fn document(activities: &[Activity], (name, oin): (&str, Oin), source: &str,
         page.text("Er is nog geen convenant dat door alle partijen is getekend.");
     }
     activities.iter().for_each(|activity| show(&mut page, activity));
-    Outcome::done(if form == PageForm::Html { page.to_html() } else { page.to_text() })
+    page
 }
 
 fn show(page: &mut Page, activity: &Activity) {

@@ -1,7 +1,7 @@
 //! `log retention` and `log confidentiality` on an open node.
 
 use super::officer::{ConfidentialityCommand, Marking};
-use super::words;
+use crate::console::words;
 use crate::node::Node;
 use crate::node::command::Outcome;
 use crate::service::confidential::Marked;
@@ -10,7 +10,7 @@ use crate::translog::entry::{Confidentiality, TransferId};
 
 impl Node {
     /// Shows whose retention is past, and destroys those keys when asked.
-    pub(super) fn retention(&self, apply: bool) -> Outcome {
+    pub(in crate::node) fn retention(&self, apply: bool) -> Outcome {
         let count = match self.core.retention(apply) {
             Ok(count) => count,
             Err(e) => return Outcome::failed(e.to_string()),

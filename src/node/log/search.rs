@@ -115,6 +115,7 @@ fn filter_of(list: &LogListCommand, more: &MoreCommand) -> Result<Filter, String
         decision: list.denied.map(|denied| if denied { Decision::Deny } else { Decision::Allow }),
         ground: list.ground.clone(),
         field: list.field.clone(),
+        service: None,
         phase: more.phase.as_deref().and_then(Phase::parse),
         outcome: more.outcome.as_deref().and_then(Ending::parse),
         transfer: more.transfer.as_deref().map(TransferId::parse).transpose().map_err(|e| e.to_string())?,

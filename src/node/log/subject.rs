@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::officer::{PageForm, SubjectCommand};
-use super::page::Page;
-use super::words;
+use crate::console::paper::Page;
+use crate::console::words;
+use crate::crypto::Tag;
 use crate::domain::day::Day;
 use crate::domain::oin::Oin;
 use crate::node::command::Outcome;
@@ -30,15 +31,15 @@ impl Node {
         }
     }
 
+    /// The overview of a person, made and logged.
+    pub(in crate::node) fn subject_page(&self, subject: &Tag, all: bool) -> Result<Page, String> {
+        let view = self.core.person_view(subject, all).map_err(|e| e.to_string())?;
+        Ok(self.view_page(&view, &self.names(), (SystemClock.today(), all)))
+    }
+
     /// Names of organisations as the convenants have them.
     pub(super) fn names(&self) -> BTreeMap<Oin, String> {
-        let mut names: BTreeMap<Oin, String> = BTreeMap::new();
-        for (bundle, _) in self.core.convenants() {
-            let parties = bundle.convenant().parties.iter().map(|party| party.card.card());
-            names.extend(parties.map(|card| (card.oin, card.name.clone())));
-        }
-        names.insert(self.config.oin, self.config.name.clone());
-        names
+        self.core.party_names()
     }
 
     fn view_json(&self, view: &PersonView, names: &BTreeMap<Oin, String>, today: Day) -> serde_json::Value {

@@ -78,7 +78,7 @@ pub(in crate::service) struct Tried {
 pub(in crate::service) struct Desk {
     store: WitnessStore,
     key: SigningKey,
-    proofs: Proofs,
+    pub(in crate::service) proofs: Proofs,
     started_ms: u64,
     /// Our witnesses that were heard since the start: what they have seen of others is known here now.
     heard: Mutex<BTreeSet<Oin>>,

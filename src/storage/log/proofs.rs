@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use super::{LogError, TransferLog};
 use crate::crypto::{Digest, digest};
 use crate::storage::files;
-use crate::translog::merkle::proof::{Nodes, consistency, root_at};
+use crate::translog::merkle::proof::{Nodes, consistency, inclusion, root_at};
 use crate::translog::merkle::{CompactTree, leaf_hash, node_hash};
 
 /// Entries under one kept root: a tile of level 0.
@@ -84,6 +84,14 @@ impl Proofs {
     /// When the journal cannot be read.
     pub fn consistency(&self, log: &TransferLog, old: u64, size: u64) -> Result<Option<Vec<Digest>>, LogError> {
         self.with(log, size, |nodes| consistency(nodes, old, size))
+    }
+
+    /// The proof that entry `index` is among the first `size`; `None` when there are not that many.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn inclusion(&self, log: &TransferLog, index: u64, size: u64) -> Result<Option<Vec<Digest>>, LogError> {
+        self.with(log, size, |nodes| inclusion(nodes, index, size))
     }
 
     /// Root of the first `size` entries; `None` when there are not that many.

@@ -28,6 +28,8 @@ pub struct Filter {
     pub ground: Option<String>,
     /// A field that was shared: an indicator or the name of a field.
     pub field: Option<String>,
+    /// This service, by the name in the entries.
+    pub service: Option<String>,
     /// How a transfer ended.
     pub outcome: Option<Outcome>,
     /// This processing activity, ours or the other organisation's.
@@ -56,6 +58,7 @@ impl Filter {
                 .ground
                 .as_ref()
                 .is_none_or(|ground| entry.ground_article.to_lowercase().contains(&ground.to_lowercase()))
+            && self.service.as_ref().is_none_or(|service| entry.service == *service)
             && self.field.as_ref().is_none_or(|field| entry.field_names.contains(field))
             && self.outcome.is_none_or(|outcome| entry.outcome == Some(outcome))
             && self.activity.as_ref().is_none_or(|uri| entry.activity_own == *uri || entry.activity_peer == *uri)

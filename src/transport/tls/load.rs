@@ -195,7 +195,7 @@ impl TlsState {
 }
 
 /// ring with the suites that the NCSC guideline of 2025 calls good.
-pub(super) fn strong_provider() -> CryptoProvider {
+pub(in crate::transport) fn strong_provider() -> CryptoProvider {
     CryptoProvider {
         cipher_suites: vec![
             provider::cipher_suite::TLS13_AES_256_GCM_SHA384,
@@ -205,7 +205,11 @@ pub(super) fn strong_provider() -> CryptoProvider {
     }
 }
 
-pub(super) fn items<T: PemObject>(bytes: &[u8], path: &Path, what: &'static str) -> Result<Vec<T>, TlsError> {
+pub(in crate::transport) fn items<T: PemObject>(
+    bytes: &[u8],
+    path: &Path,
+    what: &'static str,
+) -> Result<Vec<T>, TlsError> {
     match T::pem_slice_iter(bytes).collect::<Result<Vec<T>, _>>() {
         Ok(found) if !found.is_empty() => Ok(found),
         _ => Err(TlsError::Content { path: path.to_owned(), what }),

@@ -20,7 +20,7 @@ pub use load::{TlsError, TlsPaths};
 
 pub(super) use gate::{Expected, Seen, reason_of};
 pub(super) use living::Place;
-pub(super) use load::TlsState;
+pub(super) use load::{TlsState, items, strong_provider};
 pub(super) use receiver::ReceiverTls;
 pub(super) use trust::Verified;
 

@@ -45,7 +45,7 @@ impl Nodes {
         let towns = ["0153", "0164", "0141", "0163"];
         for (n, (key, port)) in KEYS.iter().zip(ports).enumerate() {
             let (node, address, oin) = (nodes.path(key), format!("127.0.0.1:{port}"), oin(key));
-            let mut words = vec!["init", "--node", &node, "--oin", &oin, "--name", key];
+            let mut words = vec!["init", "--console", "geen", "--node", &node, "--oin", &oin, "--name", key];
             words.extend(["--listen", &address, "--endpoint", &address, "--gemeenten", &gemeenten]);
             match *key {
                 "m" => words.extend(["--type", "MONITOR"]),

@@ -3,7 +3,7 @@
 
 use crate::monitor::html::markup::{self, Markup, all, element, tag, text};
 
-const STYLE: &str = include_str!("page.css");
+const STYLE: &str = include_str!("paper.css");
 
 /// A report to be written.
 #[derive(Default)]
@@ -75,6 +75,12 @@ impl Page {
             }
         }
         out
+    }
+
+    /// The page as a part of another page, escaped.
+    #[must_use]
+    pub fn to_part(&self) -> String {
+        all([tag("h1", &self.title), all(self.blocks.iter().map(html))]).into_text()
     }
 
     /// The page as HTML.

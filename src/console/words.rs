@@ -1,7 +1,10 @@
 //! Dutch words for what stands in the log as a code, for people who are not technical.
 
+use std::collections::BTreeMap;
+
 use crate::domain::codes::EventType;
 use crate::domain::day::Day;
+use crate::domain::oin::Oin;
 use crate::policy::convenant::Purpose;
 use crate::service::register::purpose_name;
 
@@ -21,14 +24,14 @@ const MONTHS: [&str; 12] = [
 ];
 
 /// A day as people write it: `3 maart 2026`.
-pub(super) fn day(day: Day) -> String {
+pub fn day(day: Day) -> String {
     let (year, month, number) = day.ymd();
     let name = usize::try_from(month - 1).ok().and_then(|at| MONTHS.get(at)).copied().unwrap_or("?");
     format!("{number} {name} {year}")
 }
 
 /// A moment in Dutch time: `3 maart 2026 om 14:05`.
-pub(super) fn moment(ms: u64) -> String {
+pub fn moment(ms: u64) -> String {
     let at = i64::try_from(ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
     let zoned = at.and_then(|at| at.in_tz("Europe/Amsterdam").ok());
     zoned.map_or_else(
@@ -40,8 +43,37 @@ pub(super) fn moment(ms: u64) -> String {
     )
 }
 
+/// Every purpose code.
+pub const PURPOSES: [&str; 9] = ["P1", "P2", "P3", "P4", "P5", "P6", "P7", "P8", "P9"];
+
+/// When a day begins in Dutch time, milliseconds since 1970 UTC.
+#[must_use]
+pub fn midnight(day: Day) -> Option<u64> {
+    let (year, month, number) = day.ymd();
+    let date = jiff::civil::Date::new(year, month, number).ok()?;
+    let begun = date.in_tz("Europe/Amsterdam").ok()?.timestamp().as_millisecond();
+    u64::try_from(begun).ok()
+}
+
+/// How long, in words.
+#[must_use]
+pub fn span(ms: u64) -> String {
+    match ms / 1000 {
+        seconds @ ..120 => format!("{seconds} seconden"),
+        seconds @ ..7200 => format!("{} minuten", seconds / 60),
+        seconds @ ..172_800 => format!("{} uur", seconds / 3600),
+        seconds => format!("{} dagen", seconds / 86_400),
+    }
+}
+
+/// An organisation by its name, or by its number when that is all that is known.
+#[must_use]
+pub fn party(oin: Oin, names: &BTreeMap<Oin, String>) -> String {
+    names.get(&oin).cloned().unwrap_or_else(|| format!("organisatie {oin}"))
+}
+
 /// A purpose by its code.
-pub(super) fn purpose(code: &str) -> String {
+pub fn purpose(code: &str) -> String {
     use Purpose as P;
     let all = [P::P1, P::P2, P::P3, P::P4, P::P5, P::P6, P::P7, P::P8, P::P9];
     let known = all.into_iter().find(|purpose| format!("{purpose:?}") == code);
@@ -49,7 +81,7 @@ pub(super) fn purpose(code: &str) -> String {
 }
 
 /// What kind of event the organisation registered.
-pub(super) fn event(kind: EventType) -> &'static str {
+pub fn event(kind: EventType) -> &'static str {
     use EventType as E;
     match kind {
         E::LtAanmelding => "aanmelding bij het lokale team",
@@ -100,5 +132,9 @@ mod tests {
         assert_eq!(moment(1_772_323_200_000), "1 maart 2026 om 01:00");
         assert_eq!(purpose("P5"), "uitvoering van een maatregel");
         assert_eq!(purpose("P77"), "P77");
+        assert!(PURPOSES.iter().all(|code| purpose(code) != *code));
+        let begun = |text: &str| midnight(Day::parse(text).expect("a day")).map(moment);
+        assert_eq!(begun("2026-07-01").as_deref(), Some("1 juli 2026 om 00:00"));
+        assert_eq!(begun("2026-01-01").as_deref(), Some("1 januari 2026 om 00:00"));
     }
 }

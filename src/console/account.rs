@@ -1,0 +1,200 @@
+//! Accounts: joining with an invitation, one's own account, and those of everybody for the administrator.
+
+use std::collections::BTreeSet;
+
+use askama::Template;
+
+use super::answer::{Answer, Fault};
+use super::frame::Frame;
+use super::serve::person;
+use super::visit::Visit;
+use super::words;
+use crate::service::accounts::{AccountError, AccountView, Joining, Role};
+
+#[derive(Template)]
+#[template(path = "invitation.html")]
+struct InvitationPage {
+    frame: Frame,
+    fault: String,
+}
+
+#[derive(Template)]
+#[template(path = "join.html")]
+struct JoinPage {
+    frame: Frame,
+    fault: String,
+    token: String,
+    name: String,
+    roles: String,
+    secret: String,
+    link: String,
+}
+
+#[derive(Template)]
+#[template(path = "account.html")]
+struct AccountPage {
+    frame: Frame,
+    account: AccountView,
+    certificates: bool,
+    shown: bool,
+}
+
+#[derive(Template)]
+#[template(path = "accounts.html")]
+struct AccountsPage {
+    frame: Frame,
+    accounts: Vec<Line>,
+    token: String,
+    fault: String,
+}
+
+struct Line {
+    number: u32,
+    name: String,
+    roles: String,
+    by: &'static str,
+    state: String,
+    closed: bool,
+}
+
+/// Where somebody with an invitation begins. The token is typed or pasted: it is never in an address.
+pub fn invitation(visit: &Visit<'_>) -> Result<Answer, Fault> {
+    Answer::page(&InvitationPage { frame: Frame::of(visit, "Account maken"), fault: String::new() })
+}
+
+/// What the invitation gives, and the form for the account.
+pub fn invited(visit: &Visit<'_>) -> Result<Answer, Fault> {
+    join_page(visit, "")
+}
+
+fn join_page(visit: &Visit<'_>, fault: &str) -> Result<Answer, Fault> {
+    let token = visit.field("uitnodiging").trim();
+    let (roles, secret) = match visit.core().accounts().invited(token, visit.now_ms) {
+        Ok(found) => found,
+        Err(e @ AccountError::Invitation) => {
+            let page = InvitationPage { frame: Frame::of(visit, "Account maken"), fault: e.to_string() };
+            return Ok(Answer::page(&page)?.with_status(422));
+        }
+        Err(e) => return Err(Fault::Broken(e.to_string())),
+    };
+    let secret = secret.to_base32();
+    let issuer: String = form_urlencoded::byte_serialize(visit.console.site.name.as_bytes()).collect();
+    let issuer = issuer.replace('+', "%20");
+    let page = JoinPage {
+        frame: Frame::of(visit, "Account maken"),
+        fault: fault.to_owned(),
+        token: token.to_owned(),
+        name: visit.field("naam").to_owned(),
+        roles: words_of(&roles),
+        link: format!("otpauth://totp/Ketenpoort:{issuer}?secret={secret}&issuer=Ketenpoort%20{issuer}"),
+        secret: secret.as_bytes().chunks(4).map(String::from_utf8_lossy).collect::<Vec<_>>().join(" "),
+    };
+    let answer = Answer::page(&page)?;
+    Ok(if fault.is_empty() { answer } else { answer.with_status(422) })
+}
+
+/// Makes the account; then one logs in with it.
+pub fn join(visit: &Visit<'_>) -> Result<Answer, Fault> {
+    if visit.field("wachtwoord") != visit.field("nogmaals") {
+        return join_page(visit, "de twee wachtwoorden zijn niet gelijk");
+    }
+    let code: String = visit.field("code").chars().filter(|c| !c.is_whitespace()).collect();
+    let joining = Joining {
+        token: visit.field("uitnodiging"),
+        name: visit.field("naam"),
+        password: visit.field("wachtwoord"),
+        code: &code,
+    };
+    let account = match visit.core().accounts().join(&joining, visit.now_ms) {
+        Ok(account) => account,
+        Err(AccountError::File(e)) => return Err(Fault::Broken(e.to_string())),
+        Err(e) => return join_page(visit, &e.to_string()),
+    };
+    let told = [("rollen".to_owned(), words_of(&account.roles))];
+    let who = person(visit, account.number, &account.name);
+    let noted = visit.core().audit_begin(who, "console account maken", told.into());
+    noted.and_then(|trace| visit.core().audit_end(&trace, 0)).map_err(|e| Fault::Broken(e.to_string()))?;
+    Ok(Answer::see("/inloggen"))
+}
+
+fn words_of(roles: &BTreeSet<Role>) -> String {
+    roles.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+/// One's own account.
+pub fn mine(visit: &Visit<'_>) -> Result<Answer, Fault> {
+    let number = visit.session.as_ref().map_or(0, |session| session.account.number);
+    let all = visit.core().accounts().list().map_err(|e| Fault::Broken(e.to_string()))?;
+    let account = all.into_iter().find(|account| account.number == number).ok_or(Fault::NotFound)?;
+    let (certificates, shown) = (visit.console.site.certificates, visit.visitor.certificate.is_some());
+    Answer::page(&AccountPage { frame: Frame::of(visit, "Mijn account"), account, certificates, shown })
+}
+
+/// Lets the certificate of this connection log in as this account, or no longer.
+pub fn certificate(visit: &Visit<'_>) -> Result<Answer, Fault> {
+    let number = visit.session.as_ref().map_or(0, |session| session.account.number);
+    let wanted = match visit.field("wat") {
+        "koppelen" => Some(
+            visit
+                .visitor
+                .certificate
+                .ok_or_else(|| Fault::Unfit("Uw browser toont op deze verbinding geen certificaat.".to_owned()))?,
+        ),
+        _ => None,
+    };
+    match visit.core().accounts().bind(number, wanted) {
+        Ok(()) => Ok(Answer::see("/account")),
+        Err(AccountError::Taken) => Err(Fault::Unfit("Dit certificaat hoort al bij een ander account.".to_owned())),
+        Err(e) => Err(Fault::Broken(e.to_string())),
+    }
+}
+
+/// Every account, for the administrator.
+pub fn all(visit: &Visit<'_>) -> Result<Answer, Fault> {
+    accounts_page(visit, String::new(), String::new())
+}
+
+fn accounts_page(visit: &Visit<'_>, token: String, fault: String) -> Result<Answer, Fault> {
+    let all = visit.core().accounts().list().map_err(|e| Fault::Broken(e.to_string()))?;
+    let line = |account: &AccountView| Line {
+        number: account.number,
+        name: account.name.clone(),
+        roles: words_of(&account.roles),
+        by: if account.certificate.is_some() { "wachtwoord en code, of certificaat" } else { "wachtwoord en code" },
+        state: match account.locked_until_ms {
+            _ if account.closed => "gesloten".to_owned(),
+            until if until > visit.now_ms => format!("geblokkeerd tot {}", words::moment(until)),
+            _ => "actief".to_owned(),
+        },
+        closed: account.closed,
+    };
+    let page =
+        AccountsPage { frame: Frame::of(visit, "Accounts"), accounts: all.iter().map(line).collect(), token, fault };
+    let refused = !page.fault.is_empty();
+    let answer = Answer::page(&page)?;
+    Ok(if refused { answer.with_status(422) } else { answer })
+}
+
+/// Invites somebody; the token is shown once.
+pub fn invite(visit: &Visit<'_>) -> Result<Answer, Fault> {
+    let given = visit.form.iter().filter(|(name, _)| name == "rol");
+    let roles: BTreeSet<Role> = given.filter_map(|(_, role)| Role::parse(role)).collect();
+    if roles.is_empty() {
+        return accounts_page(visit, String::new(), "kies ten minste één rol".to_owned());
+    }
+    let token = visit.core().accounts().invite(roles, visit.now_ms).map_err(|e| Fault::Broken(e.to_string()))?;
+    accounts_page(visit, token, String::new())
+}
+
+/// Closes an account and ends its sessions.
+pub fn close(visit: &Visit<'_>) -> Result<Answer, Fault> {
+    let number = visit.field("nummer").parse().map_err(|_| Fault::NotFound)?;
+    match visit.core().accounts().close(number) {
+        Ok(()) => visit.console.sessions.end_all(number),
+        Err(e @ (AccountError::Last | AccountError::Unknown)) => {
+            return accounts_page(visit, String::new(), e.to_string());
+        }
+        Err(e) => return Err(Fault::Broken(e.to_string())),
+    }
+    Ok(Answer::see("/accounts"))
+}

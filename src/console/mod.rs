@@ -1,0 +1,66 @@
+//! The console: web pages for the people of one organisation, made on the server and working without scripts. It calls the
+//! services of the node in process; what is a command of the node too goes through [`Office`]. Nothing here leaves to a partner.
+
+pub mod answer;
+pub mod assets;
+pub mod check;
+pub mod office;
+pub mod paper;
+pub mod route;
+pub mod session;
+pub mod visit;
+pub mod words;
+
+mod account;
+mod frame;
+mod login;
+mod overview;
+mod person;
+mod report;
+mod serve;
+mod start;
+mod status;
+mod transfer;
+mod transfers;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use self::office::Office;
+pub use self::serve::router;
+use self::session::Sessions;
+use crate::domain::oin::Oin;
+use crate::service::core::Core;
+
+/// What the console knows of the node besides its core.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// The organisation.
+    pub name: String,
+    /// Its number.
+    pub oin: Oin,
+    /// Where the console listens.
+    pub listen: SocketAddr,
+    /// The style tokens of the organisation; none for those of Ketenpoort.
+    pub theme: Option<String>,
+    /// Whether employees may show a client certificate.
+    pub certificates: bool,
+}
+
+/// The console of one node.
+pub struct Console {
+    core: Arc<Core>,
+    site: Site,
+    sessions: Sessions,
+    assets: assets::Assets,
+    office: Arc<dyn Office>,
+}
+
+impl Console {
+    /// The console over an open node.
+    #[must_use]
+    pub fn new(core: Arc<Core>, site: Site, office: Arc<dyn Office>) -> Arc<Self> {
+        let assets = assets::Assets::new(site.theme.as_deref());
+        Arc::new(Self { core, site, sessions: Sessions::default(), assets, office })
+    }
+}

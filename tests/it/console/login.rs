@@ -1,0 +1,151 @@
+//! Logging in: what is right, what is wrong, and that nothing of before counts after.
+
+use ketenpoort::crypto::Digest;
+use ketenpoort::service::accounts::Role;
+
+use super::{Bench, PASSWORD};
+
+#[test]
+fn a_wrong_name_password_or_code_look_alike_and_five_lock_the_account() {
+    let bench = Bench::new();
+    let secret = bench.account("officier", &[Role::Privacyfunctionaris]);
+    bench.wait(60_000);
+    let code = || secret.code_at(bench.now_ms() / 1000);
+    let refused = [
+        bench.try_log_in("officier", "een andere zin van vier", &code(), "/"),
+        bench.try_log_in("niemand", PASSWORD, &code(), "/"),
+        bench.try_log_in("officier", PASSWORD, "000000", "/"),
+        bench.try_log_in("officier", "", "", "/"),
+    ];
+    for seen in &refused {
+        assert_eq!((seen.status.as_u16(), seen.header("set-cookie")), (403, ""));
+        assert!(!seen.text.contains(PASSWORD));
+    }
+    let bare = |text: &str| text.replace("niemand", "officier");
+    assert!(refused.iter().all(|seen| bare(&seen.text) == bare(&refused[0].text)), "all alike");
+    bench.try_log_in("officier", "nog eens fout", &code(), "/");
+    bench.try_log_in("officier", "nog eens fout", &code(), "/");
+    assert_eq!(bench.try_log_in("officier", PASSWORD, &code(), "/").status, 403, "locked");
+    bench.wait(15 * 60_000);
+    assert_eq!(bench.try_log_in("OFFICIER ", PASSWORD, &code(), "/").status, 303, "open again");
+    assert_eq!(bench.try_log_in("officier", PASSWORD, &code(), "/").status, 403, "a code counts once");
+    let all = bench.recorded();
+    let of = |who: &str| all.iter().filter(|(name, what, _)| name == who && what == "console inloggen").count();
+    assert_eq!((of("officier"), of("onbekend")), (8, 1), "{all:?}");
+    assert!(!format!("{all:?}").contains("niemand"), "what was typed is not recorded");
+}
+
+#[test]
+fn logging_in_leads_to_a_place_here_and_begins_a_session_anew() {
+    let bench = Bench::new();
+    let secret = bench.account("analist", &[Role::Analist]);
+    let asked = bench.get("/account?van=2026", "");
+    assert_eq!(asked.header("location"), "/inloggen?naar=%2Faccount%3Fvan%3D2026");
+    for (to, lands) in [("/account?van=2026", "/account?van=2026"), ("//kwaad.nl/", "/"), ("https://kwaad.nl", "/")] {
+        bench.wait(60_000);
+        let seen = bench.try_log_in("analist", PASSWORD, &secret.code_at(bench.now_ms() / 1000), to);
+        assert_eq!((seen.status.as_u16(), seen.header("location")), (303, lands));
+        let attributes = seen.header("set-cookie").to_owned();
+        for wanted in ["__Host-ketenpoort=", "; Secure", "; HttpOnly", "; SameSite=Lax", "; Path=/"] {
+            assert!(attributes.contains(wanted), "{attributes}");
+        }
+        assert!(!attributes.contains("Domain"), "{attributes}");
+    }
+    // A session that somebody else fixed before is not the one after logging in.
+    let fixed = format!("__Host-ketenpoort={}", "a".repeat(64));
+    bench.wait(60_000);
+    let code = secret.code_at(bench.now_ms() / 1000);
+    let form = [("naam", "analist"), ("wachtwoord", PASSWORD), ("code", code.as_str())];
+    let fresh = bench.post("/inloggen", &fixed, &form).cookie();
+    assert_ne!(fresh, fixed);
+    assert_eq!(bench.get("/account", &fixed).status, 303, "the fixed one is nobody's");
+    assert_eq!(bench.get("/account", &fresh).status, 200);
+    // And the one of before ends.
+    bench.wait(60_000);
+    let code = secret.code_at(bench.now_ms() / 1000);
+    let form = [("naam", "analist"), ("wachtwoord", PASSWORD), ("code", code.as_str())];
+    let later = bench.post("/inloggen", &fresh, &form).cookie();
+    assert_eq!(
+        (bench.get("/account", &fresh).status.as_u16(), bench.get("/account", &later).status.as_u16()),
+        (303, 200)
+    );
+    let csrf = bench.get("/account", &later).csrf();
+    assert_eq!(bench.post("/uitloggen", &later, &[("csrf", &csrf)]).status, 303);
+    assert_eq!(bench.get("/account", &later).status, 303, "logged out");
+}
+
+#[test]
+fn an_invitation_makes_one_account_and_a_closed_account_ends_at_once() {
+    let bench = Bench::new();
+    let first = bench.account("beheer", &[Role::Beheerder]);
+    let cookie = bench.log_in("beheer", &first);
+    let csrf = bench.get("/accounts", &cookie).csrf();
+    let lonely = bench.post("/accounts/sluiten", &cookie, &[("csrf", &csrf), ("nummer", "1")]);
+    assert!(lonely.status == 422 && lonely.text.contains("laatste beheerder"), "{}", lonely.text);
+    let page = bench.post("/accounts/uitnodigen", &cookie, &[("csrf", &csrf), ("rol", "analist")]);
+    let token = page.text.split("<code>").nth(1).and_then(|rest| rest.split('<').next()).expect("a token").to_owned();
+    let offer = bench.post("/uitnodiging", "", &[("uitnodiging", &token)]);
+    assert!(offer.text.contains("analist") && offer.text.contains("otpauth://totp/"), "{}", offer.text);
+    let secret = offer.text.split("<code>").nth(1).and_then(|rest| rest.split('<').next()).expect("a secret");
+    let secret = ketenpoort::crypto::TotpSecret::from_base32(secret).expect("base32");
+    let join = |name: &str, password: &str, again: &str, code: &str| {
+        let form = [
+            ("uitnodiging", &token[..]),
+            ("naam", name),
+            ("wachtwoord", password),
+            ("nogmaals", again),
+            ("code", code),
+        ];
+        bench.post("/uitnodiging/account", "", &form)
+    };
+    let code = secret.code_at(bench.now_ms() / 1000);
+    for (name, password, again, code) in [
+        ("nieuw", "kort", "kort", &code[..]),
+        ("nieuw", PASSWORD, "anders", &code),
+        ("nieuw", PASSWORD, PASSWORD, "000000"),
+        ("beheer", PASSWORD, PASSWORD, &code),
+        ("<b>x</b>", PASSWORD, PASSWORD, &code),
+        ("nieuwe.naam", "nieuwe.naam123", "nieuwe.naam123", &code),
+    ] {
+        let seen = join(name, password, again, code);
+        assert_eq!(seen.status, 422, "{name} {password}");
+        assert!(!seen.text.contains("<b>x"), "what was typed is text");
+    }
+    assert_eq!(join("nieuw", PASSWORD, PASSWORD, &code).status, 303);
+    assert_eq!(join("nog-een", PASSWORD, PASSWORD, &code).status, 422, "used up");
+    let theirs = bench.log_in("nieuw", &secret);
+    assert_eq!(bench.get("/accounts", &theirs).status, 403);
+    assert_eq!(bench.get("/account", &theirs).status, 200);
+    assert_eq!(bench.post("/accounts/sluiten", &cookie, &[("csrf", &csrf), ("nummer", "2")]).status, 303);
+    assert_eq!(bench.get("/account", &theirs).status, 303, "its sessions end");
+    bench.wait(60_000);
+    assert_eq!(bench.try_log_in("nieuw", PASSWORD, &secret.code_at(bench.now_ms() / 1000), "/").status, 403);
+    bench.wait(4 * 86_400_000);
+    let late = bench.core.accounts().invite(std::iter::once(Role::Analist).collect(), bench.now_ms()).expect("invited");
+    bench.wait(3 * 86_400_000);
+    assert_eq!(bench.post("/uitnodiging", "", &[("uitnodiging", &late)]).status, 422, "expired");
+}
+
+#[test]
+fn a_certificate_logs_in_as_the_one_account_that_bound_it() {
+    let mut bench = Bench::new();
+    let (one, other) = (bench.account("een", &[Role::Analist]), bench.account("ander", &[Role::Analist]));
+    bench.certificate = Some(Digest([5; 32]));
+    assert_eq!(bench.post("/inloggen/certificaat", "", &[]).status, 403, "not bound");
+    let cookie = bench.log_in("een", &one);
+    let csrf = bench.get("/account", &cookie).csrf();
+    assert_eq!(bench.post("/account/certificaat", &cookie, &[("csrf", &csrf), ("wat", "koppelen")]).status, 303);
+    let theirs = bench.log_in("ander", &other);
+    let csrf = bench.get("/account", &theirs).csrf();
+    assert_eq!(
+        bench.post("/account/certificaat", &theirs, &[("csrf", &csrf), ("wat", "koppelen")]).status,
+        422,
+        "taken"
+    );
+    let shown = bench.post("/inloggen/certificaat", "", &[]).cookie();
+    assert!(bench.get("/account", &shown).text.contains(">een</a>"));
+    bench.certificate = None;
+    assert_eq!(bench.get("/account", &shown).status, 303, "the session needs the certificate");
+    assert_eq!(bench.get("/account", &cookie).status, 200, "one of a password does not");
+    assert_eq!(bench.post("/inloggen/certificaat", "", &[]).status, 403, "no certificate");
+}
