@@ -42,7 +42,10 @@ def read(data):
     need(name == "rules" and len(rules) == 5, "rules")
     w["rules"] = [number(n) for n in rules]
     section = 0
-    for line in lines[7:]:
+    rest = lines[7:]
+    if rest and rest[0].startswith("definitions "):
+        need(number(rest.pop(0).split(" ", 1)[1]) > 1, "definitions")
+    for line in rest:
         kind, *f = line.split(" ")
         need(all(f) and ORDER.get(kind, -1) >= section, "line: " + line)
         section = ORDER[kind]
@@ -50,7 +53,7 @@ def read(data):
             state = match("new|earlier|margin|left-out|replaced|replaced-margin", f[0])
             match("-|[0-9a-f]{64}", f[1]), match(day, f[5]), match("IND-[0-9]{2}P?", f[2])
             match(r"[0-9]{4}(-Q[1-4]|-H[12]|-(0[1-9]|1[0-2]))?", f[4])
-            need(all(d in ("gemeente", "maatregel", "leeftijd", "organisatie") for d in f[6:]), "dimension")
+            need(all(d in ("gemeente", "maatregel", "leeftijd", "organisatie", "gebied") for d in f[6:]), "dimension")
             w["tables"].append((state, f[2], f[3], f[4], f[5], f[6:]))
         elif kind == "cell":
             need(len(f) >= 8 and number(f[0]) < len(w["tables"]), "cell")

@@ -214,7 +214,7 @@ pub struct IndicatorArgs {
     /// Periode: 2024, 2024-H1, 2024-Q1 of 2024-03 (niet voor IND-24)
     #[arg(long)]
     pub period: Option<Period>,
-    /// Een tot drie uitsplitsingen: gemeente,maatregel,leeftijd,organisatie
+    /// Een tot drie uitsplitsingen: gemeente,maatregel,leeftijd,organisatie,gebied
     #[arg(long, value_delimiter = ',')]
     pub by: Vec<String>,
     /// Laatste dag waarover gegevens zijn geleverd

@@ -8,6 +8,7 @@ use crate::domain::codes::Owner;
 use crate::domain::day::Day;
 use crate::domain::oin::Oin;
 use crate::domain::query::IndicatorId;
+use crate::policy::rules::Area;
 
 /// Commands on a convenant.
 #[derive(Subcommand, Debug)]
@@ -68,9 +69,17 @@ pub struct ConvenantNewArgs {
     /// Indicator (zoals IND-05) die als gekoppeld regionaal cijfer komt, en langs geen andere route (herhaalbaar)
     #[arg(long = "link", value_parser = indicator)]
     pub links: Vec<IndicatorId>,
+    /// Gebied tussen gemeente en regio, als NAAM=CODE,CODE (herhaalbaar; wat overblijft wordt ook een gebied)
+    #[arg(long = "gebied", value_parser = area)]
+    pub areas: Vec<Area>,
     /// Waar het concept komt
     #[arg(long)]
     pub out: PathBuf,
+}
+
+fn area(text: &str) -> Result<Area, String> {
+    let (name, codes) = text.split_once('=').ok_or("schrijf NAAM=CODE,CODE")?;
+    Ok(Area { name: name.to_owned(), gemeenten: codes.split(',').map(str::to_owned).collect() })
 }
 
 fn indicator(text: &str) -> Result<IndicatorId, String> {

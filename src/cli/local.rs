@@ -66,7 +66,8 @@ fn dimensions(names: &[String]) -> Result<Vec<Dimension>, Outcome> {
         _ => Err(Outcome {
             exit: 2,
             stdout: String::new(),
-            stderr: "--by neemt een tot drie verschillende uit gemeente, maatregel, leeftijd, organisatie".to_owned(),
+            stderr: "--by neemt een tot drie verschillende uit gemeente, maatregel, leeftijd, organisatie, gebied"
+                .to_owned(),
         }),
     }
 }

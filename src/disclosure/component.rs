@@ -202,16 +202,18 @@ fn quarter_end(from: Day, days: i32) -> Day {
 }
 
 /// Tables of three dimensions.
-pub(super) const FINEST: u8 = 6;
+pub(super) const FINEST: u8 = 8;
 
-/// How fine a table is, for the ladder: what is left out first has the highest number.
+/// How fine a table is, for the ladder: what is left out first has the highest number. Areas stay when municipalities must go.
 pub(super) fn fineness(table: &TableQuery) -> u8 {
     let quarter = table.period.quarters().len() == 1;
     match table.by.as_slice() {
         [] => u8::from(quarter),
-        [Dimension::Gemeente] => 3 + u8::from(quarter),
+        [Dimension::Gemeente] => 4 + u8::from(quarter),
+        [Dimension::Gebied] => 3,
         [_] => 2,
-        [_, _] => 5,
+        [_, Dimension::Gebied] => 6,
+        [_, _] => 7,
         _ => FINEST,
     }
 }

@@ -9,6 +9,8 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use super::system::{Rel, System};
 
+mod levels;
+
 /// Stands for "no bound"; wide of every threshold.
 pub(super) const FAR: i64 = 1_000;
 /// Cost of a step, far under any loss: of paths with equal loss the shortest is taken.
@@ -95,11 +97,14 @@ impl Network {
         let around: Vec<Option<Around>> = (0..system.cells.len())
             .map(|cell| hidden_rests[cell].then(|| around(system, incidence, cell)).flatten())
             .collect();
-        let says_more = |rel: &Rel| match rel {
-            Rel::Nested { rest, .. } => around[*rest].is_none(),
-            _ => true,
+        // What follows from sums by way of a level between needs no relation of its own; such a rest is no arc either.
+        let by_level: Vec<bool> =
+            (0..system.cells.len()).map(|rest| hidden_rests[rest] && levels::rest(system, incidence, rest)).collect();
+        let says_more = |number: usize| match &system.relations[number] {
+            Rel::Nested { rest, .. } => around[*rest].is_none() && !by_level[*rest],
+            _ => !levels::sum(system, incidence, number),
         };
-        let counts: Vec<bool> = system.relations.iter().map(says_more).collect();
+        let counts: Vec<bool> = (0..system.relations.len()).map(says_more).collect();
         let of_cell: Vec<Vec<usize>> =
             incidence.iter().map(|rels| rels.iter().copied().filter(|&rel| counts[rel]).collect()).collect();
         let mut network = Self { arcs: vec![None; system.cells.len()], around, spare: Vec::new(), ground };
@@ -110,7 +115,7 @@ impl Network {
             }
         }
         for (cell, rels) in of_cell.iter().enumerate() {
-            if rels.is_empty() && network.around[cell].is_none() {
+            if rels.is_empty() && network.around[cell].is_none() && !by_level[cell] {
                 network.arcs[cell] = Some((ground, ground));
             }
         }

@@ -21,7 +21,7 @@ use crate::policy::rules::DisclosureRules;
 /// Most linear programs of one audit: far more than a whole year of a large organisation takes.
 const BUDGET: usize = 10_000;
 /// The ladder: tables of this fineness and above are left out; after the last step the release is refused.
-const LADDER: [u8; 7] = [7, 6, 5, 4, 3, 2, 1];
+const LADDER: [u8; 9] = [9, 8, 7, 6, 5, 4, 3, 2, 1];
 
 /// The tables that answer one question, as they were released.
 pub struct Released {
@@ -66,6 +66,8 @@ pub struct Terms<'a> {
     pub today: Day,
     /// Random bytes that keep the certificate from being guessed.
     pub salt: [u8; 32],
+    /// Most bytes of the witness ([`certificate::MOST_BYTES`]): a larger one is no release, and the ladder goes on.
+    pub most_bytes: usize,
 }
 
 /// What a release made. Tables and witness are made durable in one step, so that no table is left without its witness.

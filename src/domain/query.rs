@@ -19,11 +19,14 @@ pub enum Dimension {
     Leeftijd,
     /// Organisation of the anchor.
     Organisatie,
+    /// Area of the anchor's municipality: a group of municipalities that the convenant names.
+    Gebied,
 }
 
 impl Dimension {
     /// Every dimension.
-    pub const ALL: &'static [Self] = &[Self::Gemeente, Self::Maatregel, Self::Leeftijd, Self::Organisatie];
+    pub const ALL: &'static [Self] =
+        &[Self::Gemeente, Self::Maatregel, Self::Leeftijd, Self::Organisatie, Self::Gebied];
 
     /// The name in keys and questions.
     #[must_use]
@@ -33,6 +36,7 @@ impl Dimension {
             Self::Maatregel => "maatregel",
             Self::Leeftijd => "leeftijd",
             Self::Organisatie => "organisatie",
+            Self::Gebied => "gebied",
         }
     }
 

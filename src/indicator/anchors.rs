@@ -1,5 +1,7 @@
 //! What a sheet has to know of the events that units are anchored in: the events of a node here, those that linkage told in `linked`.
 
+use std::collections::HashMap;
+
 use super::columns::{Row, at};
 use super::definition::Unit as UnitKind;
 use super::release::Release;
@@ -8,7 +10,7 @@ use crate::domain::codes::Maatregel;
 use crate::domain::event::Gemeente;
 use crate::domain::oin::Oin;
 use crate::domain::query::Dimension;
-use crate::policy::rules::{AGE_BANDS, OTHER};
+use crate::policy::rules::{AGE_BANDS, Domains, OTHER};
 
 /// Stands for the municipalities that a release does not name; no municipality has code 0000.
 const OTHER_GEMEENTE: u16 = 0;
@@ -27,11 +29,29 @@ pub(super) trait Anchors {
     fn text(&self, dimension: Dimension, value: u16) -> String;
 }
 
+/// The areas of a release: its names, and in which of them each municipality lies.
+#[derive(Default)]
+struct Areas {
+    names: Vec<String>,
+    of: HashMap<Gemeente, u16>,
+    /// Of the municipalities that the release does not name.
+    other: u16,
+}
+
+impl Areas {
+    fn of(domains: &Domains) -> Self {
+        let place = |code: &str| domains.area_of(code).and_then(|place| u16::try_from(place).ok()).unwrap_or(u16::MAX);
+        let named = domains.gemeente.iter().filter_map(|code| Some((Gemeente::parse(code)?, place(code))));
+        Self { of: named.collect(), other: place(OTHER), names: domains.values(Dimension::Gebied).into_owned() }
+    }
+}
+
 /// The events of a node as anchors.
 pub(super) struct Events<'a> {
     view: View<'a>,
     organisation: Oin,
     declared: Option<Vec<Gemeente>>,
+    areas: Areas,
     measure_events: Vec<[Option<Row>; 2]>,
 }
 
@@ -40,7 +60,8 @@ impl<'a> Events<'a> {
     pub fn new(view: View<'a>, by: &[Dimension], organisation: Oin, release: Option<&Release>) -> Self {
         let by_measure = by.contains(&Dimension::Maatregel);
         let measure_events = if by_measure { view.measure_events() } else { Vec::new() };
-        Self { view, organisation, declared: release.map(Release::gemeenten), measure_events }
+        let areas = release.map(|release| Areas::of(&release.domains)).unwrap_or_default();
+        Self { view, organisation, declared: release.map(Release::gemeenten), areas, measure_events }
     }
 }
 
@@ -72,6 +93,7 @@ impl Anchors for Events<'_> {
             }
             Dimension::Leeftijd => u16::from(columns.age(anchor)),
             Dimension::Organisatie => 0,
+            Dimension::Gebied => self.areas.of.get(&columns.gemeente(anchor)).copied().unwrap_or(self.areas.other),
         }
     }
 
@@ -85,6 +107,8 @@ impl Anchors for Events<'_> {
             }
             Dimension::Leeftijd => AGE_BANDS.get(usize::from(value)).copied().unwrap_or("ONB").to_owned(),
             Dimension::Organisatie => self.organisation.to_string(),
+            // In the own view, which knows no convenant, an area has no name; see `service::own`.
+            Dimension::Gebied => self.areas.names.get(usize::from(value)).cloned().unwrap_or_default(),
         }
     }
 }

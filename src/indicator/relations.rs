@@ -13,6 +13,17 @@ use crate::domain::query::{IndicatorId, TableQuery};
 
 pub use super::relation::{CellRef, Relation};
 
+/// Version of the cells and relations that audits reckon with; a witness says under which it was made.
+///
+/// 1: IND-07 and IND-08 apart. 2: as one population, with all trajectories that begin on a known day (`n_begonnen`).
+pub const VERSION: u32 = 2;
+
+/// The first version of which a cell is.
+#[must_use]
+pub fn since(cell: &CellRef) -> u32 {
+    if cell.measure == BEGUN { 2 } else { 1 }
+}
+
 /// The tables and, of every breakdown, the tables with fewer dimensions: their counts follow from the breakdown or bound
 /// it, printed or not, so the audit has to know them.
 #[must_use]
@@ -41,6 +52,7 @@ pub fn relations(tables: &[TableQuery], release: &Release) -> Vec<Relation> {
     let mut book = Book { release, relations: Vec::new() };
     for table in &tables {
         book.breakdowns(table);
+        book.areas(table, &tables);
         for key in release.keys(&table.by) {
             book.within(table, &key);
             book.between_series(table, &key);
@@ -53,6 +65,7 @@ pub fn relations(tables: &[TableQuery], release: &Release) -> Vec<Relation> {
     book.relations
 }
 
+mod areas;
 mod linked;
 
 /// The relations found so far.

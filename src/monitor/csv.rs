@@ -5,7 +5,7 @@ use crate::domain::csv;
 use crate::domain::query::Dimension;
 use crate::domain::table::{Mark, Row, Table};
 
-const HEADER: [&str; 18] = [
+const HEADER: [&str; 19] = [
     "indicator",
     "version",
     "period",
@@ -19,6 +19,7 @@ const HEADER: [&str; 18] = [
     "maatregel",
     "leeftijd",
     "organisatie",
+    "gebied",
     "value",
     "mark",
     "low",
@@ -38,7 +39,7 @@ pub fn write(report: &Report) -> String {
     text
 }
 
-fn fields(table: &Table, row: &Row) -> [String; 18] {
+fn fields(table: &Table, row: &Row) -> [String; 19] {
     let key = |dimension: Dimension| row.key.get(&dimension).cloned().unwrap_or_default();
     let number = |value: Option<i64>| value.map_or(String::new(), |v| v.to_string());
     let scope = serde_json::to_value(table.scope).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default();
@@ -56,6 +57,7 @@ fn fields(table: &Table, row: &Row) -> [String; 18] {
         key(Dimension::Maatregel),
         key(Dimension::Leeftijd),
         key(Dimension::Organisatie),
+        key(Dimension::Gebied),
         number(row.value),
         row.mark.map_or("", mark).to_owned(),
         number(row.low),

@@ -129,6 +129,8 @@ pub struct NewConvenant {
     pub sums: Vec<crate::domain::codes::Owner>,
     /// Indicators that come as linked figures.
     pub links: Vec<crate::domain::query::IndicatorId>,
+    /// Areas of municipalities.
+    pub areas: Vec<crate::policy::rules::Area>,
 }
 
 /// `monitor pull`.

@@ -16,6 +16,7 @@ use crate::disclosure::certificate::{Checked, Flaw, Witness, certificate_of, che
 use crate::domain::fault::said;
 use crate::domain::query::TableQuery;
 use crate::domain::table::Table;
+use crate::indicator::relations::VERSION;
 use crate::policy::bundle::ConvenantBundle;
 use crate::service::disclosure::{Rechecked, as_agreed};
 
@@ -116,7 +117,7 @@ fn line_json(line: &Rechecked) -> serde_json::Value {
         "certificaat": line.certificate,
         "tabellen": names(&line.tables),
         "in_orde": line.certificate.is_some() && line.result.is_ok(),
-        "met_definities_vergeleken": line.compared,
+        "met_definities_vergeleken": line.compared.is_some(), "versie_definities": line.compared,
         "gecontroleerd": line.result.as_ref().ok().filter(|_| line.certificate.is_some()).map(checked_json),
         "fout": line.result.as_ref().err().map(ToString::to_string),
     })
@@ -142,12 +143,22 @@ fn line_text(line: &Rechecked) -> String {
     let head = format!("{certificate}: {count} tabellen");
     match &line.result {
         Ok(checked) => {
-            let besides =
-                if line.compared { "" } else { "; relaties niet vergeleken, want de definities zijn nieuwer" };
+            let besides = line.compared.map_or_else(
+                || "; relaties niet vergeleken, want de definities zijn nieuwer".to_owned(),
+                |version| older(version, "; "),
+            );
             format!("{head}, {}: in orde{besides}", checked_text(checked))
         }
         Err(flaw) => format!("{head}: FOUT: {flaw}"),
     }
+}
+
+/// What to say of a release from before the latest change of the definitions; nothing of any other.
+fn older(version: u32, before: &str) -> String {
+    if version == VERSION {
+        return String::new();
+    }
+    format!("{before}gemaakt onder versie {version} van de definities (nu {VERSION}), en daarmee vergeleken")
 }
 
 fn checked_text(c: &Checked) -> String {
@@ -173,8 +184,8 @@ struct Found {
     checked: Checked,
     /// Tables of the report that bear the certificate.
     tables: usize,
-    /// Whether rules and relations were compared with the convenant and the definitions.
-    compared: bool,
+    /// With which version of the definitions relations were compared, and rules with the convenant; none when they were not.
+    compared: Option<u32>,
 }
 
 /// Checks a witness without a node: the proof, its hash, the tables of a report that bear it, and rules and relations when
@@ -186,13 +197,14 @@ pub fn check_file(witness: &[u8], besides: Besides<'_>, as_json: bool) -> Outcom
     let text = match &found {
         Ok(found) if as_json => pretty(&json!({
             "certificaat": certificate, "in_orde": true, "tabellen": found.tables,
-            "gecontroleerd": checked_json(&found.checked), "met_definities_vergeleken": found.compared, "fout": null,
+            "gecontroleerd": checked_json(&found.checked), "met_definities_vergeleken": found.compared.is_some(),
+            "versie_definities": found.compared, "fout": null,
         })),
         Ok(Found { checked, tables, compared }) => {
             let besides = match (compared, besides.convenant) {
-                (true, _) => String::new(),
-                (false, None) => format!("\n{NOT_COMPARED}"),
-                (false, Some(_)) => format!("\n{OTHER_DEFINITIONS}"),
+                (Some(version), _) => older(*version, "\nLet op: "),
+                (None, None) => format!("\n{NOT_COMPARED}"),
+                (None, Some(_)) => format!("\n{OTHER_DEFINITIONS}"),
             };
             format!("{certificate}: {}, {tables} tabellen vergeleken: in orde{besides}", checked_text(checked))
         }
@@ -214,7 +226,7 @@ fn compared(witness: &[u8], certificate: &str, besides: Besides<'_>) -> Result<F
         let bundle = ConvenantBundle::parse(text).map_err(|e| Flaw(e.to_string()))?;
         as_agreed(&witness, &bundle)
     };
-    let compared = besides.convenant.map_or(Ok(false), agreed)?;
+    let compared = besides.convenant.map_or(Ok(None), agreed)?;
     let tables = besides.report.map_or(Ok(0), |report| in_report(&witness, certificate, report))?;
     Ok(Found { checked, tables, compared })
 }

@@ -127,6 +127,7 @@ impl Node {
             validity: (new.from, new.until),
             sums: new.sums,
             links: new.links,
+            areas: new.areas,
         };
         match self.core.convenant_draft(draft) {
             Ok(text) => Outcome::done(text),

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use super::breakdown::{area_faults, breakdown_faults, crosses_openly};
 use super::card::is_line;
 use super::convenant::{Convenant, Grant, Party, Purpose, Role, Route};
 use super::link::link_faults;
 use super::rules::{AGE_BANDS, BinCut, MEASURES, OTHER, day_kinds, definition_edges, norms};
 use crate::domain::codes::OrgType;
 use crate::domain::period::PeriodKind;
-use crate::domain::query::{Dimension, IndicatorId, MOST_DIMENSIONS};
+use crate::domain::query::{Dimension, IndicatorId};
 
 /// One fault of a convenant.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -119,6 +120,10 @@ fn check_domains(c: &Convenant, faults: &mut Faults) {
         let known = c.gemeenten.iter().any(|g| g.code == *code);
         faults.when(!known, place, format!("gemeente {code} staat niet in de lijst gemeenten"));
     }
+    area_faults(d).into_iter().for_each(|text| faults.when(true, "domains.gebied", text));
+    let by_area = c.indicators.iter().flat_map(|grant| &grant.tables).flat_map(|table| &table.by);
+    let asked = by_area.flatten().any(|d| *d == Dimension::Gebied);
+    faults.when(asked && d.gebied.is_empty(), "domains.gebied", "een tabel naar gebied vraagt om gebieden");
 }
 
 fn check_purposes(c: &Convenant, faults: &mut Faults) {
@@ -161,9 +166,14 @@ fn check_grant(grant: &Grant, faults: &mut Faults) {
             &place,
             "deze versie van Ketenpoort geeft alleen kwartalen en jaren vrij",
         );
-        check_breakdowns(&table.by, &format!("{place}.by"), faults);
+        breakdown_faults(&table.by).into_iter().for_each(|text| faults.when(true, &format!("{place}.by"), text));
     }
-    check_crossing(grant, &format!("{place}.tables"), faults);
+    let open = crosses_openly(grant);
+    faults.when(
+        open,
+        &format!("{place}.tables"),
+        "drie kruisende tabellen van twee dimensies vragen ook om de tabel van alle drie",
+    );
 }
 
 fn kind_name(kind: PeriodKind) -> &'static str {
@@ -172,25 +182,6 @@ fn kind_name(kind: PeriodKind) -> &'static str {
         PeriodKind::Half => "half",
         PeriodKind::Quarter => "quarter",
         PeriodKind::Month => "month",
-    }
-}
-
-fn check_breakdowns(by: &[Vec<Dimension>], place: &str, faults: &mut Faults) {
-    faults.when(!by.iter().any(Vec::is_empty), place, "het totaal `[]` hoort erbij");
-    faults.when(repeated(by.iter()), place, "een uitsplitsing staat er dubbel in");
-    for dimensions in by {
-        faults.when(dimensions.len() > MOST_DIMENSIONS, place, "hoogstens drie dimensies");
-        let ascending = dimensions.windows(2).all(|pair| pair[0] < pair[1]);
-        faults.when(
-            !ascending,
-            place,
-            "dimensies in de volgorde gemeente, maatregel, leeftijd, elk hoogstens één keer",
-        );
-        faults.when(
-            dimensions.contains(&Dimension::Organisatie),
-            place,
-            "een node geeft alleen eigen cijfers vrij; uitsplitsen naar organisatie kan niet",
-        );
     }
 }
 
@@ -232,25 +223,6 @@ fn check_sum(c: &Convenant, grant: &Grant, faults: &mut Faults) {
         !both,
         &format!("indicators.{}.route", grant.indicator),
         "`sum` vraagt een ketenmonitor en een poortwachter",
-    );
-}
-
-/// Three tables of two dimensions that cross each other pin the joint table, whatever their periods within a year; the
-/// audit knows of it only when it is granted too.
-fn check_crossing(grant: &Grant, place: &str, faults: &mut Faults) {
-    let joint = [Dimension::Gemeente, Dimension::Maatregel, Dimension::Leeftijd];
-    let crosses = |by: &[Vec<Dimension>]| {
-        let pair = |out: &Dimension| {
-            by.iter().any(|dims| dims.len() == 2 && !dims.contains(out) && dims.iter().all(|d| joint.contains(d)))
-        };
-        joint.iter().all(pair)
-    };
-    let all: Vec<Vec<Dimension>> = grant.tables.iter().flat_map(|table| table.by.clone()).collect();
-    let open = |by: &[Vec<Dimension>]| crosses(by) && !by.iter().any(|dims| joint.iter().all(|d| dims.contains(d)));
-    faults.when(
-        open(&all) || grant.tables.iter().any(|table| open(&table.by)),
-        place,
-        "drie kruisende tabellen van twee dimensies vragen ook om de tabel van alle drie",
     );
 }
 

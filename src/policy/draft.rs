@@ -5,7 +5,7 @@ use super::chain::ChainKeys;
 use super::convenant::{
     Convenant, GemeenteTerm, Grant, Party, Purpose, PurposeTerm, Retention, Role, Route, TableGrant,
 };
-use super::rules::{DisclosureRules, Domains, day_kinds, default_cut};
+use super::rules::{Area, DisclosureRules, Domains, day_kinds, default_cut};
 use crate::crypto::{ChainBase, SigningKey};
 use crate::domain::codes::{OrgType, Owner};
 use crate::domain::day::Day;
@@ -48,6 +48,9 @@ pub const RELEASED: &[IndicatorId] = &[
 /// The version of the definitions that this version of the program computes (definitions 3).
 pub const DEFINITION_VERSION: &str = "1.0";
 
+/// The area of every municipality that a draft puts in no other.
+const REST_OF_REGION: &str = "overige-gemeenten";
+
 /// The legal basis of the ketenmonitor (purpose P1).
 const MONITOR_BASIS: &str =
     "Jeugdwet 7.4.1 lid 2, 7.4.3 en 7.4.4; Wmo 2015 4.2.12 lid 1 en 2; alleen cijfers na vrijgavetoets";
@@ -76,6 +79,16 @@ impl Convenant {
             link: None,
             parties: cards.into_iter().map(|card| Party { roles: vec![role_of(&card)], card }).collect(),
         }
+    }
+
+    /// The same draft with areas of municipalities (the rest of the region is one too) and every figure of a node or a sum by area.
+    #[must_use]
+    pub fn with_areas(mut self, mut areas: Vec<Area>) -> Self {
+        areas.iter_mut().for_each(|area| area.gemeenten.sort());
+        self.domains = self.domains.with_areas(areas, REST_OF_REGION);
+        let granted = self.indicators.iter_mut().filter(|grant| grant.route != Route::Link);
+        granted.flat_map(|grant| &mut grant.tables).for_each(|table| table.by.push(vec![Dimension::Gebied]));
+        self
     }
 
     /// Draws a chain base and seals it to every delivering party; the maker is one of them and signs.

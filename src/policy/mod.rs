@@ -1,5 +1,6 @@
 //! What may be asked by whom: node cards, the convenant, and the permits that follow from it. Pure: no clock, no IO.
 
+mod breakdown;
 pub mod bundle;
 pub mod card;
 pub mod case;

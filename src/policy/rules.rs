@@ -1,5 +1,7 @@
 //! The terms of release that a convenant fixes: thresholds, bin cuts and the full domains of the dimensions.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::domain::query::{Dimension, IndicatorId};
@@ -123,6 +125,25 @@ pub const MEASURES: &[&str] = &["11", "12", "21", "22", "23", "31", "-"];
 /// The value that stands for every municipality outside the declared ones.
 pub const OTHER: &str = "overig";
 
+/// A group of municipalities, between one municipality and the whole region: the larger cities, and the others.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Area {
+    /// Its name: lower-case letters, digits and hyphens.
+    pub name: String,
+    /// Its values of `gemeente`, ascending; [`OTHER`] lies in an area too.
+    pub gemeenten: Vec<String>,
+}
+
+impl Area {
+    /// The value of dimension `gebied`: the name and what lies in it, `steden:0141+0153`, so that two figures under one value are
+    /// of the same area, whatever convenant they come from.
+    #[must_use]
+    pub fn value(&self) -> String {
+        format!("{}:{}", self.name, self.gemeenten.join("+"))
+    }
+}
+
 /// The full domain of each dimension: a released table lists every value, filled or not.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -133,6 +154,9 @@ pub struct Domains {
     pub leeftijd: Vec<String>,
     /// Measures: always [`MEASURES`].
     pub maatregel: Vec<String>,
+    /// Areas: every value of `gemeente` lies in exactly one. None when the convenant knows no level between municipality and region.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gebied: Vec<Area>,
 }
 
 impl Domains {
@@ -144,28 +168,38 @@ impl Domains {
         gemeente.sort();
         gemeente.dedup();
         gemeente.push(OTHER.to_owned());
-        Self { gemeente, leeftijd: owned(AGE_BANDS), maatregel: owned(MEASURES) }
+        Self { gemeente, leeftijd: owned(AGE_BANDS), maatregel: owned(MEASURES), gebied: Vec::new() }
+    }
+
+    /// The domains with a level between municipality and region: the named areas, and `rest` for whatever is in none of them.
+    #[must_use]
+    pub fn with_areas(mut self, mut named: Vec<Area>, rest: &str) -> Self {
+        let free = |code: &&String| named.iter().all(|area| !area.gemeenten.contains(code));
+        let gemeenten: Vec<String> = self.gemeente.iter().filter(free).cloned().collect();
+        if !gemeenten.is_empty() {
+            named.push(Area { name: rest.to_owned(), gemeenten });
+        }
+        self.gebied = named;
+        self
+    }
+
+    /// The area of a value of `gemeente`, as its place among the areas.
+    #[must_use]
+    pub fn area_of(&self, gemeente: &str) -> Option<usize> {
+        self.gebied.iter().position(|area| area.gemeenten.iter().any(|code| code == gemeente))
     }
 
     /// Every value of a dimension, in the order of the convenant; empty for `organisatie`, which a node's own release
     /// never has (it is always the node itself).
     #[must_use]
-    pub fn values(&self, dimension: Dimension) -> &[String] {
+    pub fn values(&self, dimension: Dimension) -> Cow<'_, [String]> {
         match dimension {
-            Dimension::Gemeente => &self.gemeente,
-            Dimension::Leeftijd => &self.leeftijd,
-            Dimension::Maatregel => &self.maatregel,
-            Dimension::Organisatie => &[],
+            Dimension::Gemeente => Cow::Borrowed(&self.gemeente),
+            Dimension::Leeftijd => Cow::Borrowed(&self.leeftijd),
+            Dimension::Maatregel => Cow::Borrowed(&self.maatregel),
+            Dimension::Organisatie => Cow::Borrowed(&[]),
+            Dimension::Gebied => self.gebied.iter().map(Area::value).collect(),
         }
-    }
-
-    /// The declared value that stands for a value of the data: itself, or [`OTHER`] for an undeclared municipality.
-    #[must_use]
-    pub fn declared<'a>(&'a self, dimension: Dimension, value: &str) -> Option<&'a str> {
-        let values = self.values(dimension);
-        let own = values.iter().find(|v| *v == value);
-        let other = || (dimension == Dimension::Gemeente).then(|| values.iter().find(|v| *v == OTHER)).flatten();
-        own.or_else(other).map(String::as_str)
     }
 }
 
@@ -198,12 +232,16 @@ mod tests {
     }
 
     #[test]
-    fn undeclared_municipalities_are_counted_as_other() {
-        let domains = Domains::of_region(&["0153".to_owned(), "0141".to_owned(), "0153".to_owned()]);
-        assert_eq!(domains.gemeente, ["0141", "0153", "overig"]);
-        assert_eq!(domains.declared(Dimension::Gemeente, "0153"), Some("0153"));
-        assert_eq!(domains.declared(Dimension::Gemeente, "0363"), Some("overig"));
-        assert_eq!(domains.declared(Dimension::Leeftijd, "23-99"), None);
-        assert_eq!(domains.declared(Dimension::Organisatie, "00000099000000000001"), None);
+    fn what_is_in_no_named_area_is_in_the_rest_of_the_region() {
+        let of_region = || Domains::of_region(&["0153", "0141", "0163", "0153"].map(str::to_owned));
+        assert_eq!(of_region().gemeente, ["0141", "0153", "0163", "overig"]);
+        let steden = Area { name: "steden".to_owned(), gemeenten: ["0141", "0153"].map(str::to_owned).into() };
+        let domains = of_region().with_areas(vec![steden], "overige");
+        assert_eq!(*domains.values(Dimension::Gebied), ["steden:0141+0153", "overige:0163+overig"]);
+        assert_eq!(
+            (domains.area_of("0153"), domains.area_of(OTHER), domains.area_of("9999")),
+            (Some(0), Some(1), None)
+        );
+        assert!(of_region().values(Dimension::Gebied).is_empty());
     }
 }

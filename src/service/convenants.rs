@@ -17,6 +17,7 @@ use crate::policy::card::SignedCard;
 use crate::policy::check::check;
 use crate::policy::convenant::{Convenant, GemeenteTerm, UnreadableConvenant};
 use crate::policy::draft::DraftTerms;
+use crate::policy::rules::Area;
 use crate::storage::state::StateKind;
 
 /// A convenant cannot be made, signed or taken over.
@@ -60,6 +61,8 @@ pub struct NewDraft {
     pub sums: Vec<Owner>,
     /// Indicators that come as linked figures, and by no other route.
     pub links: Vec<IndicatorId>,
+    /// Areas of municipalities; the rest of the region becomes one too.
+    pub areas: Vec<Area>,
 }
 
 /// The convenants of one day, worked out once.
@@ -113,6 +116,7 @@ impl Core {
             sums: new.sums.into_iter().map(|owner| (owner, indicators_of(owner))).collect(),
         };
         let draft = Convenant::draft(terms, cards).with_chain(&self.identity.oin, &self.signing);
+        let draft = if new.areas.is_empty() { draft } else { draft.with_areas(new.areas) };
         let draft = if new.links.is_empty() { draft } else { draft.with_links(&new.links) };
         Ok(draft.to_toml()?)
     }

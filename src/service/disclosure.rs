@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::core::{Core, CoreError};
 use crate::crypto::{Digest, digest};
 use crate::disclosure::certificate::{
-    CellName, Checked, Flaw, Witness, Witnessed, as_defined, as_kept, check, printed_as,
+    CellName, Checked, Flaw, Witness, Witnessed, as_defined, as_kept, check, printed_as, version_of,
 };
 use crate::disclosure::ledger::{Ledger, StoredTable};
 use crate::domain::codes::Owner;
@@ -29,8 +29,8 @@ pub struct Rechecked {
     pub tables: Vec<TableQuery>,
     /// What was checked, or what is wrong; nothing can be checked without a certificate.
     pub result: Result<Checked, Flaw>,
-    /// Whether the relations were compared with the definitions: not when this version computes by others.
-    pub compared: bool,
+    /// With which version of the definitions the relations were compared; none when this version computes by others.
+    pub compared: Option<u32>,
 }
 
 /// What a statistician needs to check a release: the bytes of its witness and the tables that bear its hash.
@@ -64,12 +64,12 @@ impl Core {
             let (result, compared) = match (certificate, bytes) {
                 (None, _) => {
                     let fault = stored.iter().find_map(|s| s.certificate().err());
-                    (fault.map_or_else(|| Ok(Checked::default()), |fault| Err(Flaw(fault.to_string()))), false)
+                    (fault.map_or_else(|| Ok(Checked::default()), |fault| Err(Flaw(fault.to_string()))), None)
                 }
-                (Some(_), None) => (Err(Flaw("het bewijsbestand ontbreekt".into())), false),
+                (Some(_), None) => (Err(Flaw("het bewijsbestand ontbreekt".into())), None),
                 (Some(_), Some(bytes)) => match self.recheck_one(&bytes, &stored, &witnessed) {
                     Ok((checked, compared)) => (Ok(checked), compared),
-                    Err(flaw) => (Err(flaw), false),
+                    Err(flaw) => (Err(flaw), None),
                 },
             };
             Rechecked { certificate, tables, result, compared }
@@ -89,7 +89,7 @@ impl Core {
         bytes: &[u8],
         stored: &[StoredTable],
         witnessed: &Witnessed,
-    ) -> Result<(Checked, bool), Flaw> {
+    ) -> Result<(Checked, Option<u32>), Flaw> {
         let witness = Witness::from_bytes(bytes)?;
         let checked = check(&witness)?;
         for stored in stored {
@@ -133,11 +133,12 @@ impl Core {
 }
 
 /// Checks a witness against the convenant of its release without a node: the rules, and cells and relations against the
-/// definitions. False when this version computes by other definitions, so that nothing could be compared with them.
+/// definitions of the version that is returned. None when this version computes by other definitions, so that nothing could be
+/// compared with them.
 ///
 /// # Errors
 /// The first [`Flaw`] that is found.
-pub fn as_agreed(witness: &Witness, bundle: &ConvenantBundle) -> Result<bool, Flaw> {
+pub fn as_agreed(witness: &Witness, bundle: &ConvenantBundle) -> Result<Option<u32>, Flaw> {
     if bundle.hash() != witness.convenant {
         return Err(Flaw("de vrijgave is onder een ander convenant gemaakt".into()));
     }
@@ -150,11 +151,11 @@ pub fn as_agreed(witness: &Witness, bundle: &ConvenantBundle) -> Result<bool, Fl
     is_as_defined(witness, terms, &party.card.card().levert)
 }
 
-/// Whether the definitions of this version are those of the witness, and then whether it is as they say; `levert` is what the
-/// organisation delivers.
-fn is_as_defined(witness: &Witness, terms: &Convenant, levert: &[Owner]) -> Result<bool, Flaw> {
+/// Whether this version can tell the definitions of the witness, and then whether it is as they say, and of which version; `levert` is
+/// what the organisation delivers.
+fn is_as_defined(witness: &Witness, terms: &Convenant, levert: &[Owner]) -> Result<Option<u32>, Flaw> {
     if witness.tables.iter().any(|t| t.version != definition(t.query.indicator).version) {
-        return Ok(false);
+        return Ok(None);
     }
     let organisation = Oin::parse(&witness.organisation).map_err(|e| Flaw(e.to_string()))?;
     let settings = Settings { horizon: witness.until, data_from: witness.until, within: 0, organisation };
@@ -178,5 +179,5 @@ fn is_as_defined(witness: &Witness, terms: &Convenant, levert: &[Owner]) -> Resu
         delivers = Owner::ALL.to_vec();
     }
     as_defined(witness, &Release { settings, owners, delivers, domains, bin_cuts, linked })?;
-    Ok(true)
+    Ok(Some(version_of(witness)))
 }

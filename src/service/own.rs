@@ -46,6 +46,9 @@ pub enum OwnError {
     /// Its events lie at different organisations.
     #[error("{0} telt alleen de hele keten; een organisatie kan dit niet alleen")]
     OnlyLinked(IndicatorId),
+    /// Areas are the convenant's.
+    #[error("gebied is een indeling van het convenant; eigen cijfers gaan naar gemeente")]
+    NoAreas,
     /// The node.
     #[error(transparent)]
     Core(#[from] CoreError),
@@ -59,6 +62,9 @@ impl Core {
     pub fn own_figures(&self, question: &OwnQuestion, owner: LocalOwner) -> Result<Table, OwnError> {
         if question.id.only_linked() {
             return Err(OwnError::OnlyLinked(question.id));
+        }
+        if question.by.contains(&Dimension::Gebied) {
+            return Err(OwnError::NoAreas);
         }
         let reloaded = question.peildatum.map(|day| self.known_at(day)).transpose()?;
         let (columns, quality, window) = match &reloaded {

@@ -10,6 +10,7 @@ use super::memory::Frozen;
 use super::sums::memory::SumMemory;
 use crate::crypto::{Digest, MacKey};
 use crate::disclosure::DisclosureFault;
+use crate::disclosure::certificate::MOST_BYTES;
 use crate::disclosure::component::{Component, components, final_on};
 use crate::disclosure::ledger::Ledger;
 use crate::disclosure::release::{AuditSummary, Made, Records, Released, Terms, answer, release_due};
@@ -74,6 +75,7 @@ impl Frame<'_> {
             until: self.until,
             today: self.today,
             salt: crate::crypto::random(),
+            most_bytes: MOST_BYTES,
         }
     }
 

@@ -46,6 +46,12 @@ pub enum RevisionError {
     /// Nothing of it was ever released.
     #[error("van dit jaar en deze indicatoren is niets vrijgegeven; er is niets te herzien")]
     Nothing,
+    /// A regional sum is never revised.
+    #[error(
+        "deze cijfers zijn als regionale som vrijgegeven of daarin gedeeld; een regionale som wordt niet herzien \
+         (docs/adr/0017): meld wat er niet klopt bij de ketenmonitor, en laat de volgende periode goed zijn"
+    )]
+    Summed,
     /// Nothing can be released now.
     #[error("{} {}", .0.sentence(), .0.remedy())]
     Stopped(ReasonCode),
@@ -99,7 +105,11 @@ impl Core {
                 }
             }
         }
-        if lines.is_empty() { Err(RevisionError::Nothing) } else { Ok(lines) }
+        match lines.is_empty() {
+            true if self.memory().sums.touches(order.year, &order.indicators) => Err(RevisionError::Summed),
+            true => Err(RevisionError::Nothing),
+            false => Ok(lines),
+        }
     }
 
     /// Audits the revision of one component and, when it is safe, logs it and makes it durable in one step.
@@ -110,7 +120,7 @@ impl Core {
         order: &RevisionOrder,
     ) -> Result<Outcome, RevisionError> {
         if component.tables.iter().chain(&component.earlier).any(|table| frame.is_shared(table)) {
-            let why = "cijfers van dit jaar zijn gedeeld in een regionale som".to_owned();
+            let why = RevisionError::Summed.to_string();
             return Ok(Err(NotReleased { reason: ReasonCode::ComponentClosed, why }));
         }
         // An audit takes long, and deliveries go on meanwhile. When one of them changed what was counted, all is counted once

@@ -193,6 +193,8 @@ pub fn succeeds(puzzle: &Puzzle, cheap: &[Bounds], cell: usize, q: i64) -> bool 
 mod editions;
 #[cfg(not(feature = "defect-primary-only"))]
 mod engine;
+#[cfg(not(feature = "defect-primary-only"))]
+mod levels;
 mod questions;
 mod region;
 mod revision;

@@ -16,6 +16,7 @@ use ketenpoort::policy::check::check;
 use ketenpoort::policy::convenant::{Convenant, GemeenteTerm, Role, Route};
 use ketenpoort::policy::draft::DraftTerms;
 use ketenpoort::policy::permit::{decide, declared_plan};
+use ketenpoort::policy::rules::Area;
 use serde_json::Value;
 
 const HEAD: &str = "\
@@ -97,7 +98,8 @@ fn example() -> Convenant {
             .collect(),
         validity: (day("2026-01-01"), day("2030-12-31")),
     };
-    Convenant::draft(terms, cards)
+    let cities = ["0141", "0153", "0164"].map(str::to_owned);
+    Convenant::draft(terms, cards).with_areas(vec![Area { name: "steden".to_owned(), gemeenten: cities.into() }])
 }
 
 #[test]
@@ -112,6 +114,7 @@ fn the_example_in_deploy_is_sound_and_current() {
     assert!(read == example(), "renew the example as the head of this file says");
     assert_eq!(read.with_role(Role::Delivering).count(), 21);
     assert_eq!(read.domains.gemeente.len(), 15, "fourteen municipalities and the others");
+    assert_eq!(read.domains.gebied.len(), 2, "the three cities and the others");
 }
 
 #[test]

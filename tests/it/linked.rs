@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::LazyLock;
 
 use ketenpoort::crypto::{MacKey, digest};
-use ketenpoort::disclosure::certificate::{self, Witness, as_defined, printed_as};
+use ketenpoort::disclosure::certificate::{self, MOST_BYTES, Witness, as_defined, printed_as};
 use ketenpoort::disclosure::component::{components, final_on};
 use ketenpoort::disclosure::ledger::Ledger;
 use ketenpoort::disclosure::linked::{horizon_of, release_linked};
@@ -532,6 +532,7 @@ fn what_the_gate_counts_is_released_with_a_certificate_and_not_twice() {
         until,
         today: Day(until.0 + 42),
         salt: [7; 32],
+        most_bytes: MOST_BYTES,
     };
     let organisations = OINS.map(|oin| Oin::parse(oin).expect("an OIN"));
     let taking = Taking { expected: &organisations, contributors: &organisations[..2] };

@@ -1,5 +1,6 @@
 //! The one integration binary: each module asserts behaviour through public doors.
 mod administrator;
+mod areas;
 mod attacker;
 mod audit;
 mod cases;
@@ -8,6 +9,8 @@ mod clock;
 mod console;
 mod convenant;
 mod decisions;
+mod deep;
+mod definitions;
 mod demo;
 mod disk;
 mod earlier;

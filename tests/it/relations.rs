@@ -16,7 +16,7 @@ use ketenpoort::indicator::definition::{Unit, Visibility, definition};
 use ketenpoort::indicator::raw::{RawTable, RawValue};
 use ketenpoort::indicator::relations::{CellRef, Relation, closed, relations};
 use ketenpoort::indicator::release::Release;
-use ketenpoort::policy::rules::{BinCut, DayKind, Domains};
+use ketenpoort::policy::rules::{Area, BinCut, DayKind, Domains};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 
@@ -66,7 +66,7 @@ pub fn event((when, codes, place, who): Seed) -> Event {
         event_type,
         datum: date(precision, day),
         registered: Day(FIRST + day),
-        gemeente: Gemeente([153, 164, 344][usize::from(place.0 % 3)]),
+        gemeente: Gemeente([153, 164, 344, 788][usize::from(place.0 % 4)]),
         maatregel,
         reden: reden.filter(|r: &Reden| *r != Reden::R06),
         kader: None,
@@ -96,7 +96,7 @@ pub fn seeds() -> impl Strategy<Value = Vec<Seed>> {
     let edge =
         (proptest::sample::select(vec![89, 180, 272, 364, 455, 546, 638, 730]), 0..3).prop_map(|(d, n)| d + n - 1);
     let day = prop_oneof![0..DAYS, edge];
-    let who = ((0..3_u16, 0..7_u128, 0..12_u128), (any::<u32>(), proptest::option::of(0..8_500_i32)));
+    let who = ((0..4_u16, 0..7_u128, 0..12_u128), (any::<u32>(), proptest::option::of(0..8_500_i32)));
     let next = proptest::option::of((what(), 0..20_usize, 0..45_i32));
     let chain =
         (what(), 0..20_usize, day, who, next).prop_map(|((kind, codes), precision, day, (place, who), next)| {
@@ -122,21 +122,24 @@ pub fn release(horizon: i32) -> Release {
     let oin = Oin::parse("00000099000880002329").expect("oin");
     let settings = Settings { horizon: Day(horizon), data_from: Day(FIRST), within: 365, organisation: oin };
     let bin_cuts = vec![BinCut { indicator: IndicatorId::Ind08P, days: DayKind::Calendar, edges: vec![10, 20, 70] }];
-    let domains = Domains::of_region(&["0153".to_owned(), "0164".to_owned()]);
+    let area = Area { name: "steden".to_owned(), gemeenten: vec!["0153".to_owned(), "0164".to_owned()] };
+    let region = ["0153", "0164", "0344"].map(str::to_owned);
+    let domains = Domains::of_region(&region).with_areas(vec![area], "overige");
     Release { settings, owners: Owner::ALL.to_vec(), delivers: Owner::ALL.to_vec(), domains, bin_cuts, linked: false }
 }
 
 pub fn tables() -> Vec<TableQuery> {
-    use Dimension::{Gemeente, Leeftijd, Maatregel, Organisatie};
+    use Dimension::{Gebied, Gemeente, Leeftijd, Maatregel, Organisatie};
     let totals = ["2023", "2023-H1", "2023-Q1", "2023-Q2", "2023-Q3", "2023-Q4", "2023-12", "2024", "2024-H1"];
     let totals = totals.into_iter().chain(["2024-H2", "2024-Q3", "2024-10", "2024-11", "2024-12", "2024-Q4"]);
     let mut plan: Vec<(&str, Vec<Dimension>)> = totals.map(|p| (p, Vec::new())).collect();
-    for by in [vec![Gemeente], vec![Leeftijd], vec![Maatregel], vec![Organisatie]] {
+    for by in [vec![Gemeente], vec![Gebied], vec![Leeftijd], vec![Maatregel], vec![Organisatie]] {
         plan.extend(["2023", "2023-H1", "2023-Q3", "2023-Q4", "2024"].map(|p| (p, by.clone())));
     }
     plan.extend(
         [vec![Leeftijd, Maatregel], vec![Maatregel, Leeftijd], vec![Gemeente, Leeftijd]].map(|by| ("2024", by)),
     );
+    plan.extend([vec![Leeftijd, Gebied], vec![Maatregel, Leeftijd, Gebied]].map(|by| ("2024", by)));
     plan.push(("2024-Q4", vec![Maatregel, Gemeente]));
     plan.push(("2024", vec![Gemeente, Maatregel, Leeftijd]));
     let tables = plan.into_iter().flat_map(|(period, by)| {
@@ -273,10 +276,18 @@ proptest! {
 fn relations_of_every_indicator_are_put_to_the_test() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let mut used: BTreeMap<IndicatorId, usize> = BTreeMap::new();
+    let mut levels: BTreeMap<IndicatorId, usize> = BTreeMap::new();
+    let by = |cell: &CellRef, dimension| cell.table.by.contains(&dimension);
     for _ in 0..12 {
         let seeds = seeds().new_tree(&mut runner).expect("seeds").current();
-        let tables = released(&PLANS[2], &columns(seeds));
-        let (_, here) = judge(&PLANS[2], &values(&tables));
+        let values = values(&released(&PLANS[2], &columns(seeds)));
+        let (_, here) = judge(&PLANS[2], &values);
+        for cells in PLANS[2].relations.iter().map(Relation::cells) {
+            let counts = cells.iter().any(|cell| values.get(*cell).is_some_and(|n| *n > 0));
+            if counts && by(cells[0], Dimension::Gebied) && by(cells[1], Dimension::Gemeente) {
+                *levels.entry(cells[0].table.indicator).or_insert(0) += 1;
+            }
+        }
         for (indicator, n) in here {
             *used.entry(indicator).or_insert(0) += n;
         }
@@ -284,6 +295,8 @@ fn relations_of_every_indicator_are_put_to_the_test() {
     for &indicator in IndicatorId::ALL.iter().filter(|&&i| i != IndicatorId::Ind24 && !i.only_linked()) {
         let n = used.get(&indicator).copied().unwrap_or(0);
         assert!(n >= 20, "{indicator}: {n} relations of a count that is not 0");
+        let levels = levels.get(&indicator).copied().unwrap_or(0);
+        assert!(levels >= 4, "{indicator}: {levels} relations between areas and municipalities");
     }
 }
 
@@ -317,6 +330,8 @@ fn no_stronger_relation_would_hold() {
     assert_eq!(twice[&cell("2023-Q3", &[], "n_kinderen", &[])], 1);
     assert_eq!(twice[&cell("2023", &[Dimension::Gemeente], "n_kinderen", &["0153"])], 1);
     assert_eq!(twice[&cell("2023", &[Dimension::Gemeente], "n_kinderen", &["0164"])], 1);
+    // Both lie in one area, which counts the child once.
+    assert_eq!(twice[&cell("2023", &[Dimension::Gebied], "n_kinderen", &["steden:0153+0164"])], 1);
     // A date known to the year only lies in no quarter: without `alleen_jaar` the cover breaks.
     let year = figures(&[PartialDate::from_parts(Precision::Y, Day(FIRST))]);
     assert_eq!(year[&cell("2023", &[], "n_kinderen", &[])], 1);

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 
 use ketenpoort::crypto::{MacKey, digest};
 use ketenpoort::disclosure::DisclosureFault;
+use ketenpoort::disclosure::certificate::MOST_BYTES;
 use ketenpoort::disclosure::component::{Component, Job, components};
 use ketenpoort::disclosure::ledger::{Ledger, StoredTable};
 use ketenpoort::disclosure::release::{AuditSummary, Made, Records, Terms, answer, release_due};
@@ -97,6 +98,11 @@ impl Node {
     }
 
     fn try_release(&self, component: &Component, until: Day) -> Result<Made, DisclosureFault> {
+        self.within(component, until, MOST_BYTES)
+    }
+
+    /// What is due of a component, with a witness of at most so many bytes.
+    pub fn within(&self, component: &Component, until: Day, most_bytes: usize) -> Result<Made, DisclosureFault> {
         let hash = component.question(&self.ledger, until).hash();
         let raws: Vec<RawTable> = component.needed(&self.ledger, until).iter().map(|job| self.raw(job, hash)).collect();
         let terms = Terms {
@@ -107,6 +113,7 @@ impl Node {
             until,
             today: Day(until.0 + 42),
             salt: [7; 32],
+            most_bytes,
         };
         release_due(component, &self.ledger, Records { raws: &raws, past: &[] }, &terms)
     }

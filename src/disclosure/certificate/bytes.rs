@@ -35,6 +35,9 @@ pub(super) fn encode(w: &Witness) -> Vec<u8> {
     line(&mut text, &["until", &w.until.to_string()]);
     let rules = [r.threshold, r.rounding, r.min_families, r.dominance_percent, r.share_noemer];
     numbers(&mut text, "rules", &rules);
+    if w.definitions != 1 {
+        numbers(&mut text, "definitions", &[w.definitions]);
+    }
     w.tables.iter().for_each(|table| encode_table(&mut text, table));
     w.cells.iter().for_each(|cell| encode_cell(&mut text, cell));
     for rel in &w.relations {
@@ -126,7 +129,21 @@ fn head<'a>(lines: &mut impl Iterator<Item = &'a str>) -> Option<Witness> {
     let [threshold, rounding, min_families, dominance_percent, share_noemer] = rules.try_into().ok()?;
     let rules = DisclosureRules { threshold, rounding, min_families, dominance_percent, share_noemer };
     let (tables, cells, relations, worlds, proofs) = Default::default();
-    Some(Witness { salt, organisation, convenant, released, until, rules, tables, cells, relations, worlds, proofs })
+    let definitions = 1;
+    Some(Witness {
+        salt,
+        organisation,
+        convenant,
+        released,
+        until,
+        rules,
+        definitions,
+        tables,
+        cells,
+        relations,
+        worlds,
+        proofs,
+    })
 }
 
 /// A witness being read; sections come in one order.
@@ -142,6 +159,7 @@ impl Reading {
         let rest: Vec<&str> = fields.collect();
         let link = LINKS.iter().find(|(_, word)| *word == name).map(|(link, _)| *link);
         let section = match (name, link) {
+            ("definitions", _) if self.witness.tables.is_empty() => 0,
             ("table", _) => 0,
             ("cell", _) => 1,
             ("rest" | "known", _) => 2,
@@ -156,6 +174,10 @@ impl Reading {
         self.section = section;
         let w = &mut self.witness;
         match section {
+            0 if name == "definitions" => {
+                let [version] = rest.as_slice() else { return None };
+                w.definitions = number(version)?;
+            }
             0 => w.tables.push(table(&rest)?),
             1 => w.cells.push(cell(&rest, &w.tables)?),
             2 => {

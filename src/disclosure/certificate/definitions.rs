@@ -6,7 +6,7 @@ use super::ties::as_tied;
 use super::{Flaw, Link, Print, RelationEntry, TableEntry, TableState, Witness, editions};
 use crate::disclosure::plan::frame;
 use crate::domain::query::TableQuery;
-use crate::indicator::relations::{CellRef, Relation, relations};
+use crate::indicator::relations::{CellRef, Relation, VERSION, relations, since};
 use crate::indicator::release::Release;
 
 /// A relation by the names of its cells: the total and its sorted parts, and what its last part is when that has no name.
@@ -24,7 +24,7 @@ pub(super) enum Rest {
 /// A cell by its edition and name.
 pub(super) type Place = (usize, CellRef);
 
-/// Checks a witness against the definitions as they are now, in the frame of the release that it proves: every cell that
+/// Checks a witness against the definitions under which it was made ([`version_of`]), in the frame of the release that it proves: every cell that
 /// the convenant declares, every relation between them, and what is marked as impossible. A witness that leaves out a
 /// relation would prove less than it says.
 ///
@@ -39,8 +39,12 @@ pub fn as_defined(w: &Witness, release: &Release) -> Result<(), Flaw> {
             return Err(Flaw(format!("cel {i} staat er twee keer in")));
         }
     }
-    if cells != declared(w, release) {
-        return Err(Flaw("de cellen zijn niet die van de definities".into()));
+    let version = version_of(w);
+    if version > VERSION {
+        return Err(Flaw(format!("gemaakt onder versie {version} van de definities; deze kent er {VERSION}")));
+    }
+    if cells != declared(w, release, version) {
+        return Err(Flaw(format!("de cellen zijn niet die van de definities (versie {version})")));
     }
     let mut defined: Vec<(usize, Named)> = Vec::new();
     for edition in editions(&w.tables).into_iter().collect::<BTreeSet<_>>() {
@@ -54,9 +58,17 @@ pub fn as_defined(w: &Witness, release: &Release) -> Result<(), Flaw> {
     defined.sort();
     found.sort();
     if defined != found {
-        return Err(Flaw("de relaties zijn niet die van de definities".into()));
+        return Err(Flaw(format!("de relaties zijn niet die van de definities (versie {version})")));
     }
     as_tied(w, &others, &defined, &rests)
+}
+
+/// The version of the definitions that a witness is made under: what it says, or for the first ones, which say nothing, the one
+/// that its cells are of.
+#[must_use]
+pub fn version_of(w: &Witness) -> u32 {
+    let of_cells = (0..w.cells.len()).filter_map(|i| place(w, i)).map(|(_, cell)| since(&cell)).max().unwrap_or(1);
+    if w.definitions == 1 { of_cells } else { w.definitions }
 }
 
 /// Edition and name of a cell.
@@ -84,10 +96,13 @@ fn audited(w: &Witness) -> impl Iterator<Item = (usize, &TableEntry)> {
 }
 
 /// Every cell of the tables, whether it is printed in them, and whether it can only be 0.
-fn declared(w: &Witness, release: &Release) -> BTreeMap<Place, (bool, bool)> {
+fn declared(w: &Witness, release: &Release, version: u32) -> BTreeMap<Place, (bool, bool)> {
     let mut cells = BTreeMap::new();
     for (edition, table) in audited(w) {
-        for place in frame(&table.query, table.horizon, release).into_iter().filter(|place| !place.open) {
+        for place in frame(&table.query, table.horizon, release)
+            .into_iter()
+            .filter(|place| !place.open && since(&place.cell) <= version)
+        {
             let leaves = matches!(table.state, TableState::New | TableState::Earlier | TableState::Replaced);
             cells.insert((edition, place.cell), (place.released && leaves, !place.possible));
         }

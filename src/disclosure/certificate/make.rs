@@ -19,11 +19,11 @@ use crate::domain::day::Day;
 use crate::domain::period::Period;
 use crate::domain::query::{Dimension, IndicatorId, TableQuery};
 use crate::indicator::definition::definition;
-use crate::indicator::relations::CellRef;
+use crate::indicator::relations::{CellRef, VERSION};
 use crate::policy::rules::DisclosureRules;
 
-/// A witness must fit a record of the state journal, which is at most 16 MiB with its seal.
-const MOST_BYTES: usize = 15 << 20;
+/// Most bytes of a witness: it must fit a record of the state journal, which is at most 16 MiB with its seal.
+pub const MOST_BYTES: usize = 15 << 20;
 
 /// What a release consists of.
 #[derive(Clone, Copy)]
@@ -41,7 +41,7 @@ pub(in crate::disclosure) struct Making<'a> {
 /// The bytes of the witness, checked as they stand.
 pub(in crate::disclosure) fn make(of: Making<'_>) -> Result<Vec<u8>, DisclosureFault> {
     let bytes = witness(of)?.to_bytes();
-    if bytes.len() > MOST_BYTES {
+    if bytes.len() > of.terms.most_bytes {
         return Err(DisclosureFault::TooLarge(bytes.len()));
     }
     let checked = Witness::from_bytes(&bytes).and_then(|witness| check(&witness));
@@ -83,6 +83,7 @@ fn witness(of: Making<'_>) -> Result<Witness, DisclosureFault> {
         released: terms.today,
         until: terms.until,
         rules: *terms.rules,
+        definitions: VERSION,
         tables,
         cells: cells(system, protected, names),
         relations: system.relations.iter().map(relation).collect(),
@@ -126,6 +127,7 @@ impl Witness {
             released: day,
             until: day,
             rules: *rules,
+            definitions: VERSION,
             tables: vec![table],
             cells: cells(system, protected, system.cells.iter().enumerate().map(name).collect()),
             relations: system.relations.iter().map(relation).collect(),

@@ -18,8 +18,9 @@ use thiserror::Error;
 
 pub use check::{Checked, check};
 pub use compare::printed_as;
-pub use definitions::as_defined;
+pub use definitions::{as_defined, version_of};
 pub use kept::{Witnessed, as_kept, printed_before};
+pub use make::MOST_BYTES;
 pub(super) use make::{Making, make};
 
 use super::component::Job;
@@ -205,6 +206,9 @@ pub struct Witness {
     pub until: Day,
     /// Thresholds.
     pub rules: DisclosureRules,
+    /// Version of the cells and relations that the definitions gave ([`crate::indicator::relations::VERSION`]); 1 where the bytes
+    /// name none.
+    pub definitions: u32,
     /// The tables.
     pub tables: Vec<TableEntry>,
     /// The cells; named ones first.

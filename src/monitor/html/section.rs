@@ -191,11 +191,21 @@ fn breakdown_table(
     element("div", &[("class", "scroll"), ("tabindex", "0"), ("role", "region"), ("aria-label", name)], [table])
 }
 
+/// Name of an area, and what lies in it while that is short: `steden:0141+0153` is "steden (Almelo, Enschede)".
+pub(super) fn area_name(gemeenten: &BTreeMap<String, String>, value: &str) -> String {
+    const MOST: usize = 4;
+    let (name, codes) = value.split_once(':').unwrap_or((value, ""));
+    let inside: Vec<&str> = codes.split('+').map(|code| gemeenten.get(code).map_or(code, String::as_str)).collect();
+    let name = name.replace('-', " ");
+    if inside.len() > MOST { name } else { format!("{name} ({})", inside.join(", ")) }
+}
+
 /// Name of a dimension value: municipalities and organisations by the lists of the region.
 fn value_name(setting: &Setting, dimension: Dimension, code: &str) -> String {
     let known = match dimension {
         Dimension::Gemeente => setting.gemeenten.get(code).cloned(),
         Dimension::Organisatie => setting.parties.iter().find(|p| p.oin.as_str() == code).map(|p| p.name.clone()),
+        Dimension::Gebied => Some(area_name(&setting.gemeenten, code)),
         _ => None,
     };
     known.unwrap_or_else(|| words::value(dimension, code))

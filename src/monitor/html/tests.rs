@@ -244,3 +244,12 @@ fn an_empty_report_is_a_page_too() {
     let empty = Report { tables: vec![], ..report(false) };
     assert!(write(&empty, &Setting::default()).contains("geen tabellen"));
 }
+
+#[test]
+fn an_area_is_named_with_what_lies_in_it_while_that_is_short() {
+    let names = BTreeMap::from([("0141", "Almelo"), ("0153", "Enschede")].map(|(a, b)| (a.to_owned(), b.to_owned())));
+    let name = |value| super::section::area_name(&names, value);
+    assert_eq!(name("steden:0141+0153"), "steden (Almelo, Enschede)");
+    assert_eq!(name("noord-oost:0141+9999"), "noord oost (Almelo, 9999)");
+    assert_eq!(name("overige-gemeenten:0001+0002+0003+0004+overig"), "overige gemeenten");
+}

@@ -84,6 +84,69 @@ fn crossing_tables_may_be_granted_with_their_joint_table_or_two_of_them_without(
     }
 }
 
+fn areas(of: &[(&str, &[&str])]) -> Vec<Area> {
+    let area = |(name, codes): &(&str, &[&str])| Area {
+        name: (*name).to_owned(),
+        gemeenten: codes.iter().map(|&code| code.to_owned()).collect(),
+    };
+    of.iter().map(area).collect()
+}
+
+#[test]
+fn areas_lie_between_municipality_and_region_and_cover_it() {
+    use Dimension::{Gebied, Gemeente, Leeftijd, Maatregel};
+    let with = || draft().with_areas(areas(&[("stad", &["0001"])]));
+    assert_eq!(check(&with()), Vec::new());
+    assert_eq!(*with().domains.values(Gebied), ["stad:0001", "overige-gemeenten:0002+overig"]);
+    assert!(with().indicators.iter().all(|g| g.tables.iter().all(|t| t.by.contains(&vec![Gebied]))));
+    let one = with();
+    assert!(Convenant::from_canonical(&one.canonical()).expect("reads back") == one);
+    assert!(Convenant::from_toml(&one.to_toml().expect("TOML")).expect("reads back") == one);
+    assert!(
+        !String::from_utf8(draft().canonical()).expect("JSON").contains("gebied"),
+        "a convenant without areas keeps its hash"
+    );
+    let places = |convenant: &Convenant| -> Vec<String> { check(convenant).into_iter().map(|f| f.place).collect() };
+    for wrong in [
+        areas(&[("alles", &["0001", "0002", "overig"])]),
+        areas(&[("stad", &["0001"]), ("land", &["0002"])]),
+        areas(&[("stad", &["0001"]), ("land", &["0001", "0002", "overig"])]),
+        areas(&[("stad", &["0001"]), ("stad", &["0002", "overig"])]),
+        areas(&[("Een Stad", &["0001"]), ("land", &["0002", "overig"])]),
+        areas(&[("stad", &["0001"]), ("land", &["overig", "0002"])]),
+        areas(&[("stad", &["0001"]), ("land", &["0002", "overig"]), ("leeg", &[])]),
+        Vec::new(),
+    ] {
+        let mut convenant = with();
+        convenant.domains.gebied = wrong;
+        assert_eq!(places(&convenant), ["domains.gebied"], "{:?}", convenant.domains.gebied);
+    }
+    let mut both = with();
+    both.indicators[0].tables[1].by.push(vec![Gemeente, Gebied]);
+    assert_eq!(places(&both), ["indicators.IND-01.year.by"]);
+    // Crossing tables pin the joint table, of areas or of municipalities.
+    for (pair, joint, sound) in [
+        (vec![Leeftijd, Gebied], vec![Maatregel, Leeftijd, Gebied], true),
+        (vec![Gemeente, Leeftijd], vec![Maatregel, Leeftijd, Gebied], true),
+        (vec![Gemeente, Leeftijd], vec![Gemeente, Maatregel, Leeftijd], true),
+        (vec![Gemeente, Leeftijd], vec![], false),
+    ] {
+        let mut crossed = with();
+        let by = &mut crossed.indicators[0].tables[1].by;
+        by.extend([vec![Maatregel, Leeftijd], vec![Maatregel, Gebied], pair]);
+        by.extend(Some(joint).filter(|joint| !joint.is_empty()));
+        assert_eq!(places(&crossed).is_empty(), sound);
+        crossed.indicators[0].tables[1].by.push(vec![Gemeente, Maatregel]);
+        let fine = crossed.indicators[0].tables[1].by.contains(&vec![Gemeente, Maatregel, Leeftijd]);
+        let towns = crossed.indicators[0].tables[1].by.contains(&vec![Gemeente, Leeftijd]);
+        assert_eq!(
+            places(&crossed).is_empty(),
+            sound && (fine || !towns),
+            "both by municipality need it by municipality"
+        );
+    }
+}
+
 #[test]
 fn check_names_each_fault_and_its_place() {
     let changes: Vec<(Change, &str)> = vec![

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Core;
 use super::memory::LinkMemory;
+use crate::disclosure::certificate::MOST_BYTES;
 use crate::disclosure::component::{Component, components};
 use crate::disclosure::ledger::{Ledger, settled_until};
 use crate::disclosure::linked::release_linked;
@@ -103,6 +104,7 @@ impl Core {
                 until: document.horizon,
                 today: self.clock.today(),
                 salt: crate::crypto::random(),
+                most_bytes: MOST_BYTES,
             };
             let taking = Taking { expected: &expected, contributors: &organisations };
             let made =

@@ -10,6 +10,7 @@ use super::run::GateRun;
 use super::share::MOST_NUMBERS;
 use super::{Asked, Core, KEY, MOST, PART, asked_fault, context, lock, region_of};
 use crate::crypto::{Digest, Secret32, hex, open_with, seal_to};
+use crate::disclosure::certificate::MOST_BYTES;
 use crate::disclosure::component::{Component, Job, components};
 use crate::disclosure::ledger::{Ledger, name, settled_until};
 use crate::disclosure::release::{Made, Released, Terms, answer_sums};
@@ -322,6 +323,7 @@ impl Core {
             until: body.until,
             today: self.clock.today(),
             salt: crate::crypto::random(),
+            most_bytes: MOST_BYTES,
         };
         let taking = Taking { expected: &terms.owners_of(body.owner), contributors: &body.contributors };
         let made = release_sums(&component, &ledger, &raws, &released, taking).map_err(|fault| fault_reason(&fault))?;

@@ -79,6 +79,16 @@ impl SumMemory {
         self.shared.keys().any(|(of, in_year, _)| (*of, *in_year) == (owner, year))
     }
 
+    /// Whether a sum of this calendar year was released here or shared from here, of one of these indicators or of any when none is named.
+    #[must_use]
+    pub fn touches(&self, year: i16, indicators: &[IndicatorId]) -> bool {
+        let wanted = |id: IndicatorId| indicators.is_empty() || indicators.contains(&id);
+        let mut tables = self.ledgers().flat_map(Ledger::tables).map(StoredTable::query);
+        let mut shared = self.shared.keys();
+        tables.any(|table| table.period.year() == year && wanted(table.indicator))
+            || shared.any(|(_, in_year, indicator)| *in_year == year && wanted(*indicator))
+    }
+
     /// With whom this node shared an indicator of a calendar year.
     #[must_use]
     pub fn shared_with(&self, owner: Owner, indicator: IndicatorId, year: i16) -> Option<&SharedWith> {

@@ -882,7 +882,7 @@ pub struct TableQuery {
     /// `2024`, `2024-H1`, `2024-Q1` or `2024-03`
     #[prost(string, tag = "2")]
     pub period: ::prost::alloc::string::String,
-    /// `gemeente`, `maatregel`, `leeftijd`, `organisatie`
+    /// `gemeente`, `maatregel`, `leeftijd`, `organisatie`, `gebied`
     #[prost(string, repeated, tag = "3")]
     pub by: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }

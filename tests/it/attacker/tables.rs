@@ -123,6 +123,7 @@ impl Board {
             }
         }
         board.breakdowns();
+        board.areas();
         board.time();
         board.series();
         board.bins();
@@ -181,12 +182,39 @@ impl Board {
     }
 
     fn breakdowns(&mut self) {
-        let dimensions: BTreeSet<Vec<String>> = self.at.keys().map(|n| n.by.clone()).filter(|d| d.len() == 1).collect();
+        let dimensions: BTreeSet<Vec<String>> = self.at.keys().map(|n| n.by.clone()).collect();
         for by in dimensions {
-            let of = |n: &Name| (n.by == by).then(|| Name { by: vec![], key: vec![], ..n.clone() });
-            let groups = self.groups(of);
-            self.tie(groups, |n| one_cell(&n.indicator, &n.series));
+            for place in 0..by.len() {
+                let without = |n: &Name| {
+                    let mut coarser = n.clone();
+                    coarser.by.remove(place);
+                    coarser.key.remove(place);
+                    coarser
+                };
+                let groups = self.groups(|n| (n.by == by).then(|| without(n)));
+                self.tie(groups, |n| one_cell(&n.indicator, &n.series));
+            }
         }
+    }
+
+    /// An area says which municipalities lie in it: `steden:0141+0153`.
+    fn areas(&mut self) {
+        let mut inside: BTreeMap<Name, Vec<usize>> = BTreeMap::new();
+        for (name, _) in self.names() {
+            // In a table the area is the last dimension, the municipality the first.
+            let Some((codes, by)) = name.key.last().zip(name.by.split_last()).and_then(|(key, (last, by))| {
+                Some((key.split_once(':')?.1.split('+'), by)).filter(|_| last == "gebied")
+            }) else {
+                continue;
+            };
+            let with = |first: &str, rest: &[String]| [&[first.to_owned()], rest].concat();
+            let key = &name.key[..by.len()];
+            let town = |code: &str| Name { by: with("gemeente", by), key: with(code, key), ..name.clone() };
+            let parts = codes.filter_map(|code| self.at.get(&town(code)).copied());
+            let parts: Vec<usize> = parts.filter(|&i| self.puzzle.seen[i] != Seen::Zero).collect();
+            inside.extend(Some((name.clone(), parts)).filter(|(_, parts)| !parts.is_empty()));
+        }
+        self.tie(inside, |n| one_cell(&n.indicator, &n.series));
     }
 
     fn time(&mut self) {

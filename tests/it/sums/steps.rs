@@ -2,6 +2,7 @@
 //! somebody is away.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use ketenpoort::disclosure::component::Job;
 use ketenpoort::domain::codes::Owner;
@@ -11,6 +12,7 @@ use ketenpoort::domain::query::{Dimension, IndicatorId, Query, TableQuery};
 use ketenpoort::domain::reason::ReasonCode;
 use ketenpoort::domain::table::{Scope, Table};
 use ketenpoort::monitor::sums::{Summed, Summing};
+use ketenpoort::service::revision::{RevisionError, RevisionOrder};
 use ketenpoort::translog::entry::{Direction, Outcome, Phase};
 
 use super::exact::{Place, counts, jobs, own, vector};
@@ -213,10 +215,24 @@ fn the_monitor_hears_no_part_of_a_vector() {
 }
 
 #[test]
-fn what_was_shared_never_leaves_as_a_figure_of_the_node_alone() {
+fn what_was_shared_never_leaves_as_a_figure_of_the_node_alone_and_is_never_revised() {
     let region = Region::new(&LARGE.1, 3);
     assert_eq!(pull(&region, 2023).gate, None);
     let town = region.core(region.towns[0]);
+    let order = |year, indicators: &[IndicatorId]| RevisionOrder {
+        year,
+        indicators: indicators.to_vec(),
+        reason: "nalevering".to_owned(),
+        approved_by: vec!["A. Jansen".to_owned(), "B. de Vries".to_owned()],
+    };
+    for core in [Arc::clone(&town), region.core(region.gate)] {
+        for indicators in [&[][..], &[IndicatorId::Ind01]] {
+            let refused = core.revise(&order(2023, indicators));
+            assert!(matches!(refused, Err(RevisionError::Summed)), "{refused:?}");
+        }
+        let nothing = core.revise(&order(2021, &[]));
+        assert!(matches!(nothing, Err(RevisionError::Nothing)), "a year of which nothing left");
+    }
     let lines = town.release_all(&|_, _| ()).expect("released");
     assert!(lines.iter().all(|line| !line.indicators.contains(&IndicatorId::Ind01)), "{lines:?}");
 }
