@@ -41,6 +41,7 @@ mod relations;
 mod release;
 mod revise;
 mod simulation;
+mod stages;
 mod standards;
 mod storage;
 mod storage_index;
