@@ -60,7 +60,8 @@ def read(data):
             table = w["tables"][int(f[0])]
             need(len(f) == 8 + len(table[5]) and (table[0] in ("new", "earlier", "replaced") or f[1] == "hidden"), "key or kind of a cell")
             shown = match("shown|hidden", f[1]) == "shown"
-            printed = f[5] if f[5] in "x-" else number(f[5])
+            printed = f[5] if f[5] in ("x", "-", "=", "~") else number(f[5])
+            need(printed not in ("=", "~") or not shown, "a shown cell is guarded elsewhere")
             w["cells"].append((int(f[0]), shown, *map(number, f[2:5]), printed, tuple(f[6:])))
         elif kind in ("rest", "known"):
             n, *more = map(number, f)
@@ -87,16 +88,19 @@ def check(w):
     names = [c[:1] + c[6:] for c in w["cells"] if c[0] is not None]
     queries = [(e[1], e[3], *e[5]) for e in w["tables"] if not e[0].startswith("replaced")]
     need(len(set(names)) == len(names) and len(set(queries)) == len(queries), "a cell or table is named twice")
-    cells, bounds, small = w["cells"], [], []
-    for i, (_, shown, n, families, largest, printed, _) in enumerate(cells):
-        sensitive = printed not in ("-", "=") and (n < t or families < fam or 100 * largest > dom * n)
-        small += [i] if sensitive else []
+    cells, bounds, secret = w["cells"], [], []
+    for i, (name, shown, n, families, largest, printed, _) in enumerate(cells):
+        small = n < t or families < fam or 100 * largest > dom * n
+        sensitive = small and printed not in ("-", "=", "~")
+        need(printed != "~" or small, f"cell {i} is large enough to be known")
+        need(printed != "=" or name is None or not small, f"cell {i} is too small to be known")
+        secret += [i] if sensitive else []
         if printed == "-":
             need(n == 0, f"cell {i} cannot be 0 only")
         elif isinstance(printed, int):
             need(shown and not sensitive and printed == (n + r // 2) // r * r, f"cell {i} is printed wrongly")
         low = printed - r // 2 if isinstance(printed, int) else 0
-        bounds.append({"x": (0, None), "-": (0, 0), "=": (n, n)}.get(printed, (max(low, t), low + r - 1)))
+        bounds.append({"x": (0, None), "~": (0, None), "-": (0, 0), "=": (n, n)}.get(printed, (max(low, t), low + r - 1)))
     for i, (_, cs) in enumerate(w["rels"]):
         need(len(cs) > 1 and len(set(cs)) == len(cs) and max(cs) < len(cells), f"relation {i}")
     worlds = [[c[2] for c in cells]]
@@ -113,7 +117,7 @@ def check(w):
             whole, values = world[total], [world[p] for p in parts]
             held = whole == sum(values) if kind == "sum" else whole <= sum(values)
             need(held and (kind != "cover" or max(values) <= whole), f"world {k}, relation {i}")
-    need([p[0] for p in w["proofs"]] == small, "not one proof for each sensitive cell")
+    need([p[0] for p in w["proofs"]] == secret, "not one proof for each sensitive cell")
     for cell, low, high in w["proofs"]:
         need(max(low, high) < len(worlds), "unknown world")
         low, high = worlds[low][cell], worlds[high][cell]

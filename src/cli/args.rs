@@ -233,6 +233,9 @@ pub struct IndicatorArgs {
     /// Laat regels weg die na deze dag zijn geregistreerd
     #[arg(long)]
     pub peildatum: Option<Day>,
+    /// Zet de cijfers van de regio ernaast, uit dit report.json; alleen op dit scherm
+    #[arg(long, value_name = "REPORT.JSON", conflicts_with = "json")]
+    pub naast: Option<PathBuf>,
     /// Uitkomst als JSON
     #[arg(long)]
     pub json: bool,
@@ -266,12 +269,15 @@ pub struct PullArgs {
     /// Alleen deze uitsplitsing; zonder deze het standaardplan
     #[arg(long, value_delimiter = ',')]
     pub by: Vec<String>,
-    /// Map voor report.json, report.csv en report.html
+    /// Map voor report.json, report.csv, report.xlsx en report.html
     #[arg(long)]
     pub out: Option<PathBuf>,
     /// Laat deze organisatie (OIN) uit een eerste regionale som weg; zij komt er daarna alleen bij een herziening bij (herhaalbaar)
     #[arg(long = "zonder")]
     pub without: Vec<crate::domain::oin::Oin>,
+    /// Bestand met aantallen waartegen de cijfers worden afgezet: `gemeente;jaar;<waarvan, met bron>`, `regio` voor de hele regio
+    #[arg(long = "noemer", value_name = "CSV")]
+    pub denominator: Option<PathBuf>,
     /// Merk het rapport als voorbeeld met verzonnen gegevens
     #[arg(long)]
     pub example: bool,

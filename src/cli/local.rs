@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::args::{IndicatorArgs, IntakeArgs, NodeArgs, PullArgs};
+use super::beside;
 use crate::config::Config;
 use crate::domain::fault::said;
 use crate::domain::query::{Dimension, IndicatorId, MOST_DIMENSIONS};
+use crate::monitor::rates::Denominator;
 use crate::node;
 use crate::node::command::{IndicatorCommand, IntakeCommand, LocalCommand, Outcome, Progress, PullCommand};
 use crate::service::own::OwnQuestion;
@@ -98,9 +100,13 @@ pub fn indicator(args: &IndicatorArgs) -> Outcome {
             within: args.within,
             peildatum: args.peildatum,
         };
-        Ok(LocalCommand::Indicator(IndicatorCommand { question, json: args.json }))
+        Ok(LocalCommand::Indicator(IndicatorCommand { question, json: args.json || args.naast.is_some() }))
     });
-    command.map_or_else(|wrong| wrong, |command| on_node(&args.node, &command))
+    let outcome = command.map_or_else(|wrong| wrong, |command| on_node(&args.node, &command));
+    match &args.naast {
+        Some(file) => beside::outcome(outcome, file),
+        None => outcome,
+    }
 }
 
 /// `monitor pull`.
@@ -109,8 +115,9 @@ pub fn pull(args: &PullArgs) -> Outcome {
     let by = if args.by.is_empty() { Ok(None) } else { dimensions(&args.by).map(Some) };
     let out = args.out.clone().unwrap_or_else(|| args.node.join("report"));
     let out = std::path::absolute(&out).unwrap_or(out);
-    match (indicators, by) {
-        (Ok(indicators), Ok(by)) => on_node(
+    let denominator = args.denominator.as_deref().map(denominator).transpose();
+    match (indicators, by, denominator) {
+        (Ok(indicators), Ok(by), Ok(denominator)) => on_node(
             &args.node,
             &LocalCommand::Pull(PullCommand {
                 periods: args.periods.clone(),
@@ -118,12 +125,19 @@ pub fn pull(args: &PullArgs) -> Outcome {
                 by,
                 out,
                 without: args.without.clone(),
+                denominator,
                 example: args.example,
                 json: args.json,
             }),
         ),
-        (Err(wrong), _) | (_, Err(wrong)) => wrong,
+        (_, _, Err(reason)) => Outcome::refused(reason),
+        (Err(wrong), ..) | (_, Err(wrong), _) => wrong,
     }
+}
+
+fn denominator(file: &Path) -> Result<Denominator, String> {
+    let text = std::fs::read_to_string(file).map_err(|e| format!("{}: {e}", file.display()))?;
+    Denominator::parse(&text).map_err(|reason| format!("{}: {reason}", file.display()))
 }
 
 /// `monitor report`.

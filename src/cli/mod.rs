@@ -1,6 +1,7 @@
 //! The command line: arguments in, exit code out. Results go to standard output, messages to standard error.
 
 pub mod args;
+mod beside;
 mod cert;
 mod consent;
 mod convenant;

@@ -6,6 +6,7 @@ use super::DisclosureFault;
 use super::component::series_is_final;
 use super::ledger::{StoredTable, name};
 use super::print::DERIVED;
+use super::rules::sensitive;
 use super::system::{Cell, Kind, Printed, Rel, System};
 use crate::domain::day::Day;
 use crate::domain::query::{Dimension, IndicatorId, TableQuery};
@@ -14,6 +15,7 @@ use crate::indicator::definition::Visibility;
 use crate::indicator::raw::{Count, RawTable, RawValue};
 use crate::indicator::relations::{CellRef, Relation, relations};
 use crate::indicator::release::Release;
+use crate::policy::rules::DisclosureRules;
 
 /// A table of the system: whether it leaves, and what was printed of it earlier.
 pub(super) struct Part<'a> {
@@ -35,6 +37,8 @@ pub(super) struct Plan {
 pub(super) struct Place {
     pub(super) cell: CellRef,
     pub(super) released: bool,
+    /// Counted by another release as well, whose audit guards it.
+    pub(super) elsewhere: bool,
     pub(super) possible: bool,
     /// Not final within the table's horizon: printed as not delivered, unknown to the system.
     pub(super) open: bool,
@@ -51,7 +55,8 @@ pub(super) fn frame(table: &TableQuery, horizon: Day, release: &Release) -> Vec<
             for (measure, visibility) in &measures {
                 let series = series.name.clone();
                 let cell = CellRef { table: table.clone(), series, measure: measure.clone(), key: key.clone() };
-                places.push(Place { cell, released: *visibility == Visibility::Released, possible, open });
+                let [released, elsewhere] = [Visibility::Released, Visibility::Elsewhere].map(|of| of == *visibility);
+                places.push(Place { cell, released, elsewhere: elsewhere && possible, possible, open });
             }
         }
     }
@@ -60,7 +65,11 @@ pub(super) fn frame(table: &TableQuery, horizon: Day, release: &Release) -> Vec<
 
 impl Plan {
     /// Builds the system of the parts; `raws` holds a raw table for each of them.
-    pub(super) fn build(parts: &[Part<'_>], release: &Release, raws: &[RawTable]) -> Result<Self, DisclosureFault> {
+    pub(super) fn build(
+        parts: &[Part<'_>],
+        (release, rules): (&Release, &DisclosureRules),
+        raws: &[RawTable],
+    ) -> Result<Self, DisclosureFault> {
         let deep = parts.iter().any(|part| part.query.by.len() > 2);
         let system = System { deep, ..System::default() };
         let mut plan = Self { system, index: BTreeMap::new(), past: Vec::new() };
@@ -68,7 +77,7 @@ impl Plan {
             let raw = raws.iter().find(|raw| *raw.query() == part.query);
             let raw =
                 raw.ok_or_else(|| DisclosureFault::Definition(format!("{} is niet berekend", name(&part.query))))?;
-            plan.add_table(part, release, raw)?;
+            plan.add_table(part, (release, rules), raw)?;
         }
         let tables: Vec<TableQuery> = parts.iter().map(|part| part.query.clone()).collect();
         for relation in relations(&tables, release) {
@@ -77,7 +86,12 @@ impl Plan {
         Ok(plan)
     }
 
-    fn add_table(&mut self, part: &Part<'_>, release: &Release, raw: &RawTable) -> Result<(), DisclosureFault> {
+    fn add_table(
+        &mut self,
+        part: &Part<'_>,
+        (release, rules): (&Release, &DisclosureRules),
+        raw: &RawTable,
+    ) -> Result<(), DisclosureFault> {
         let counts = counts_of(raw);
         let earlier = part.earlier.map(|stored| earlier_marks(stored, release)).transpose()?;
         for place in frame(&part.query, part.horizon, release) {
@@ -85,14 +99,16 @@ impl Plan {
                 continue;
             }
             let at = at(&place.cell);
+            let truth = counts.get(&at).copied().unwrap_or_default();
             let fixed = match (&earlier, part.earlier) {
+                _ if place.elsewhere && sensitive(truth, rules) => Some(Printed::Elsewhere),
+                _ if place.elsewhere => Some(Printed::Known(truth.n)),
                 (Some(marks), Some(stored)) if place.released => {
                     Some(marks.get(&at).copied().ok_or_else(|| other_terms(stored))?)
                 }
                 _ => None,
             };
             let kind = if place.released { part.kind } else { Kind::Hidden };
-            let truth = counts.get(&at).copied().unwrap_or_default();
             let weight = weight(&place.cell);
             self.system.cells.push(Cell { truth, kind, impossible: !place.possible, fixed, weight });
             self.index.insert(place.cell, self.system.cells.len() - 1);
@@ -223,8 +239,6 @@ fn weight(cell: &CellRef) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::disclosure::rules::sensitive;
-    use crate::policy::rules::DisclosureRules;
 
     #[test]
     fn a_rest_is_never_taken_for_safer_than_it_is() {

@@ -56,7 +56,7 @@ fn row(place: &Place, query: &TableQuery, printed: &impl Fn(&CellRef) -> Printed
     let (value, mark) = match printed(cell) {
         _ if place.open => (None, Some(Mark::Missing)),
         Printed::Value(v) => (Some(i64::from(v)), None),
-        Printed::Suppressed | Printed::Known(_) => (None, Some(Mark::Suppressed)),
+        Printed::Suppressed | Printed::Known(_) | Printed::Elsewhere => (None, Some(Mark::Suppressed)),
         Printed::Impossible => (None, Some(Mark::Impossible)),
     };
     let key = query.by.iter().copied().zip(cell.key.iter().cloned()).collect();

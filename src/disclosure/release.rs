@@ -251,7 +251,7 @@ impl<'a> Case<'a> {
             return Err(DisclosureFault::Definition("een eerdere uitgave is niet berekend".into()));
         }
         let build = |parts: &[Part<'_>], raws: &'a [RawTable]| {
-            Plan::build(parts, self.terms.release, raws).map(|plan| Edition { plan, raws })
+            Plan::build(parts, (self.terms.release, self.terms.rules), raws).map(|plan| Edition { plan, raws })
         };
         let older = past.iter().zip(self.records.past).map(|(parts, raws)| build(parts, raws));
         let older = older.collect::<Result<Vec<_>, _>>()?;

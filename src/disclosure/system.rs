@@ -26,6 +26,8 @@ pub enum Printed {
     Impossible,
     /// In no table, and yet taken to be known to every reader: the exact count. Such a cell needs no protection.
     Known(u32),
+    /// In no table, too small for any, and guarded by the audit of another release: nothing is known of it here.
+    Elsewhere,
 }
 
 /// One count of the system.
@@ -53,7 +55,7 @@ impl Cell {
     /// Whether a reader must not learn the count: it is small by `rules`, and neither 0 by definition nor known anyway.
     #[must_use]
     pub fn needs_protection(&self, rules: &DisclosureRules) -> bool {
-        let known = self.impossible || matches!(self.fixed, Some(Printed::Known(_)));
+        let known = self.impossible || matches!(self.fixed, Some(Printed::Known(_) | Printed::Elsewhere));
         !known && sensitive(self.truth, rules)
     }
 
@@ -193,6 +195,6 @@ pub fn bounds(printed: Option<Printed>, rules: &DisclosureRules) -> (i64, Option
         }
         Some(Printed::Impossible) => (0, Some(0)),
         Some(Printed::Known(n)) => (i64::from(n), Some(i64::from(n))),
-        Some(Printed::Suppressed) | None => (0, None),
+        Some(Printed::Suppressed | Printed::Elsewhere) | None => (0, None),
     }
 }

@@ -12,7 +12,7 @@ use crate::domain::query::IndicatorId;
 use crate::policy::rules::DayKind;
 
 use MeasureKind::{Bins, Count, Derived};
-use Visibility::{Hidden, Own, Released};
+use Visibility::{Elsewhere, Hidden, Own, Released};
 
 const fn measure(name: &'static str, title: &'static str, kind: MeasureKind, visibility: Visibility) -> Measure {
     Measure { name, title, kind, visibility, linked: Own }
@@ -75,9 +75,10 @@ fn linked_end_measures() -> Vec<Measure> {
     let mut measures = vec![
         both(measure("noemer", "kinderen, lang genoeg gevolgd", Count, Own), Released),
         both(measure("teller_gekoppeld", "gevolgd door een OTS", Count, Released), Released),
-        both(measure("teller_reden07", "geregistreerd met reden 07", Count, Own), Released),
+        // The outflow by reason (IND-02) tells it of each organisation: a total beside that would give the small ones away.
+        both(measure("teller_reden07", "geregistreerd met reden 07", Count, Own), Elsewhere),
         both(measure("gekoppeld_zonder_07", "gevolgd door een OTS, zonder reden 07", Count, Own), Released),
-        both(measure("reden07_zonder_koppeling", "reden 07 zonder OTS", Count, Own), Released),
+        both(measure("reden07_zonder_koppeling", "reden 07 zonder OTS", Count, Own), Hidden),
         both(measure(BOTH, "gevolgd door een OTS, met reden 07", Count, Own), Hidden),
         measure("verschil", "verschil tussen gevolgd en geregistreerd", Derived, Own),
         CENSORED,

@@ -50,6 +50,9 @@ pub enum Visibility {
     Released,
     /// Computed for disclosure control, because a relation needs it; never released.
     Hidden,
+    /// Computed for disclosure control and never released here: another release counts the same children, and its audit guards
+    /// the count. A reader is taken to know it exactly, unless it is too small to have been printed there.
+    Elsewhere,
     /// The organisation's own view only.
     Own,
 }

@@ -118,13 +118,17 @@ impl Release {
 
     /// Whether a release prints a measure of a series, needs it to tie printed ones together, or does not count it.
     ///
-    /// Linkage prints how many children a step begins with only where no other figure counts those children: a base and its
-    /// followed part would differ by the few whose date is not exact.
+    /// Linkage prints how many children a step begins with only where no other figure counts those children: two counts of nearly
+    /// the same children would differ by the few whose date is not exact. It protects who came on, and who did not, from a reader
+    /// who knows the other count.
     #[must_use]
     pub fn visibility(&self, indicator: IndicatorId, series: &str, measure: &str) -> Visibility {
         let of = definition(indicator).measure(measure);
         match of {
-            Some(_) if self.linked && measure == "noemer" && base(indicator, series).is_some() => Visibility::Own,
+            Some(_) if self.linked && measure == "noemer" && base(indicator, series).is_some() => {
+                // The parts of IND-10 by duration are counted nowhere else, and tied to the whole of it.
+                if series.starts_with("DUUR_") { Visibility::Own } else { Visibility::Elsewhere }
+            }
             Some(of) if self.linked => of.linked,
             Some(of) => of.visibility,
             None => Visibility::Own,

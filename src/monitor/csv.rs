@@ -5,7 +5,8 @@ use crate::domain::csv;
 use crate::domain::query::Dimension;
 use crate::domain::table::{Mark, Row, Table};
 
-const HEADER: [&str; 19] = [
+/// The columns, one number a row.
+pub(super) const HEADER: [&str; 19] = [
     "indicator",
     "version",
     "period",
@@ -39,7 +40,8 @@ pub fn write(report: &Report) -> String {
     text
 }
 
-fn fields(table: &Table, row: &Row) -> [String; 19] {
+/// A row, column by column.
+pub(super) fn fields(table: &Table, row: &Row) -> [String; 19] {
     let key = |dimension: Dimension| row.key.get(&dimension).cloned().unwrap_or_default();
     let number = |value: Option<i64>| value.map_or(String::new(), |v| v.to_string());
     let scope = serde_json::to_value(table.scope).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default();

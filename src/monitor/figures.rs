@@ -152,10 +152,13 @@ fn marked(which: Mark) -> Shown {
     Shown { text: text.to_owned(), spoken: Some(spoken), mark: true }
 }
 
+/// The count of a row when it is the whole count; none for a lower bound. A regional figure has no bounds: it is whole.
+pub(super) fn full(row: Option<&Row>) -> Option<i64> {
+    row.filter(|r| r.high.is_some() || r.low.is_none()).and_then(|r| r.value)
+}
+
 /// A part of a whole in whole percents; none when either is not fully known or the whole is small.
 pub(super) fn percent(part: Option<&Row>, whole: Option<&Row>) -> Option<i64> {
-    // A regional sum has no bounds: it is whole.
-    let full = |row: Option<&Row>| row.filter(|r| r.high.is_some() || r.low.is_none()).and_then(|r| r.value);
     let part = match part.map(|row| row.mark) {
         Some(Some(Mark::Impossible)) => Some(0),
         _ => full(part),

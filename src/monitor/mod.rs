@@ -1,5 +1,6 @@
 //! The ketenmonitor: adds up what nodes released and makes the report.
 
+mod breaks;
 pub mod csv;
 mod figures;
 pub mod html;
@@ -9,7 +10,9 @@ pub mod merge;
 pub mod produce;
 pub mod pull;
 mod quantile;
+pub mod rates;
 pub mod report;
 pub mod summary;
 pub mod sums;
 mod text;
+pub mod xlsx;

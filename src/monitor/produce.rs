@@ -8,9 +8,10 @@ use super::later::Later;
 use super::links::Linking;
 use super::merge::{NodeOutcome, NodeResult, merge};
 use super::pull::{Patience, Pulled, pull};
+use super::rates::Denominator;
 use super::report::{ConvenantRef, Party, Report, Setting};
 use super::sums::{Summed, Summing};
-use super::{csv, html, summary};
+use super::{csv, html, summary, xlsx};
 use crate::domain::codes::{OrgType, Owner};
 use crate::domain::day::Day;
 use crate::domain::oin::Oin;
@@ -40,6 +41,8 @@ pub struct Question {
     pub example: bool,
     /// Whom a first regional sum leaves out.
     pub without: Vec<Oin>,
+    /// What the figures are to be laid against.
+    pub denominator: Option<Denominator>,
 }
 
 /// A report with what its readable forms need.
@@ -251,6 +254,7 @@ fn finish(
         tables,
         convenant: ConvenantRef { id: terms.id.clone(), version: terms.version, hash: convenant.hash().to_string() },
         example: question.example,
+        denominator: question.denominator.clone(),
     };
     let mut gemeenten: BTreeMap<String, String> = BTreeMap::new();
     for party in &terms.parties {
@@ -288,7 +292,7 @@ impl Produced {
         serde_json::to_string(&self.setting).unwrap_or_default()
     }
 
-    /// Writes `report.json`, `report.csv`, `report.html` and `report.txt` into a directory, which is made.
+    /// Writes `report.json`, `report.csv`, `report.xlsx`, `report.html` and `report.txt` into a directory, which is made.
     ///
     /// # Errors
     /// When a file cannot be written.
@@ -296,6 +300,7 @@ impl Produced {
         std::fs::create_dir_all(out)?;
         std::fs::write(out.join("report.json"), self.report.to_json()?)?;
         std::fs::write(out.join("report.csv"), csv::write(&self.report))?;
+        std::fs::write(out.join("report.xlsx"), xlsx::write(&self.report, &self.setting)?)?;
         std::fs::write(out.join("report.html"), html::write(&self.report, &self.setting))?;
         std::fs::write(out.join("report.txt"), self.summary())
     }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::merge::{NodeOutcome, NodeResult};
+use super::rates::Denominator;
 use crate::domain::codes::OrgType;
 use crate::domain::oin::Oin;
 use crate::domain::period::Period;
@@ -36,6 +37,9 @@ pub struct Report {
     pub convenant: ConvenantRef,
     /// Whether the figures are about invented children.
     pub example: bool,
+    /// What the analyst wants the figures to be laid against.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub denominator: Option<Denominator>,
 }
 
 impl Report {

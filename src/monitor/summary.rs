@@ -5,6 +5,7 @@ use super::report::{Report, Setting};
 use super::text as words;
 use crate::domain::period::Period;
 use crate::domain::query::IndicatorId;
+use crate::indicator::definition::definition;
 
 /// Years shown, the last ones.
 const YEARS: usize = 4;
@@ -22,7 +23,11 @@ pub fn write(report: &Report, setting: &Setting) -> String {
             continue;
         }
         let revised = figures.revised(id).map_or_else(String::new, |revised| format!(", {revised}"));
-        let title = format!("{} ({id}){revised}", words::presentation(id).title);
+        let told = words::presentation(id);
+        let counted = told.part.filter(|_| told.shape == words::Shape::Cohort);
+        let counted = counted.and_then(|part| definition(id).measure(part)).map_or("", |measure| measure.title);
+        let colon = if counted.is_empty() { "" } else { ": " };
+        let title = format!("{} ({id}){colon}{counted}{revised}", told.title);
         let heads = years.iter().map(ToString::to_string).collect();
         out.push_str(&line(&title, heads));
         for (name, values) in lines {
@@ -62,14 +67,20 @@ fn lines_of(figures: &Figures<'_>, id: IndicatorId, years: &[i16]) -> Vec<(Strin
     let mut lines = Vec::new();
     for series in figures.series(id).into_iter().filter(|s| !words::is_reason(s)) {
         let total = |year: &i16, measures: &[&str]| figures.total(id, Period::year_of(*year), series, measures);
-        let counts: Vec<Shown> = years.iter().map(|year| shown(total(year, told.whole))).collect();
+        // Of who is followed it says how many came on: how many began is not always for the gate to tell.
+        let cohort = told.shape == words::Shape::Cohort;
+        let main = told.part.filter(|_| cohort).map_or_else(|| told.whole.to_vec(), |part| vec![part]);
+        let counts: Vec<Shown> = years.iter().map(|year| shown(total(year, &main))).collect();
         if counts.iter().all(|count| count.mark) {
             continue;
         }
         lines.push((words::series(id, series), counts));
         if let Some(part) = told.part.filter(|part| years.iter().any(|y| total(y, &[part]).is_some())) {
             let share = |year| shown_percent(percent(total(year, &[part]), total(year, told.whole)));
-            lines.push(("  binnen norm".to_owned(), years.iter().map(share).collect()));
+            let shares: Vec<Shown> = years.iter().map(share).collect();
+            if !cohort || shares.iter().any(|share| !share.mark) {
+                lines.push((if cohort { "  aandeel" } else { "  binnen norm" }.to_owned(), shares));
+            }
         }
     }
     lines

@@ -24,7 +24,6 @@ pub(super) enum Shape {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Presentation {
     pub(super) title: &'static str,
-    pub(super) description: &'static str,
     pub(super) shape: Shape,
     /// Measures that can hold the main number; the first one with a number is shown.
     pub(super) whole: &'static [&'static str],
@@ -56,7 +55,41 @@ pub(super) fn presentation(id: IndicatorId) -> Presentation {
         Unit::Trajectory => "trajecten",
         Unit::Row => "regels",
     };
-    Presentation { title: definition.title, description: definition.description, shape, whole, part, unit }
+    Presentation { title: definition.title, shape, whole, part, unit }
+}
+
+/// The marks of a table, with their meaning.
+pub(super) const MARKS: &[(&str, &str)] = &[
+    ("x", "niet vrijgegeven: te klein, of te herleiden uit andere cijfers"),
+    ("-", "kan volgens de definitie niet voorkomen"),
+    (".", "niet aangeleverd"),
+    ("≥", "ten minste: een of meer organisaties konden hun deel niet vrijgeven of leveren"),
+];
+
+/// What an indicator counts; what the gate counted is not bound to one organisation.
+pub(super) fn description(id: IndicatorId, linked: bool) -> String {
+    let told = definition(id).description;
+    if linked { told.replace("bij dezelfde instelling", "bij welke instelling ook") } else { told.to_owned() }
+}
+
+/// What makes the number of who is under way or waits larger than it is.
+pub(super) fn inflated(id: IndicatorId) -> Option<&'static str> {
+    matches!(id, IndicatorId::Ind03 | IndicatorId::Ind17).then_some(
+        "Een einde dat een organisatie niet aanleverde, of dat bij het inlezen is geweigerd (quarantaine), telt hier nog als \
+         lopend. Hoeveel dat er zijn staat in de datakwaliteit (IND-24), die elke organisatie alleen van zichzelf ziet.",
+    )
+}
+
+/// The norms of an indicator with their sources, one clause for each.
+pub(super) fn norms(id: IndicatorId) -> Option<String> {
+    let mut clauses: Vec<String> = Vec::new();
+    for of in &definition(id).series {
+        if let Some(norm) = of.norm {
+            let bare = norm_text(Some(norm)).replace("norm ", "");
+            clauses.push(format!("{bare} ({}; {})", series(id, &of.name), norm.source));
+        }
+    }
+    (!clauses.is_empty()).then(|| format!("{}.", clauses.join("; ")))
 }
 
 /// What a figure of the whole region counts.

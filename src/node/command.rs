@@ -11,6 +11,7 @@ use super::log::command::LogLocal;
 use crate::domain::day::Day;
 use crate::domain::period::Period;
 use crate::domain::query::{Dimension, IndicatorId};
+use crate::monitor::rates::Denominator;
 use crate::service::own::OwnQuestion;
 
 /// A command for one node. Paths are absolute.
@@ -154,6 +155,8 @@ pub struct PullCommand {
     pub example: bool,
     /// Whom a first regional sum leaves out.
     pub without: Vec<crate::domain::oin::Oin>,
+    /// What the figures are to be laid against.
+    pub denominator: Option<Denominator>,
     /// As JSON.
     pub json: bool,
 }

@@ -22,6 +22,7 @@ pub fn run(core: &Core, peers: &dyn Peers, command: &PullCommand, console: &Path
         by: command.by.clone(),
         example: command.example,
         without: command.without.clone(),
+        denominator: command.denominator.clone(),
     };
     let produced = match produce(core, peers, &question) {
         Ok(produced) => produced,

@@ -28,7 +28,7 @@ pub(super) fn breakdown_faults(by: &[Vec<Dimension>]) -> Vec<&'static str> {
         );
         when(
             dimensions.contains(&Dimension::Organisatie),
-            "een node geeft alleen eigen cijfers vrij; uitsplitsen naar organisatie kan niet",
+            "een node geeft alleen eigen cijfers vrij en een regionaal cijfer is van niemand apart; uitsplitsen naar organisatie kan niet",
         );
         when(
             dimensions.contains(&Dimension::Gebied) && dimensions.contains(&Dimension::Gemeente),

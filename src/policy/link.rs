@@ -86,6 +86,23 @@ impl Convenant {
     }
 }
 
+/// The indicators that linkage counts.
+const LINKABLE: [IndicatorId; 10] = {
+    use IndicatorId as I;
+    [I::Ind01, I::Ind02, I::Ind03, I::Ind05, I::Ind09, I::Ind10, I::Ind11, I::Ind12, I::Ind13, I::Ind14]
+};
+
+/// What counts, of the children of an indicator, those to whom something happened later. The gate protects its own figures from whoever
+/// knows how many began; what nodes release of who came on it cannot protect when it counts who began.
+const fn beginning_with(indicator: IndicatorId) -> &'static [IndicatorId] {
+    use IndicatorId as I;
+    match indicator {
+        I::Ind01 => &[I::Ind10, I::Ind13],
+        I::Ind02 => &[I::Ind11, I::Ind13],
+        _ => &[],
+    }
+}
+
 /// What is wrong with the terms of linkage of a convenant: place and text.
 #[must_use]
 pub(super) fn link_faults(convenant: &Convenant) -> Vec<(String, &'static str)> {
@@ -100,10 +117,21 @@ pub(super) fn link_faults(convenant: &Convenant) -> Vec<(String, &'static str)> 
         }));
         return faults;
     };
+    let by_nodes = |id: &IndicatorId| convenant.indicators.iter().any(|g| g.indicator == *id && g.route != Route::Link);
     for grant in linked {
+        let place = format!("indicators.{}.route", grant.indicator);
+        if !LINKABLE.contains(&grant.indicator) {
+            faults.push((place.clone(), "dit cijfer gaat over trajecten bij één organisatie: er is niets te koppelen"));
+        }
+        if beginning_with(grant.indicator).iter().any(by_nodes) {
+            faults.push((
+                place.clone(),
+                "van dezelfde kinderen wordt het vervolg door de nodes zelf vrijgegeven: de poortwachter kan die cijfers niet \
+                 in zijn toets betrekken; geef het vervolg (IND-10, IND-11, IND-13) ook langs `link`, of dit cijfer niet",
+            ));
+        }
         let alone = convenant.indicators.iter().filter(|other| other.indicator == grant.indicator).count() == 1;
         if !alone {
-            let place = format!("indicators.{}.route", grant.indicator);
             faults.push((place, "een indicator die wordt gekoppeld komt langs geen andere route"));
         }
     }
@@ -131,6 +159,33 @@ pub(super) fn link_faults(convenant: &Convenant) -> Vec<(String, &'static str)> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::fixture::draft;
+
+    /// Which route faults a draft has when these indicators are linked.
+    fn faults(linked: &[IndicatorId]) -> Vec<(String, &'static str)> {
+        let all = link_faults(&draft().with_links(linked));
+        all.into_iter().filter(|(place, _)| place.starts_with("indicators.")).collect()
+    }
+
+    #[test]
+    fn who_began_is_not_linked_while_nodes_tell_who_came_on() {
+        use IndicatorId as I;
+        assert_eq!(faults(&[I::Ind05, I::Ind09, I::Ind10, I::Ind11, I::Ind12, I::Ind13, I::Ind14]), vec![]);
+        assert_eq!(faults(&[I::Ind03]), vec![]);
+        for (linked, refused) in [(I::Ind01, "indicators.IND-01.route"), (I::Ind02, "indicators.IND-02.route")] {
+            let found = faults(&[linked]);
+            assert!(found.len() == 1 && found[0].0 == refused && found[0].1.contains("vervolg"), "{found:?}");
+        }
+        assert_eq!(faults(&[I::Ind01, I::Ind10, I::Ind13]), vec![]);
+        assert_eq!(faults(&[I::Ind02, I::Ind10, I::Ind11]).len(), 1, "IND-13 still comes from nodes");
+        assert_eq!(faults(&[I::Ind01, I::Ind02, I::Ind05, I::Ind10, I::Ind11, I::Ind13]), vec![]);
+    }
+
+    #[test]
+    fn what_one_organisation_counts_alone_is_not_linked() {
+        let found = faults(&[IndicatorId::Ind07]);
+        assert!(found.len() == 1 && found[0].1.contains("niets te koppelen"), "{found:?}");
+    }
 
     #[test]
     fn blinders_take_turns_two_at_a_time() {

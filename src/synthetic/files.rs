@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::dirt::Fault;
-use super::places::{MunicipalityCode, Organisation};
+use super::places::{MunicipalityCode, Organisation, TWENTE};
 use crate::domain::day::Day;
 
 /// A file of a region, by its name.
@@ -82,7 +82,22 @@ impl Region {
             fs::write(dir.join(&file.name), &file.text)?;
         }
         fs::write(dir.join("truth").join("dirt.jsonl"), self.faults_text()?)?;
+        fs::write(dir.join("noemers.csv"), self.denominators_text())?;
         fs::write(dir.join("organisations.json"), self.organisations_text()?)
+    }
+
+    /// Invented denominators: a fixed share of the inhabitants, the same in every year.
+    fn denominators_text(&self) -> String {
+        let mut text = "gemeente;jaar;kinderen van 0 tot 18 jaar (verzonnen: 195 op de 1.000 inwoners)\n".to_owned();
+        let children = |thousands: f64| format!("{:.0}", thousands * 195.0);
+        let all: f64 = TWENTE.iter().map(|(_, _, thousands, _)| thousands).sum();
+        for year in self.window.0.ymd().0..=self.window.1.ymd().0 {
+            text.push_str(&format!("regio;{year};{}\n", children(all)));
+            for (code, _, thousands, _) in TWENTE {
+                text.push_str(&format!("{code};{year};{}\n", children(thousands)));
+            }
+        }
+        text
     }
 
     fn organisations_text(&self) -> io::Result<String> {

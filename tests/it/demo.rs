@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
-use ketenpoort::domain::table::{Mark, Scope};
+use ketenpoort::domain::table::{Mark, Scope, Table};
 use ketenpoort::monitor::report::Report;
 
 use crate::leak;
@@ -89,11 +89,12 @@ fn narrow_window(input: &Path) {
 fn check_report(report: &Report) {
     assert!(report.example, "invented figures are marked as an example");
     let indicators: BTreeSet<&str> = report.tables.iter().map(|t| t.indicator.as_str()).collect();
-    assert!(indicators.len() >= 11, "every granted indicator is there: {indicators:?}");
+    assert!(indicators.len() >= 15, "every granted indicator is there: {indicators:?}");
+    let of_gate = |table: &Table| matches!(table.scope, Scope::Som | Scope::Regio);
     let mut printed = 0;
     for table in &report.tables {
-        // A sum has the gate's certificate; node releases that were added up have each their own.
-        assert!(table.protected && table.certificate.is_some() == (table.scope == Scope::Som));
+        // What the gate counted has its certificate; node releases that were added up have each their own.
+        assert!(table.protected && table.certificate.is_some() == of_gate(table));
         assert!(table.coverage.missing.is_empty(), "{}: {:?}", table.indicator, table.coverage);
         for row in &table.rows {
             assert_ne!(row.measure, "n_kinderen", "children summed over nodes are n_som_organisaties");
@@ -103,16 +104,25 @@ fn check_report(report: &Report) {
                     printed += 1;
                     assert!(value >= 10 && value % 5 == 0, "{} {row:?}", table.indicator);
                     let bounded = row.low.is_some_and(|low| low <= value);
-                    assert!(bounded || table.scope == Scope::Som, "{row:?}");
+                    assert!(bounded || of_gate(table), "{row:?}");
                 }
                 Some(_) => {}
                 None => assert!(row.mark.is_some() || share || row.low.is_some(), "{row:?}"),
             }
         }
     }
-    let sums = report.tables.iter().filter(|table| table.scope == Scope::Som);
-    let of_sums: usize = sums.map(|table| table.rows.iter().filter(|row| row.value.is_some()).count()).sum();
-    assert!(of_sums > 2, "regional sums of the local teams are in the report: {of_sums}");
+    let numbers = |scope: Scope| -> usize {
+        let tables = report.tables.iter().filter(|table| table.scope == scope);
+        tables.map(|table| table.rows.iter().filter(|row| row.value.is_some()).count()).sum()
+    };
+    assert!(numbers(Scope::Som) > 2, "regional sums of the local teams are in the report");
+    let linked = report.tables.iter().filter(|table| table.scope == Scope::Regio);
+    let linked: BTreeSet<&str> = linked.map(|table| table.indicator.as_str()).collect();
+    assert_eq!(
+        linked.into_iter().collect::<Vec<_>>(),
+        ["IND-05", "IND-09", "IND-10", "IND-11", "IND-12", "IND-13", "IND-14"]
+    );
+    assert!(numbers(Scope::Regio) > 2, "linked figures are in the report");
     assert!(printed > 20, "the report is not a page of x: {printed} printed counts");
     let total = report.tables.iter().find(|t| t.indicator == "IND-01" && t.by.is_empty());
     let total = total.expect("a total of IND-01");

@@ -119,9 +119,11 @@ pub fn mark_a_child(input: &Path) {
     assert!(bsns_of(input).contains(MARKED));
 }
 
+/// The deliveries; the denominators beside them name nobody.
 fn csv_files(input: &Path) -> Vec<PathBuf> {
     let files = std::fs::read_dir(input).expect("input").map(|e| e.expect("entry").path());
-    files.filter(|f| f.extension().is_some_and(|e| e == "csv")).collect()
+    let delivers = |f: &PathBuf| f.file_name().is_some_and(|name| name.to_string_lossy().starts_with("events-"));
+    files.filter(|f| delivers(f) && f.extension().is_some_and(|e| e == "csv")).collect()
 }
 
 /// The subjects in the bsn column of every input file, with their leading zero; what is no BSN is left out.
@@ -378,7 +380,14 @@ fn collect(root: &Path, dir: &Path, places: &mut Vec<(String, Vec<u8>)>) {
             collect(root, &file, places);
         } else if file.is_file() {
             let name = file.strip_prefix(root).expect("below the root").display().to_string();
-            places.push((name, std::fs::read(&file).expect("file")));
+            let bytes = std::fs::read(&file).expect("file");
+            if name.ends_with(".xlsx") {
+                // What is packed is searched unpacked too.
+                places.extend(
+                    crate::xlsx::parts(&bytes).into_iter().map(|(part, text)| (format!("{name}: {part}"), text)),
+                );
+            }
+            places.push((name, bytes));
         }
     }
 }

@@ -5,20 +5,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::LazyLock;
 
 use ketenpoort::crypto::{MacKey, digest};
-use ketenpoort::disclosure::certificate::{self, MOST_BYTES, Witness, as_defined, printed_as};
-use ketenpoort::disclosure::component::{components, final_on};
-use ketenpoort::disclosure::ledger::Ledger;
-use ketenpoort::disclosure::linked::{horizon_of, release_linked};
-use ketenpoort::disclosure::release::Terms;
-use ketenpoort::disclosure::sums::Taking;
-use ketenpoort::domain::codes::EventType;
-use ketenpoort::domain::day::{Day, PartialDate, WorkCalendar};
-use ketenpoort::domain::event::{Event, Gemeente};
+use ketenpoort::disclosure::component::final_on;
+use ketenpoort::disclosure::linked::horizon_of;
+use ketenpoort::domain::day::{Day, WorkCalendar};
+use ketenpoort::domain::event::Event;
 use ketenpoort::domain::linked::{Group, LinkedRow, Question, Role};
 use ketenpoort::domain::oin::Oin;
 use ketenpoort::domain::period::{Period, PeriodKind};
 use ketenpoort::domain::query::{Dimension, IndicatorId, Query, TableQuery};
-use ketenpoort::domain::table::{Scope, Table};
 use ketenpoort::indicator::columns::Columns;
 use ketenpoort::indicator::compute::Settings;
 use ketenpoort::indicator::linked::count::{Counter, Counting};
@@ -27,7 +21,7 @@ use ketenpoort::indicator::linked::tell::{Telling, tell};
 use ketenpoort::indicator::raw::{RawTable, RawValue};
 use ketenpoort::indicator::relations::{CellRef, closed, relations};
 use ketenpoort::indicator::release::Release;
-use ketenpoort::policy::rules::{DisclosureRules, Domains};
+use ketenpoort::policy::rules::Domains;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use serde_json::Value;
@@ -51,7 +45,7 @@ const LINKED: [IndicatorId; 10] = [
 ];
 
 /// Three nodes of a small chain.
-const OINS: [&str; 3] = ["00000099000880002329", "00000099000880002466", "00000099000880002603"];
+pub const OINS: [&str; 3] = ["00000099000880002329", "00000099000880002466", "00000099000880002603"];
 
 /// A node of the region: its columns, and the child of each stored event as a number that all nodes share.
 pub struct Node {
@@ -92,7 +86,7 @@ impl Chain {
     fn groups(
         &self,
         question: &Question,
-        settings: Settings,
+        (settings, frozen): (Settings, bool),
     ) -> (Vec<Group>, Vec<ketenpoort::domain::linked::LeftOut>) {
         let mut groups: BTreeMap<u64, Vec<LinkedRow>> = BTreeMap::new();
         let mut left_out = Vec::new();
@@ -107,7 +101,7 @@ impl Chain {
                 linked: true,
             };
             let key = MacKey::from_slice(format!("node {number}").as_bytes());
-            let telling = Telling { release: &release, organisation: number, key: &key, frozen: false };
+            let telling = Telling { release: &release, organisation: number, key: &key, frozen };
             let cohort = tell(&node.columns, &self.calendar, &telling, question);
             left_out.push(cohort.left_out);
             for told in cohort.children {
@@ -127,13 +121,27 @@ impl Chain {
         (groups.into_values().map(Group).collect(), left_out)
     }
 
+    /// The exact tables of totals that the gate makes a release of when everything up to `until` is settled.
+    pub fn exact(&self, release: &Release, plan: &Query, until: Day) -> Vec<RawTable> {
+        let organisations: Vec<Oin> = self.nodes.iter().map(|node| node.oin).collect();
+        let (domains, within) = (&self.domains, release.settings.within);
+        let counting = Counting { organisations: &organisations, domains, within, release: Some(release) };
+        let mut counter = Counter::new(counting, plan);
+        for question in questions(plan.tables()) {
+            let settings = Settings { horizon: horizon_of(&question, until), ..release.settings };
+            let (groups, left_out) = self.groups(&question, (settings, true));
+            counter.add(&question, &groups, &left_out);
+        }
+        counter.finish()
+    }
+
     fn count(&self, plan: &Query, settings: Settings) -> Vec<RawTable> {
         let organisations: Vec<Oin> = self.nodes.iter().map(|node| node.oin).collect();
         let counting =
             Counting { organisations: &organisations, domains: &self.domains, within: settings.within, release: None };
         let mut counter = Counter::new(counting, plan);
         for question in questions(plan.tables()) {
-            let (groups, left_out) = self.groups(&question, settings);
+            let (groups, left_out) = self.groups(&question, (settings, false));
             counter.add(&question, &groups, &left_out);
         }
         counter.finish()
@@ -384,7 +392,12 @@ fn counts(nodes: &[Vec<Event>], release: &Release, tables: &[TableQuery]) -> Has
 }
 
 /// The exact tables of a run, each question with its own horizon.
-fn raws(nodes: &[Vec<Event>], release: &Release, plan: &Query, horizon: &dyn Fn(&Question) -> Day) -> Vec<RawTable> {
+pub fn raws(
+    nodes: &[Vec<Event>],
+    release: &Release,
+    plan: &Query,
+    horizon: &dyn Fn(&Question) -> Day,
+) -> Vec<RawTable> {
     let organisations = OINS.map(|oin| Oin::parse(oin).expect("an OIN"));
     let columns: Vec<Columns> = nodes.iter().map(|events| Columns::build(events.clone())).collect();
     let counting = Counting {
@@ -412,7 +425,7 @@ fn raws(nodes: &[Vec<Event>], release: &Release, plan: &Query, horizon: &dyn Fn(
 }
 
 /// A release by linkage with data from long before the first event, so that IND-12 looks back far enough.
-fn linked_release(horizon: i32) -> Release {
+pub fn linked_release(horizon: i32) -> Release {
     let release = relations::release(horizon);
     let settings = Settings { data_from: Day(relations::FIRST - 1_000), ..release.settings };
     Release { linked: true, settings, ..release }
@@ -486,81 +499,4 @@ fn relations_of_every_linked_indicator_are_put_to_the_test() {
         let n = used.get(&indicator).copied().unwrap_or(0);
         assert!(n >= 10, "{indicator}: {n} relations of a count that is not 0");
     }
-}
-
-/// A report of a child at one node, and for most of them a request at the next one some time later.
-fn reports_and_requests() -> Vec<Vec<Event>> {
-    let seed = |n: u32| relations::event(((10, 0, 0), (0, 0, 0), (0, u128::from(n), 0), (n, None)));
-    let of = |n: u32, event_type: EventType, day: i32| Event {
-        event_type,
-        subject: Some(ketenpoort::crypto::Tag::from_bytes(digest(&n.to_be_bytes()).0)),
-        datum: PartialDate::exact(Day(relations::FIRST + day)),
-        gemeente: Gemeente([153, 164, 344][usize::try_from(n % 3).expect("small")]),
-        gezin: 0,
-        maatregel: None,
-        reden: None,
-        uitkomst: None,
-        ..seed(n)
-    };
-    let mut nodes = vec![Vec::new(); 3];
-    for n in 0..600_u32 {
-        let day = i32::try_from(n % 360).expect("small");
-        nodes[0].push(of(n, EventType::VtMelding, day));
-        if n % 5 < 3 {
-            nodes[1].push(of(n, EventType::RvdkVtoOntvangen, day + i32::try_from(n % 97).expect("small")));
-        }
-    }
-    nodes
-}
-
-#[test]
-fn what_the_gate_counts_is_released_with_a_certificate_and_not_twice() {
-    let until = Day(relations::FIRST + 1_100);
-    let release = Release { owners: Vec::new(), ..linked_release(until.0) };
-    let year =
-        |by: &[Dimension]| TableQuery { indicator: IndicatorId::Ind05, period: Period::year_of(2023), by: by.to_vec() };
-    let quarters = (1..=4).map(|q| TableQuery { period: Period::quarter(2023, q), ..year(&[]) });
-    let declared: Vec<TableQuery> = quarters.chain([year(&[]), year(&[Dimension::Gemeente])]).collect();
-    let nodes = reports_and_requests();
-    let mut ledger = Ledger::default();
-    let [component] = &components(&declared, &ledger, &release)[..] else { panic!("one component") };
-    let terms = Terms {
-        release: &release,
-        rules: &DisclosureRules::default(),
-        convenant: digest(b"convenant"),
-        tie_key: &MacKey::from_slice(b"ties of the gate"),
-        until,
-        today: Day(until.0 + 42),
-        salt: [7; 32],
-        most_bytes: MOST_BYTES,
-    };
-    let organisations = OINS.map(|oin| Oin::parse(oin).expect("an OIN"));
-    let taking = Taking { expected: &organisations, contributors: &organisations[..2] };
-    let counted = |ledger: &Ledger| {
-        let plan = component.question(ledger, until);
-        raws(&nodes, &release, &plan, &|question| horizon_of(question, until))
-    };
-    let made = release_linked(component, &ledger, &counted(&ledger), &terms, taking).expect("a release");
-    let witness = Witness::from_bytes(&made.witness).expect("readable");
-    certificate::check(&witness).expect("a proof");
-    as_defined(&witness, &release).expect("the relations are those of the definitions");
-    let tables: Vec<Table> = made.tables.iter().map(|stored| stored.table().expect("readable")).collect();
-    for table in &tables {
-        printed_as(&witness, table).expect("printed as proven");
-        assert_eq!(
-            (table.scope, table.coverage.delivered, &table.coverage.missing),
-            (Scope::Regio, 2, &vec![organisations[2]])
-        );
-    }
-    let total = tables.iter().find(|t| t.by.is_empty() && t.period == Some(Period::year_of(2023))).expect("the year");
-    let value = |measure: &str| {
-        let row = total.rows.iter().find(|r| r.series == "VT->RVDK" && r.measure == measure);
-        row.map(|row| row.value)
-    };
-    assert_eq!(value("teller"), Some(Some(360)), "three in five of 600 reports");
-    assert_eq!(value("noemer"), None, "who begins is counted by IND-01 already");
-    assert!(tables.len() == declared.len());
-    made.tables.into_iter().for_each(|stored| ledger.add(stored));
-    let again = release_linked(component, &ledger, &counted(&ledger), &terms, taking).expect("nothing due");
-    assert!(again.tables.is_empty(), "a released table is not released again");
 }

@@ -50,6 +50,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("argon2", &["crypto"]),
     ("sled", &["storage"]),
     ("good_lp", &["disclosure"]),
+    ("flate2", &["monitor"]),
     ("tonic", &["transport"]),
     ("prost", &["transport"]),
     ("tonic_prost", &["transport"]),

@@ -23,6 +23,11 @@ const GATE_KEY: &str = "poortwachter";
 /// What the region's local teams own comes as regional sums: of each municipality alone nearly everything is too small.
 const LOCAL_TEAMS: &str = "LT";
 
+/// What comes as linked figures: what no organisation can count alone. IND-01, IND-02 and IND-03 stay with the nodes, by municipality.
+const LINKED: [&str; 7] = ["IND-05", "IND-09", "IND-10", "IND-11", "IND-12", "IND-13", "IND-14"];
+/// Denominators beside the files of a region.
+const DENOMINATORS: &str = "noemers.csv";
+
 /// One node of the demo: an organisation of the region, the monitor or the gate.
 struct DemoNode {
     key: String,
@@ -43,6 +48,7 @@ pub fn run(args: &DemoArgs) -> Outcome {
 
 struct Demo {
     dir: PathBuf,
+    input: PathBuf,
     region: RegionFile,
     generated: bool,
     nodes: Vec<DemoNode>,
@@ -67,7 +73,7 @@ impl Demo {
         let region = RegionFile::load(&input)?;
         let nodes = init_nodes(&dir, &input, &region, args.port_base)?;
         step(&format!("{} nodes ingericht, elk met eigen sleutels", nodes.len()));
-        let demo = Self { dir, region, generated: args.input.is_none(), nodes, started };
+        let demo = Self { dir, input, region, generated: args.input.is_none(), nodes, started };
         demo.certify(false)?;
         step("certificaten uitgegeven door een proef-CA (OIN's 00000099...)");
         demo.agree()?;
@@ -91,7 +97,8 @@ impl Demo {
         let summary = self.pull()?;
         step(&format!("rapport gereed na {:.0} s", self.started.elapsed().as_secs_f64()));
         let report = self.dir.join("monitor");
-        let text = format!("{summary}\nRapport: {}/report.html, report.json en report.csv\n", report.display());
+        let text =
+            format!("{summary}\nRapport: {}/report.html, report.json, report.csv en report.xlsx\n", report.display());
         if args.once {
             processes.stop();
         } else {
@@ -130,6 +137,9 @@ impl Demo {
         new.extend(["--monitor", &monitor, "--gate", &gate]);
         if self.region.delivering(LOCAL_TEAMS) >= LEAST_CONTRIBUTORS {
             new.extend(["--sum", LOCAL_TEAMS]);
+        }
+        if self.nodes.iter().filter(|n| !n.files.is_empty()).count() >= LEAST_CONTRIBUTORS {
+            new.extend(LINKED.iter().flat_map(|indicator| ["--link", indicator]));
         }
         command(&new, &[("--out", &draft), ("--node", &maker.dir)])?;
         let (draft_text, bundle_text) = (draft.display().to_string(), bundle.display().to_string());
@@ -194,7 +204,12 @@ impl Demo {
         for period in &periods {
             words.extend(["--period", period]);
         }
-        command(&words, &[("--node", &monitor.dir), ("--out", &self.dir.join("monitor"))])
+        let (out, denominators) = (self.dir.join("monitor"), self.input.join(DENOMINATORS));
+        let mut paths: Vec<(&str, &Path)> = vec![("--node", &monitor.dir), ("--out", &out)];
+        if denominators.is_file() {
+            paths.push(("--noemer", &denominators));
+        }
+        command(&words, &paths)
     }
 
     /// Keeps the region up, with a fresh revocation list every hour, until the operator stops it.

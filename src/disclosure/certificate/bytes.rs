@@ -88,8 +88,10 @@ fn encode_cell(text: &mut String, cell: &CellEntry) {
     };
     let print = match cell.print {
         Print::Value(v) => v.to_string(),
-        Print::Suppressed | Print::Known => "x".to_owned(),
+        Print::Suppressed => "x".to_owned(),
         Print::Impossible => "-".to_owned(),
+        Print::Known => "=".to_owned(),
+        Print::Elsewhere => "~".to_owned(),
     };
     let kind = if name.shown { "shown" } else { "hidden" };
     let counts = [name.table.to_string(), cell.n.to_string(), cell.families.to_string(), cell.largest.to_string()];
@@ -239,6 +241,8 @@ fn cell(fields: &[&str], tables: &[TableEntry]) -> Option<CellEntry> {
     let print = match *print {
         "x" => Print::Suppressed,
         "-" => Print::Impossible,
+        "=" => Print::Known,
+        "~" => Print::Elsewhere,
         v => Print::Value(number(v)?),
     };
     let key = key.iter().map(|value| word(value)).collect::<Option<_>>()?;

@@ -91,11 +91,15 @@ fn once(w: &Witness) -> Result<(), Flaw> {
     Ok(())
 }
 
-/// Whether a count must be hidden for its own sake; where only 0 is possible, or the count known, nothing is hidden.
+/// Whether a count must be hidden for its own sake; where only 0 is possible, or the count known or guarded elsewhere, nothing is hidden.
 fn sensitive(w: &Witness, c: &CellEntry) -> bool {
+    small(w, c) && !matches!(c.print, Print::Impossible | Print::Known | Print::Elsewhere)
+}
+
+/// Whether a count is too small for any table.
+fn small(w: &Witness, c: &CellEntry) -> bool {
     let dominated = u64::from(c.largest) * 100 > u64::from(w.rules.dominance_percent) * u64::from(c.n);
-    let small = c.n < w.rules.threshold || c.families < w.rules.min_families || dominated;
-    small && !matches!(c.print, Print::Impossible | Print::Known)
+    c.n < w.rules.threshold || c.families < w.rules.min_families || dominated
 }
 
 /// Whether a cell may be printed as it is, and between what values its print leaves it.
@@ -105,7 +109,12 @@ fn printed(w: &Witness, c: &CellEntry) -> Result<(i64, Option<i64>), &'static st
         Print::Impossible if c.n == 0 => Ok((0, Some(0))),
         Print::Impossible => Err("gedrukt als onmogelijk en niet 0"),
         Print::Suppressed => Ok((0, None)),
-        Print::Known if c.name.is_some() => Err("een cel van een tabel en toch bekend"),
+        Print::Known | Print::Elsewhere if c.name.as_ref().is_some_and(|name| name.shown) => {
+            Err("een cel van een tabel en toch elders geteld")
+        }
+        Print::Known if c.name.is_some() && small(w, c) => Err("te klein en toch bekend"),
+        Print::Elsewhere if c.name.is_none() || !small(w, c) => Err("groot genoeg en toch niet bekend"),
+        Print::Elsewhere => Ok((0, None)),
         Print::Known => Ok((i64::from(c.n), Some(i64::from(c.n)))),
         Print::Value(_) if !c.name.as_ref().is_some_and(|name| name.shown) => Err("verborgen en toch gedrukt"),
         Print::Value(_) if sensitive(w, c) => Err("te klein en toch gedrukt"),

@@ -86,8 +86,8 @@ pub(super) fn at<'a>(row: &'a Row, by: &[Dimension]) -> At<'a> {
 pub(super) fn shown_as(print: Print) -> (Option<i64>, Option<Mark>) {
     match print {
         Print::Value(v) => (Some(i64::from(v)), None),
-        // What is known is in no table, so no row can be it.
-        Print::Known => (None, None),
+        // What is known or guarded elsewhere is in no table, so no row can be it.
+        Print::Known | Print::Elsewhere => (None, None),
         Print::Suppressed => (None, Some(Mark::Suppressed)),
         Print::Impossible => (None, Some(Mark::Impossible)),
     }

@@ -31,11 +31,12 @@ pub(super) type Place = (usize, CellRef);
 /// # Errors
 /// The first [`Flaw`] that is found.
 pub fn as_defined(w: &Witness, release: &Release) -> Result<(), Flaw> {
-    let mut cells: BTreeMap<Place, (bool, bool)> = BTreeMap::new();
+    let mut cells: BTreeMap<Place, [bool; 3]> = BTreeMap::new();
     for (i, cell) in w.cells.iter().enumerate() {
         let Some(name) = &cell.name else { continue };
         let place = place(w, i).ok_or_else(|| Flaw(format!("cel {i} staat in geen tabel")))?;
-        if cells.insert(place, (name.shown, cell.print == Print::Impossible)).is_some() {
+        let elsewhere = matches!(cell.print, Print::Known | Print::Elsewhere);
+        if cells.insert(place, [name.shown, cell.print == Print::Impossible, elsewhere]).is_some() {
             return Err(Flaw(format!("cel {i} staat er twee keer in")));
         }
     }
@@ -95,8 +96,8 @@ fn audited(w: &Witness) -> impl Iterator<Item = (usize, &TableEntry)> {
     all.filter(move |(_, table)| table.state != TableState::LeftOut || behind(table))
 }
 
-/// Every cell of the tables, whether it is printed in them, and whether it can only be 0.
-fn declared(w: &Witness, release: &Release, version: u32) -> BTreeMap<Place, (bool, bool)> {
+/// Every cell of the tables, whether it is printed in them, whether it can only be 0, and whether another release counts it too.
+fn declared(w: &Witness, release: &Release, version: u32) -> BTreeMap<Place, [bool; 3]> {
     let mut cells = BTreeMap::new();
     for (edition, table) in audited(w) {
         for place in frame(&table.query, table.horizon, release)
@@ -104,7 +105,8 @@ fn declared(w: &Witness, release: &Release, version: u32) -> BTreeMap<Place, (bo
             .filter(|place| !place.open && since(&place.cell) <= version)
         {
             let leaves = matches!(table.state, TableState::New | TableState::Earlier | TableState::Replaced);
-            cells.insert((edition, place.cell), (place.released && leaves, !place.possible));
+            let facts = [place.released && leaves, !place.possible, place.elsewhere];
+            cells.insert((edition, place.cell), facts);
         }
     }
     cells

@@ -161,6 +161,7 @@ fn cells(system: &System, protected: &Protected, names: Vec<Option<CellName>>) -
             Printed::Suppressed => Print::Suppressed,
             Printed::Impossible => Print::Impossible,
             Printed::Known(_) => Print::Known,
+            Printed::Elsewhere => Print::Elsewhere,
         };
         let count = cell.truth;
         CellEntry { name, n: count.n, families: count.families, largest: count.largest, print }

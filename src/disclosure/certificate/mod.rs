@@ -94,8 +94,10 @@ pub enum Print {
     Suppressed,
     /// That it can only be 0.
     Impossible,
-    /// Nothing, but the witness grants a reader its exact count: of the rest of two cells only.
+    /// Nothing, but the witness grants a reader its exact count: the rest of two cells, or a cell that another release counts too.
     Known,
+    /// Nothing: too small to be printed, and guarded by the audit of the other release that counts it.
+    Elsewhere,
 }
 
 /// Where a cell stands.

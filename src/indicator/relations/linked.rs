@@ -33,6 +33,8 @@ impl Book<'_> {
                     let [linked, reason] = ["gekoppeld_zonder_07", "reden07_zonder_koppeling"];
                     self.sum(cell(self, "teller_gekoppeld"), cells(self, &[BOTH, linked]));
                     self.sum(cell(self, "teller_reden07"), cells(self, &[BOTH, reason]));
+                    // How many of the ends have reason 07 is told, and guarded, by the outflow.
+                    chain(self, &["teller_gekoppeld", "noemer"]);
                     for (inner, outer) in [(linked, "teller_gekoppeld"), (reason, "teller_reden07")] {
                         chain(self, &[inner, outer]);
                     }

@@ -8,8 +8,7 @@ use crate::domain::period::Period;
 use crate::domain::query::IndicatorId;
 use crate::domain::table::{Mark, Row, Table};
 use crate::indicator::definition::{MeasureKind, definition};
-use crate::monitor::csv::mark;
-use crate::monitor::figures::{Shown, percent, shown, shown_percent};
+use crate::monitor::figures::{Shown, full, percent, shown, shown_percent};
 use crate::monitor::quantile::{Bin, bin};
 use crate::monitor::text::{self as words, Presentation, Shape};
 
@@ -43,6 +42,7 @@ pub(super) fn count_card(page: &Page<'_>, id: IndicatorId, series: &str, told: &
         labels: &labels,
         lines: vec![Line { name: name.clone(), points }],
         small: true,
+        breaks: page.breaks_at(id),
     };
     let caption = format!("{}: {name}", told.title);
     let with_year = matches!(told.shape, Shape::Flow | Shape::Cohort);
@@ -76,7 +76,10 @@ pub(super) fn cohort_card(page: &Page<'_>, id: IndicatorId, series: &str, told: 
         }
     }
     if id == IndicatorId::Ind11 {
-        let gap = |period| gap(total(period, &["teller_gekoppeld"]), total(period, &["teller_reden07"]));
+        let outflow = words::presentation(IndicatorId::Ind02).whole;
+        let registered = |period| page.figures.total(IndicatorId::Ind02, period, "VOTS|07", outflow);
+        let gap = |period| gap(total(period, &["teller_gekoppeld"]), registered(period));
+        rows.push(("geregistreerd met reden 07 (uitstroom)".to_owned(), years(&|period| shown(registered(period)))));
         rows.push(("verschil, uit de afgeronde aantallen".to_owned(), years(&gap)));
     }
     let quantiles = [("mediaan (dagen)", "mediaan"), ("P80 (dagen)", "p80")];
@@ -85,7 +88,8 @@ pub(super) fn cohort_card(page: &Page<'_>, id: IndicatorId, series: &str, told: 
     rows.extend(quantiles.into_iter().filter(|(_, figures)| figures.iter().any(|figure| !figure.mark)));
     let caption = format!("{}: {name}", told.title);
     let labels: Vec<String> = page.quarters.iter().map(ToString::to_string).collect();
-    let main: Vec<&str> = told.part.into_iter().chain(told.whole.iter().copied()).collect();
+    // How many came on; never how many began in its place.
+    let main = told.part.map_or_else(|| told.whole.to_vec(), |part| vec![part]);
     let points = page.quarters.iter().map(|quarter| point(total(*quarter, &main))).collect();
     let chart = LineChart {
         id: id_of(&["lijn", id.as_str(), series]),
@@ -93,13 +97,13 @@ pub(super) fn cohort_card(page: &Page<'_>, id: IndicatorId, series: &str, told: 
         labels: &labels,
         lines: vec![Line { name: name.clone(), points }],
         small: true,
+        breaks: page.breaks_at(id),
     };
     card(&name, told.unit, [lines(&chart).unwrap_or_default(), measures_by_years(page, &caption, rows)])
 }
 
 /// The difference of two released counts; none when one is not fully known.
 fn gap(one: Option<&Row>, other: Option<&Row>) -> Shown {
-    let full = |row: Option<&Row>| row.filter(|r| r.low.is_none() || r.high.is_some()).and_then(|r| r.value);
     full(one).zip(full(other)).map_or_else(|| shown_percent(None), |(a, b)| plain(a - b))
 }
 
@@ -223,16 +227,11 @@ pub(super) fn shares(table: &Table, series: &str) -> Option<Vec<(Bin, i64)>> {
 /// The explanation of the marks.
 pub(super) fn legend() -> Markup {
     let row = |sign: &str, meaning: &str| all([tag("dt", sign), tag("dd", meaning)]);
-    element(
-        "dl",
-        &[("class", "marks")],
-        [
-            row(mark(Mark::Suppressed), "niet vrijgegeven: te klein, of te herleiden uit andere cijfers"),
-            row(mark(Mark::Impossible), "kan volgens de definitie niet voorkomen"),
-            row(mark(Mark::Missing), "niet aangeleverd"),
-            row("≥", "ten minste: een of meer organisaties konden hun deel niet vrijgeven of leveren"),
-            row("○", "open teken in een grafiek: ten minste; een onderbroken lijn: niet vrijgegeven"),
-            row("open", "ligt in de laatste klasse, die geen bovengrens heeft"),
-        ],
-    )
+    let drawn = [
+        row("○", "open teken in een grafiek: ten minste; een onderbroken lijn: niet vrijgegeven"),
+        row("¦", "streep in een grafiek: trendbreuk, het waarom staat boven de kaarten"),
+        row("open", "ligt in de laatste klasse, die geen bovengrens heeft"),
+    ];
+    let marks = words::MARKS.iter().map(|(sign, meaning)| row(sign, meaning));
+    element("dl", &[("class", "marks")], marks.chain(drawn))
 }

@@ -28,6 +28,8 @@ pub(super) struct LineChart<'a> {
     pub(super) lines: Vec<Line>,
     /// A small chart of one line, without a legend.
     pub(super) small: bool,
+    /// Numbers of the points with which another trend begins.
+    pub(super) breaks: Vec<usize>,
 }
 
 /// Size of the drawing in its own units, and the frame of its axes.
@@ -90,6 +92,10 @@ pub(super) fn lines(chart: &LineChart<'_>) -> Option<Markup> {
         element("desc", &[("id", &text_id)], [text(described(chart))]),
         axes(&frame, chart),
     ];
+    for at in &chart.breaks {
+        let (x, top, base) = (frame.x(*at).to_string(), frame.top.to_string(), frame.y(0).to_string());
+        parts.push(element("line", &[("class", "break"), ("x1", &x), ("x2", &x), ("y1", &top), ("y2", &base)], []));
+    }
     for (number, line) in chart.lines.iter().enumerate() {
         parts.push(draw(&frame, number, line));
     }
@@ -282,6 +288,7 @@ mod tests {
             labels: &labels,
             lines: lines_of(points),
             small: false,
+            breaks: Vec::new(),
         };
         assert!(lines(&chart(vec![Point::Gap])).is_none());
         assert!(lines(&chart(vec![Point::Value { value: 10, at_least: true }])).is_some());

@@ -5,6 +5,7 @@ mod chart;
 mod flow;
 pub mod markup;
 mod overview;
+mod rates;
 mod section;
 mod tables;
 #[cfg(test)]
@@ -24,8 +25,7 @@ const STYLE: &str = include_str!("style.css");
 /// The page as text.
 #[must_use]
 pub fn write(report: &Report, setting: &Setting) -> String {
-    let figures = Figures::of(report);
-    let page = Page { years: figures.years(), quarters: figures.periods(PeriodKind::Quarter), figures, setting };
+    let page = page_of(report, setting);
     let title = format!("Ketenmonitor {}", setting.region);
     let body = [
         element("a", &[("class", "skip"), ("href", "#inhoud")], [text("Naar de inhoud")]),
@@ -37,14 +37,25 @@ pub fn write(report: &Report, setting: &Setting) -> String {
     markup::document(&title, STYLE, all(body))
 }
 
+/// What the pieces of the page share.
+fn page_of<'a>(report: &'a Report, setting: &'a Setting) -> Page<'a> {
+    let figures = Figures::of(report);
+    Page {
+        years: figures.years(),
+        quarters: figures.periods(PeriodKind::Quarter),
+        denominator: report.denominator.as_ref(),
+        figures,
+        setting,
+    }
+}
+
 /// The style sheet of the report, for a page around [`part`].
 pub const SHEET: &str = STYLE;
 
 /// What the page says between its header and its footer, as a part of another page; everything in it is escaped.
 #[must_use]
 pub fn part(report: &Report, setting: &Setting) -> String {
-    let figures = Figures::of(report);
-    let page = Page { years: figures.years(), quarters: figures.periods(PeriodKind::Quarter), figures, setting };
+    let page = page_of(report, setting);
     content(report, &page).into_text()
 }
 
@@ -116,7 +127,7 @@ fn content(report: &Report, page: &Page<'_>) -> Markup {
 fn footer(report: &Report) -> Markup {
     let sentence = format!(
         "Gemaakt met Ketenpoort. Een optelling van vrijgaven is geen telling van unieke kinderen over organisaties \
-         heen. De cijfers van dit rapport staan ook in report.json en report.csv. Convenant {}, {}.",
+         heen. De cijfers van dit rapport staan ook in report.json, report.csv en report.xlsx; afdrukken geeft een pdf. Convenant {}, {}.",
         report.convenant.id, report.convenant.hash
     );
     element("footer", &[("class", "foot")], [element("div", &[("class", "wrap")], [tag("p", sentence)])])

@@ -24,6 +24,12 @@ pub(super) fn overview(page: &Page<'_>) -> Markup {
     element("section", &[("class", "overview"), ("aria-labelledby", "overzicht")], parts)
 }
 
+/// The stock of youth protection: counted over the region where the gate counted it, else added up.
+fn stock_series(page: &Page<'_>) -> &'static str {
+    let region = "KETEN|JB";
+    if page.figures.series(IndicatorId::Ind03).contains(&region) { region } else { "LOKAAL|JB" }
+}
+
 /// Large numbers of the last year.
 fn tiles(page: &Page<'_>, year: i16) -> Markup {
     let period = Period::year_of(year);
@@ -48,7 +54,11 @@ fn tiles(page: &Page<'_>, year: i16) -> Markup {
         [
             tile("Instroom", "kinderen in jeugdbescherming", &count(IndicatorId::Ind01, "JB")),
             tile("Uitstroom", "kinderen uit jeugdbescherming", &count(IndicatorId::Ind02, "JB")),
-            tile("Onderhanden", "kinderen met een maatregel op 31 december", &count(IndicatorId::Ind03, "LOKAAL|JB")),
+            tile(
+                "Onderhanden",
+                "kinderen met een maatregel op 31 december",
+                &count(IndicatorId::Ind03, stock_series(page)),
+            ),
             tile("Tijdig", "kreeg binnen 5 werkdagen een jeugdbeschermer", &share(IndicatorId::Ind07)),
             tile("Geantwoord", &of_asked, &plain(i64::try_from(delivered).unwrap_or_default())),
         ],
@@ -63,15 +73,20 @@ fn course(page: &Page<'_>) -> Vec<Markup> {
         let points = page.quarters.iter().map(|quarter| point(page.figures.total(id, *quarter, series, whole)));
         Line { name: name.to_owned(), points: points.collect() }
     };
-    let chart = |id: &str, title: &str, drawn: Vec<Line>| {
+    let chart = |id: &str, title: &str, drawn: Vec<Line>, breaks: Vec<usize>| {
         let (id, title) = (id.to_owned(), format!("Jeugdbescherming: {title}"));
-        lines(&LineChart { id, title, labels: &labels, lines: drawn, small: false })
+        lines(&LineChart { id, title, labels: &labels, lines: drawn, small: false, breaks })
     };
     let flow = vec![line("Instroom", IndicatorId::Ind01, "JB"), line("Uitstroom", IndicatorId::Ind02, "JB")];
-    let stock = vec![line("Onderhanden", IndicatorId::Ind03, "LOKAAL|JB")];
+    let stock = vec![line("Onderhanden", IndicatorId::Ind03, stock_series(page))];
     let charts = [
-        chart("verloop", "instroom en uitstroom per kwartaal (kinderen)", flow),
-        chart("stand", "onderhanden aan het einde van het kwartaal (kinderen)", stock),
+        chart("verloop", "instroom en uitstroom per kwartaal (kinderen)", flow, page.breaks_at(IndicatorId::Ind01)),
+        chart(
+            "stand",
+            "onderhanden aan het einde van het kwartaal (kinderen)",
+            stock,
+            page.breaks_at(IndicatorId::Ind03),
+        ),
     ];
     charts.into_iter().flatten().collect()
 }

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 use super::card::{cohort_card, count_card, duration_card};
 use super::markup::{Markup, all, class, element, tag, text};
+use super::rates;
 use super::tables::{figure_cell, measures_by_years};
 use crate::domain::period::Period;
 use crate::domain::query::{Dimension, IndicatorId};
 use crate::domain::table::{Row, Scope, Table};
 use crate::indicator::definition::definition;
 use crate::monitor::figures::{Figures, pick, shown};
+use crate::monitor::rates::Denominator;
 use crate::monitor::report::Setting;
 use crate::monitor::text::{self as words, Presentation, Shape};
 
@@ -19,6 +21,16 @@ pub(super) struct Page<'a> {
     pub(super) setting: &'a Setting,
     pub(super) years: Vec<i16>,
     pub(super) quarters: Vec<Period>,
+    pub(super) denominator: Option<&'a Denominator>,
+}
+
+impl Page<'_> {
+    /// Numbers of the quarters with which another trend begins.
+    pub(super) fn breaks_at(&self, id: IndicatorId) -> Vec<usize> {
+        let breaks = self.figures.breaks(id, self.setting);
+        let of = |(at, quarter): (usize, &Period)| breaks.iter().any(|b| b.period == *quarter).then_some(at);
+        self.quarters.iter().enumerate().filter_map(of).collect()
+    }
 }
 
 /// The whole section of an indicator.
@@ -35,7 +47,7 @@ pub(super) fn section(page: &Page<'_>, id: IndicatorId) -> Markup {
         Shape::Cohort if linked => cohort_card(page, id, series, &told),
         Shape::Flow | Shape::Stock | Shape::Cohort | Shape::Waiting => count_card(page, id, series, &told),
     });
-    let mut parts = vec![heading(id, &told, linked), coverage_line(page, id)];
+    let mut parts = vec![heading(id, &told, linked), coverage_line(page, id), breaks(page, id)];
     parts.push(element("div", &[("class", "cards")], cards));
     if !reasons.is_empty() {
         parts.push(reasons_table(page, id, &told, &reasons));
@@ -46,6 +58,7 @@ pub(super) fn section(page: &Page<'_>, id: IndicatorId) -> Markup {
         parts.push(class("p", "closed", sentence));
     }
     parts.push(breakdowns(page, id, &told));
+    parts.extend(rates::table(page, id));
     element("section", &[("id", id.as_str()), ("aria-labelledby", &format!("{id}-kop"))], parts)
 }
 
@@ -61,29 +74,34 @@ fn heading(id: IndicatorId, told: &Presentation, linked: bool) -> Markup {
             &[("id", &format!("{id}-kop"))],
             [text(told.title), text(" "), class("span", "code", id.as_str())],
         ),
-        class("p", "definition", told.description),
+        class("p", "definition", words::description(id, linked)),
     ];
     let sentence = if linked { Some(words::COUNTED_ONCE) } else { words::adding_up(id) };
     if let Some(sentence) = sentence {
         parts.push(class("p", "definition", sentence));
     }
-    if let Some(norms) = norms(id) {
+    if let Some(sentence) = words::inflated(id) {
+        parts.push(class("p", "definition", sentence));
+    }
+    if let Some(norms) = words::norms(id) {
         parts.push(element("p", &[("class", "norm-line")], [tag("strong", "Norm: "), text(norms)]));
     }
     all(parts)
 }
 
-/// The norms of an indicator with their sources, one clause for each.
-fn norms(id: IndicatorId) -> Option<String> {
-    let mut clauses: Vec<String> = Vec::new();
-    for series in &definition(id).series {
-        if let Some(norm) = series.norm {
-            let bare = words::norm_text(Some(norm)).replace("norm ", "");
-            let clause = format!("{bare} ({}; {})", words::series(id, &series.name), norm.source);
-            clauses.push(clause);
-        }
+/// From where on figures cannot be laid beside those before.
+fn breaks(page: &Page<'_>, id: IndicatorId) -> Markup {
+    let found = page.figures.breaks(id, page.setting);
+    if found.is_empty() {
+        return all([]);
     }
-    (!clauses.is_empty()).then(|| format!("{}.", clauses.join("; ")))
+    let sentences = found.iter().map(|found| tag("li", found.to_string()));
+    let heading = element(
+        "p",
+        &[],
+        [tag("strong", "Trendbreuken: "), text("vanaf hier zijn cijfers anders gemaakt dan ervoor.")],
+    );
+    element("div", &[("class", "coverage incomplete")], [heading, element("ul", &[], sentences)])
 }
 
 /// How many of the expected organisations delivered, over all tables of the indicator.
@@ -104,6 +122,9 @@ fn coverage_line(page: &Page<'_>, id: IndicatorId) -> Markup {
     if coverage.window.is_some() {
         sentence.push_str("; de gegevensperiode is bij ten minste één organisatie afgeleid uit de regels");
     }
+    let day = page.figures.tables_of(id).map(|table| table.peildatum).max();
+    let day = day.map_or_else(String::new, |day| format!(", peildatum {day}"));
+    sentence.push_str(&format!(". Definitie {id} versie {}{day}", definition(id).version));
     class("p", if missing.is_empty() { "coverage" } else { "coverage incomplete" }, format!("{sentence}."))
 }
 
@@ -166,7 +187,12 @@ fn breakdown_table(
         columns.iter().map(|s| element("th", &[("scope", "col"), ("class", "num")], [text(words::series(id, s))])),
     );
     let mut keys: Vec<_> = table.rows.iter().map(|row| &row.key).collect();
-    keys.sort();
+    // Bands of age by their first year, codes by their number, what has none last.
+    let place = |value: &String| {
+        let digits: String = value.chars().take_while(char::is_ascii_digit).collect();
+        (digits.parse::<u32>().unwrap_or(u32::MAX), value.clone())
+    };
+    keys.sort_by_cached_key(|key| key.iter().map(|(dimension, value)| (*dimension, place(value))).collect::<Vec<_>>());
     keys.dedup();
     let rows = keys.into_iter().map(|key| {
         let names = table.by.iter().map(|dimension| {
@@ -201,7 +227,7 @@ pub(super) fn area_name(gemeenten: &BTreeMap<String, String>, value: &str) -> St
 }
 
 /// Name of a dimension value: municipalities and organisations by the lists of the region.
-fn value_name(setting: &Setting, dimension: Dimension, code: &str) -> String {
+pub(super) fn value_name(setting: &Setting, dimension: Dimension, code: &str) -> String {
     let known = match dimension {
         Dimension::Gemeente => setting.gemeenten.get(code).cloned(),
         Dimension::Organisatie => setting.parties.iter().find(|p| p.oin.as_str() == code).map(|p| p.name.clone()),

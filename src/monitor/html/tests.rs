@@ -61,7 +61,7 @@ fn report(example: bool) -> Report {
         table("IND-01", "2024", inflow(1_230)),
         table("IND-06", "2024", plan),
     ];
-    Report { period, tables, convenant, example }
+    Report { period, tables, convenant, example, denominator: None }
 }
 
 fn setting() -> Setting {
@@ -205,14 +205,11 @@ fn linked_report() -> Report {
             ("RVDK->GI", "teller", Some(2 * n - 20)),
         ]
     };
-    let ends = [
-        ("ALLE", "noemer", Some(60)),
-        ("ALLE", "teller_gekoppeld", Some(45)),
-        ("ALLE", "teller_reden07", Some(15)),
-        ("ALLE", "gekoppeld_zonder_07", None),
-    ];
+    let ends =
+        [("ALLE", "noemer", Some(60)), ("ALLE", "teller_gekoppeld", Some(45)), ("ALLE", "gekoppeld_zonder_07", None)];
     let tables = vec![
         table("IND-01", "2024", vec![row("VT_MELDING", "n_som_organisaties", Some(900), true)]),
+        table("IND-02", "2024", vec![row("VOTS|07", "n_som_organisaties", Some(15), true)]),
         regio("IND-05", "2023", &steps(60)),
         regio("IND-05", "2024", &steps(70)),
         regio("IND-11", "2024", &ends),
@@ -252,4 +249,45 @@ fn an_area_is_named_with_what_lies_in_it_while_that_is_short() {
     assert_eq!(name("steden:0141+0153"), "steden (Almelo, Enschede)");
     assert_eq!(name("noord-oost:0141+9999"), "noord oost (Almelo, 9999)");
     assert_eq!(name("overige-gemeenten:0001+0002+0003+0004+overig"), "overige gemeenten");
+}
+
+#[test]
+fn a_break_is_named_with_its_reason_and_drawn() {
+    let quarter = |period: &str, version: &str, missing: bool| {
+        let mut table = table("IND-01", period, vec![row("JB", "n_kinderen", Some(55), true)]);
+        version.clone_into(&mut table.version);
+        table.coverage = Coverage { expected: 2, delivered: 2, missing: Vec::new(), window: None };
+        if missing {
+            table.coverage = Coverage { delivered: 1, missing: vec![oin()], ..table.coverage };
+        }
+        table
+    };
+    let of = |tables: Vec<Table>| write(&Report { tables, ..report(true) }, &setting());
+    let plain = of(vec![quarter("2024-Q1", "1.0", false), quarter("2024-Q2", "1.0", false)]);
+    assert!(!plain.contains("Trendbreuken") && !plain.contains("class=\"break\""));
+    let broken =
+        of(vec![quarter("2024-Q1", "1.0", false), quarter("2024-Q2", "1.1", true), quarter("2024-Q3", "1.1", false)]);
+    for wanted in ["2024-Q2 definitie versie 1.1", "2024-Q2 zonder GI &quot;Alfa&quot;", "class=\"break\""] {
+        assert!(broken.contains(wanted), "{wanted}");
+    }
+}
+
+#[test]
+fn rates_are_made_of_whole_released_counts_only() {
+    let file = "gemeente;jaar;kinderen (CBS)\nregio;2024;10000\n0153;2024;1000\n0164;2024;1000\n";
+    let denominator = Some(crate::monitor::rates::Denominator::parse(file).expect("a denominator"));
+    let of = |code: &str, value: Option<i64>, high: bool| {
+        let key = BTreeMap::from([(crate::domain::query::Dimension::Gemeente, code.to_owned())]);
+        Row { key, ..row("OTS", "n_kinderen", value, high) }
+    };
+    let by = vec![crate::domain::query::Dimension::Gemeente];
+    let cells = vec![of("0153", Some(35), true), of("0164", Some(20), false), of("overig", None, false)];
+    let tables = vec![
+        table("IND-03", "2024", vec![row("OTS", "n_kinderen", Some(55), true)]),
+        Table { by, ..table("IND-03", "2024", cells) },
+    ];
+    let page = write(&Report { tables, denominator, ..report(true) }, &setting());
+    let rates = page.split_once("Per 1.000, naar gemeente").expect("rates").1;
+    assert!(rates.contains("Noemer: kinderen (CBS)") && rates.contains(">5,5</td>") && rates.contains(">35,0</td>"));
+    assert!(!rates.contains(">20,0</td>"), "a lower bound has no rate");
 }

@@ -6,15 +6,20 @@ use std::collections::BTreeMap;
 use ketenpoort::crypto::digest;
 use ketenpoort::disclosure::component::{Job, final_on};
 use ketenpoort::disclosure::ledger::StoredTable;
+use ketenpoort::domain::codes::Owner;
+use ketenpoort::domain::day::Day;
 use ketenpoort::domain::period::Period;
-use ketenpoort::domain::query::{Dimension, IndicatorId, TableQuery};
+use ketenpoort::domain::query::{Dimension, IndicatorId, Query, TableQuery};
+use ketenpoort::indicator::compute::Settings;
 use ketenpoort::indicator::raw::{RawTable, RawValue};
+use ketenpoort::indicator::release::Release;
 use ketenpoort::storage::state::StateKind;
 use serde_json::Value;
 
 use super::tables::{Board, Find, Name};
 use crate::demo::{Demo, demo};
 use crate::leak::opened_records;
+use crate::linked::Chain;
 use crate::region::Region;
 use crate::release::{Node, prints_only_what_may};
 
@@ -55,6 +60,8 @@ fn nobody_is_pinned_by_the_report_of_the_region_or_by_an_answer_of_a_node() {
     let board = Board::read(tables);
     let mut truth = sums(&board, &nodes);
     truth.extend(shared(tables, &nodes));
+    let linked = linked(&demo, tables);
+    truth.extend(linked.iter().filter(|(name, _)| board.at.contains_key(name)).map(|(name, n)| (name.clone(), *n)));
     for (name, place) in &board.at {
         let (low, high) = board.puzzle.start()[*place];
         assert!(truth[name] >= low && high.is_none_or(|high| truth[name] <= high), "{name:?}: {}", truth[name]);
@@ -63,6 +70,11 @@ fn nobody_is_pinned_by_the_report_of_the_region_or_by_an_answer_of_a_node() {
     let small = truth.iter().filter(|(n, q)| n.measure.starts_with("hidden") && (1..10).contains(*q)).count();
     assert!(small > 5, "small parts to find: {small}");
     judge("the report", &board.attack(&truth, 8));
+    // Whatever nodes tell of who began a step, even the exact number: who came on and who did not stays open.
+    let of_gate: Vec<Value> = tables.iter().filter(|table| table["scope"] == "regio").cloned().collect();
+    let mut board = Board::read(&of_gate);
+    assert!(board.at.len() > 100 && board.hear_who_began(&linked) > 5, "steps with many children");
+    judge("the linked figures", &board.attack(&linked, 8));
     let naive = without_hiding(tables, &truth);
     assert!(!Board::read(&naive).attack(&truth, 0).is_empty(), "the attacker reads a report that hides nothing");
 }
@@ -124,6 +136,48 @@ fn shared(tables: &[Value], nodes: &[Released]) -> BTreeMap<Name, i64> {
         }
     }
     sums
+}
+
+/// The exact counts behind the linked figures, those of who began too.
+fn linked(demo: &Demo, tables: &[Value]) -> BTreeMap<Name, i64> {
+    let text = |v: &Value| v.as_str().unwrap_or_default().to_owned();
+    let window = crate::region::json(&demo.input.join("organisations.json"));
+    let day = |name: &str| Day::parse(&text(&window[name])).expect("a day");
+    let query = |table: &Value| TableQuery {
+        indicator: IndicatorId::parse(&text(&table["indicator"])).expect("an indicator"),
+        period: Period::parse(&text(&table["period"])).expect("a period"),
+        by: Vec::new(),
+    };
+    let plan = Query::new(tables.iter().filter(|table| table["scope"] == "regio").map(query).collect());
+    let chain = Chain::of(&Region::open(&demo.input));
+    let (data_from, until) = (day("gegevens_van"), day("gegevens_tot"));
+    let release = Release {
+        settings: Settings { horizon: until, data_from, within: 365, organisation: chain.nodes[0].oin },
+        owners: Owner::ALL.to_vec(),
+        delivers: Owner::ALL.to_vec(),
+        domains: chain.domains.clone(),
+        bin_cuts: Vec::new(),
+        linked: true,
+    };
+    let mut truth = BTreeMap::new();
+    for raw in chain.exact(&release, &plan, until) {
+        let (indicator, period) = (raw.query().indicator.to_string(), raw.query().period.to_string());
+        let frame =
+            Name { indicator, period, by: Vec::new(), series: String::new(), measure: String::new(), key: Vec::new() };
+        // What nobody counts is 0.
+        for series in release.series(raw.query().indicator) {
+            for (measure, _) in release.measures(raw.query(), &series.name) {
+                truth.insert(Name { series: series.name.clone(), measure, ..frame.clone() }, 0);
+            }
+        }
+        for cell in raw.cells() {
+            if let RawValue::Count(count) = cell.value {
+                let (series, measure) = (cell.series.clone(), cell.measure.clone());
+                truth.insert(Name { series, measure, ..frame.clone() }, i64::from(count.n));
+            }
+        }
+    }
+    truth
 }
 
 /// The same report from a region that would suppress what is small and nothing else, so that the search is seen to work:

@@ -25,7 +25,7 @@ fn key() -> MacKey {
 fn puzzle(system: &System, protected: &Protected) -> Puzzle {
     let seen = |p: &Printed| match p {
         Printed::Value(v) => Seen::Number(i64::from(*v)),
-        Printed::Suppressed => Seen::Unknown,
+        Printed::Suppressed | Printed::Elsewhere => Seen::Unknown,
         Printed::Impossible => Seen::Zero,
         Printed::Known(n) => Seen::Between(i64::from(*n), i64::from(*n)),
     };
@@ -254,7 +254,7 @@ fn try_everything(system: &System, protected: &Protected, rules: &DisclosureRule
             let rounded = (v + i64::from(rules.rounding) / 2) / i64::from(rules.rounding) * i64::from(rules.rounding);
             v >= i64::from(rules.threshold) && rounded == i64::from(*p)
         }
-        Printed::Suppressed => true,
+        Printed::Suppressed | Printed::Elsewhere => true,
         Printed::Impossible => v == 0,
         Printed::Known(n) => v == i64::from(*n),
     };

@@ -127,6 +127,7 @@ impl Board {
         board.time();
         board.series();
         board.bins();
+        board.linked();
         board.bases();
         board
     }
@@ -234,7 +235,7 @@ impl Board {
                     quarters.push(year_only);
                     self.puzzle.at_most(year, &quarters);
                 }
-                "IND-10" | "IND-11" | "IND-13" => self.puzzle.at_most(year, &quarters),
+                "IND-05" | "IND-09" | "IND-10" | "IND-11" | "IND-13" | "IND-14" => self.puzzle.at_most(year, &quarters),
                 _ => self.parts(true, year, &quarters),
             }
         }
@@ -288,9 +289,69 @@ impl Board {
         }
     }
 
+    /// What the gate counts of linked rows: sums (one of them with a part that is never printed), and one inside another.
+    fn linked(&mut self) {
+        let with = |n: &Name, measure: &str| Name { measure: measure.to_owned(), ..n.clone() };
+        for (total, place) in self.names() {
+            let parts: &[&str] = match (total.indicator.as_str(), total.measure.as_str()) {
+                ("IND-11", "teller_gekoppeld") => &["gekoppeld_zonder_07"],
+                ("IND-12", "teller") => &["bekend_0-3_mnd", "bekend_3-12_mnd", "bekend_12-24_mnd"],
+                ("IND-14", "n_overdrachten") => &["n_gekoppeld", "n_zonder_overname"],
+                ("IND-14", "n_gekoppeld") => &["overlap", "gat_0", "gat_gt0"],
+                _ => &[],
+            };
+            let mut parts: Vec<usize> =
+                parts.iter().filter_map(|part| self.at.get(&with(&total, part)).copied()).collect();
+            if total.indicator == "IND-11" && !parts.is_empty() {
+                parts.push(self.unknown());
+            }
+            let of_bins = match total.indicator.as_str() {
+                "IND-05" | "IND-10" | "IND-13" => "teller",
+                "IND-09" => "n_met_start_365",
+                _ => "",
+            };
+            if total.measure == of_bins {
+                let bins = self.at.iter().filter(|(n, _)| days(&n.measure).is_some() && with(n, of_bins) == total);
+                parts.extend(bins.map(|(_, place)| *place));
+            }
+            if !parts.is_empty() {
+                self.parts(true, place, &parts);
+            }
+            let outer = match (total.indicator.as_str(), total.measure.as_str()) {
+                ("IND-05" | "IND-12", "teller") | ("IND-09", "n_met_start_365") => "noemer",
+                ("IND-09", "teller") => "n_met_start_365",
+                ("IND-14", "gat_gt30") => "gat_gt5",
+                ("IND-14", "gat_gt5") => "gat_gt0",
+                _ => continue,
+            };
+            if let Some(&outer) = self.at.get(&with(&total, outer)) {
+                self.inside(place, outer);
+            }
+        }
+    }
+
+    /// This attacker has heard how many children each step of linked figures begins with, where that is no small number.
+    pub fn hear_who_began(&mut self, truth: &BTreeMap<Name, i64>) -> usize {
+        let mut heard = 0;
+        for (name, inner) in
+            self.names().into_iter().filter(|(n, _)| matches!(&*n.measure, "teller" | "teller_gekoppeld"))
+        {
+            let began = Name { measure: "noemer".to_owned(), ..name };
+            if let Some(&exact) = truth.get(&began).filter(|q| **q >= 10 && !self.at.contains_key(&began)) {
+                let began = self.unknown();
+                self.puzzle.seen[began] = Seen::Between(exact, exact);
+                self.inside(inner, began);
+                heard += 1;
+            }
+        }
+        heard
+    }
+
     fn bases(&mut self) {
         for (name, inner) in self.names() {
             let base = match (name.indicator.as_str(), name.series.as_str()) {
+                ("IND-05", "VT->RVDK") => ("IND-01", "VT_MELDING"),
+                ("IND-05", "LT->GI") => ("IND-01", "LT_START"),
                 ("IND-10", "ALLE") => ("IND-01", "PJB"),
                 ("IND-11", "ALLE") => ("IND-02", "VOTS"),
                 ("IND-13", "VT_HERMELDING_12M") => ("IND-01", "VT_MELDING"),
