@@ -2,6 +2,7 @@
 
 pub mod args;
 mod cert;
+mod console;
 mod convenant;
 mod convenant_args;
 mod demo;
@@ -44,6 +45,7 @@ pub fn run() -> ExitCode {
         Command::Monitor(MonitorCommand::Pull(args)) => local::pull(&args),
         Command::Monitor(MonitorCommand::Report(args)) => local::report(&args),
         Command::Log(command) => log::run(&command),
+        Command::Console(command) => console::run(&command),
         Command::Cert(args::CertCommand::Example(args)) => cert::example(&args),
     };
     print(&outcome);

@@ -182,6 +182,8 @@ fn describe(command: &LocalCommand) -> Option<Described> {
             .with("period", pull.periods.iter().map(ToString::to_string).collect::<Vec<_>>().join(","))
             .with("indicator", pull.indicators.iter().map(ToString::to_string).collect::<Vec<_>>().join(","))
             .file("out", &pull.out),
+        LocalCommand::ConsoleInvite { roles } => Described::named("console invite")
+            .with("rol", roles.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(",")),
         LocalCommand::Log(log) => describe_log(log),
     })
 }

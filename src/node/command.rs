@@ -1,6 +1,7 @@
 //! What a local command asks of a node and what it answers: the same whether the node runs (over the local socket) or is
 //! stopped (the command opens the directory under its lock).
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -10,6 +11,7 @@ use super::log::command::LogLocal;
 use crate::domain::day::Day;
 use crate::domain::period::Period;
 use crate::domain::query::{Dimension, IndicatorId};
+use crate::service::accounts::Role;
 use crate::service::own::OwnQuestion;
 
 /// A command for one node. Paths are absolute.
@@ -65,6 +67,11 @@ pub enum LocalCommand {
     Pull(PullCommand),
     /// About the transfer log.
     Log(LogLocal),
+    /// Invite somebody to the console.
+    ConsoleInvite {
+        /// The roles of the new account.
+        roles: BTreeSet<Role>,
+    },
     /// Whether the node is ready, as JSON.
     Status,
     /// Stop the running node.

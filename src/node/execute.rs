@@ -97,6 +97,11 @@ impl Node {
                 Outcome::done(serde_json::to_string(&texts).unwrap_or_default())
             }
             LocalCommand::Disclosure(command) => self.disclosure(&command),
+            LocalCommand::ConsoleInvite { roles } => match self.core.accounts().invite(roles, self.core.clock.now_ms())
+            {
+                Ok(token) => Outcome::done(format!("{token}\n")),
+                Err(e) => Outcome::failed(e.to_string()),
+            },
             LocalCommand::Log(command) => self.log(command),
             LocalCommand::Pull(_) | LocalCommand::Status | LocalCommand::Stop => Outcome::failed("onbekende opdracht"),
         }

@@ -2,6 +2,7 @@
 mod administrator;
 mod attacker;
 mod audit;
+mod browser;
 mod cases;
 mod certificate;
 mod clock;
