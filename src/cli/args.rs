@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use super::consent::ConsentCommand;
+use super::console::ConsoleCommand;
 pub use super::convenant_args::*;
 use super::disclosure::DisclosureCommand;
 use super::log::args::LogCommand;
@@ -78,6 +79,9 @@ pub enum Command {
     /// Het transferlog bekijken, controleren en uitvoeren
     #[command(subcommand)]
     Log(LogCommand),
+    /// Accounts van de console voor eigen medewerkers
+    #[command(subcommand)]
+    Console(ConsoleCommand),
     /// Certificaten voor proef en voorbeeld
     #[command(subcommand)]
     Cert(CertCommand),

@@ -4,6 +4,7 @@ pub mod args;
 mod beside;
 mod cert;
 mod consent;
+mod console;
 mod convenant;
 mod convenant_args;
 mod demo;
@@ -47,6 +48,7 @@ pub fn run() -> ExitCode {
         Command::Monitor(MonitorCommand::Pull(args)) => local::pull(&args),
         Command::Monitor(MonitorCommand::Report(args)) => local::report(&args),
         Command::Log(command) => log::run(&command),
+        Command::Console(command) => console::run(&command),
         Command::Cert(args::CertCommand::Example(args)) => cert::example(&args),
     };
     print(&outcome);

@@ -29,10 +29,12 @@ impl Assets {
     #[must_use]
     pub fn new(theme: Option<&str>) -> Self {
         let css = "text/css; charset=utf-8";
+        // The report's own sheet, for what stands inside the page alone.
+        let sheet = format!(".report {{\n{}\n}}\n", crate::monitor::html::SHEET.replace(":root", "&"));
         let all = [
             ("console.css", css, STYLE),
             ("thema.css", css, theme.unwrap_or(THEME)),
-            ("rapport.css", css, crate::monitor::html::SHEET),
+            ("rapport.css", css, &sheet),
             ("console.js", "text/javascript; charset=utf-8", SCRIPT),
             ("ketenpoort.svg", "image/svg+xml", ICON),
         ];

@@ -12,10 +12,12 @@ pub mod visit;
 pub mod words;
 
 mod account;
+mod audit;
 mod frame;
 mod login;
 mod overview;
 mod person;
+mod releases;
 mod report;
 mod serve;
 mod start;

@@ -3,7 +3,9 @@
 
 use super::answer::{Answer, Fault};
 use super::visit::Visit;
-use super::{account, assets, check, login, overview, person, report, start, status, transfer, transfers};
+use super::{
+    account, assets, audit, check, login, overview, person, releases, report, start, status, transfer, transfers,
+};
 use crate::service::accounts::Role;
 
 /// Who may have a page.
@@ -90,6 +92,10 @@ pub const ROUTES: &[Route] = &[
     get("/controle", Everyone, Nothing, check::page),
     get("/persoon", OFFICER, Action("console persoon formulier", &[]), person::form),
     post("/persoon", OFFICER, Action("console persoon", &["alles", "vorm"]), person::report),
+    get("/eenzijdig", OFFICER, Action("console eenzijdig", &[]), audit::one_sided),
+    get("/vrijgaven", OFFICER, Action("console vrijgaven", &["indicator", "jaar"]), releases::list),
+    get("/vrijgaven/{certificaat}", OFFICER, Action("console vrijgave", &["certificaat"]), releases::certificate),
+    get("/auditlog", OFFICER, Action("console auditlog", &["wie"]), audit::show),
     get("/register", OFFICER, Action("console register", &[]), person::register),
     get("/bewaren", OFFICER, Action("console bewaren", &[]), person::retention),
     get("/rapport", ANALYST, Action("console rapport", CHOICES), report::show),

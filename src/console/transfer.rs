@@ -8,7 +8,7 @@ use super::transfers::{Line, line, state_of, what};
 use super::visit::Visit;
 use super::words;
 use crate::domain::reason::ReasonCode;
-use crate::translog::entry::{Decision, Entry, Phase, TransferId};
+use crate::translog::entry::{Decision, Direction, Entry, Phase, TransferId};
 
 struct Reason {
     code: String,
@@ -53,6 +53,7 @@ pub fn show(visit: &Visit<'_>) -> Result<Answer, Fault> {
     let last = entries.iter().rev().find(own).map_or(first, |(_, entry)| entry);
     let richest = entries.iter().map(|(_, entry)| entry).find(|entry| !entry.purpose.is_empty()).unwrap_or(first);
     let (tone, state) = state_of(last);
+    let between = first.direction != Direction::Local;
     let party = |oin| words::party(oin, &names);
     let mut codes: Vec<&String> = entries.iter().flat_map(|(_, entry)| &entry.reason_codes).collect();
     codes.sort_unstable();
@@ -63,8 +64,9 @@ pub fn show(visit: &Visit<'_>) -> Result<Answer, Fault> {
         facts: [
             ("Wat", what(first)),
             ("Begonnen", words::moment(first.start_ms)),
-            ("Van", first.sender_oin.map(party).unwrap_or_default()),
-            ("Aan", first.receiver_oin.map(party).unwrap_or_default()),
+            ("Van", first.sender_oin.filter(|_| between).map(party).unwrap_or_default()),
+            ("Aan", first.receiver_oin.filter(|_| between).map(party).unwrap_or_default()),
+            ("Met wie", if between { String::new() } else { "binnen de eigen organisatie".to_owned() }),
             ("Besluit", decision(&entries).to_owned()),
             ("Doel", named_purpose(&richest.purpose)),
             ("Grondslag", richest.ground_article.clone()),

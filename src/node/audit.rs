@@ -184,6 +184,8 @@ fn describe(command: &LocalCommand) -> Option<Described> {
             .with("indicator", pull.indicators.iter().map(ToString::to_string).collect::<Vec<_>>().join(","))
             .file("out", &pull.out),
         LocalCommand::Consent(consent) => describe_consent(consent),
+        LocalCommand::ConsoleInvite { roles } => Described::named("console invite")
+            .with("rol", roles.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(",")),
         LocalCommand::Log(log) => describe_log(log),
     })
 }

@@ -1,6 +1,7 @@
 //! What a local command asks of a node and what it answers: the same whether the node runs (over the local socket) or is
 //! stopped (the command opens the directory under its lock).
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,7 @@ use crate::domain::day::Day;
 use crate::domain::period::Period;
 use crate::domain::query::{Dimension, IndicatorId};
 use crate::monitor::rates::Denominator;
+use crate::service::accounts::Role;
 use crate::service::own::OwnQuestion;
 
 /// A command for one node. Paths are absolute.
@@ -69,6 +71,11 @@ pub enum LocalCommand {
     Consent(ConsentLocal),
     /// About the transfer log.
     Log(LogLocal),
+    /// Invite somebody to the console.
+    ConsoleInvite {
+        /// The roles of the new account.
+        roles: BTreeSet<Role>,
+    },
     /// Whether the node is ready, as JSON.
     Status,
     /// Stop the running node.

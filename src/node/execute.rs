@@ -98,6 +98,11 @@ impl Node {
             }
             LocalCommand::Disclosure(command) => self.disclosure(&command),
             LocalCommand::Consent(command) => self.consent(command),
+            LocalCommand::ConsoleInvite { roles } => match self.core.accounts().invite(roles, self.core.clock.now_ms())
+            {
+                Ok(token) => Outcome::done(format!("{token}\n")),
+                Err(e) => Outcome::failed(e.to_string()),
+            },
             LocalCommand::Log(command) => self.log(command),
             LocalCommand::Pull(_) | LocalCommand::Status | LocalCommand::Stop => Outcome::failed("onbekende opdracht"),
         }

@@ -14,7 +14,7 @@ use crate::translog::standards::nen7513::User;
 /// Who gave a command.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Employee {
-    /// Number of the account of the process.
+    /// Number of the account of the process; with `via` `console` that of the account of the console.
     pub uid: u32,
     /// Name of that account, when the machine knows it.
     pub user: String,
@@ -26,7 +26,7 @@ pub struct Employee {
     pub pid: u32,
     /// Name of the process.
     pub process: String,
-    /// `socket` or `slot`: how the command came.
+    /// `socket`, `slot` or `console`: how the command came.
     pub via: String,
     /// Name of the machine.
     pub device: String,
@@ -129,8 +129,13 @@ impl Core {
             if let AuditRecord::Begin { trace, who, on_behalf, .. } = record
                 && let Some(trace) = from_hex(&trace)
             {
-                let Employee { uid, user, login_uid, login_user, device, .. } = *who;
-                let (id, name) = (login_uid.unwrap_or(uid).to_string(), login_user.unwrap_or(user));
+                let Employee { uid, user, login_uid, login_user, device, via, .. } = *who;
+                // Accounts of the console are numbered apart from those of the machine.
+                let id = match via.as_str() {
+                    "console" => format!("console:{uid}"),
+                    _ => login_uid.unwrap_or(uid).to_string(),
+                };
+                let name = login_user.unwrap_or(user);
                 users.insert(trace, User { id, name, on_behalf, device });
             }
         })?;

@@ -49,12 +49,12 @@ impl Core {
     /// [`CoreError`] when the state journal cannot be read.
     pub fn recheck(&self, wanted: &dyn Fn(&TableQuery) -> bool) -> Result<Vec<Rechecked>, CoreError> {
         let mut groups: BTreeMap<Option<Digest>, Vec<StoredTable>> = BTreeMap::new();
-        for stored in self.released() {
+        for stored in self.released_tables() {
             groups.entry(stored.certificate().ok().flatten()).or_default().push(stored);
         }
         groups.retain(|_, tables| tables.iter().any(|stored| wanted(stored.query())));
         // Also those of other releases: they must know of these.
-        let all = self.released().iter().filter_map(|stored| stored.certificate().ok().flatten()).collect();
+        let all = self.released_tables().iter().filter_map(|stored| stored.certificate().ok().flatten()).collect();
         let mut witnesses = self.witnesses(&all)?;
         let read = |(hash, bytes): (&Digest, &Vec<u8>)| Some((*hash, Witness::from_bytes(bytes).ok()?.tables));
         let witnessed: Witnessed = witnesses.iter().filter_map(read).collect();
@@ -78,7 +78,8 @@ impl Core {
     }
 
     /// Everything that was released here: this organisation's own tables, or at a gate the regional sums.
-    fn released(&self) -> Vec<StoredTable> {
+    #[must_use]
+    pub fn released_tables(&self) -> Vec<StoredTable> {
         let memory = self.memory();
         let sums = memory.sums.ledgers().flat_map(|ledger| ledger.tables());
         memory.ledger.all().chain(sums).cloned().collect()
@@ -113,7 +114,7 @@ impl Core {
     pub fn handover(&self, wanted: Digest) -> Result<Option<Handover>, CoreError> {
         let bears = |stored: &&StoredTable| stored.certificate().ok().flatten() == Some(wanted);
         let tables: Vec<Table> =
-            self.released().iter().filter(bears).filter_map(|stored| stored.table().ok()).collect();
+            self.released_tables().iter().filter(bears).filter_map(|stored| stored.table().ok()).collect();
         let witness = self.witnesses(&BTreeSet::from([wanted]))?.remove(&wanted);
         Ok(witness.map(|witness| Handover { witness, tables }))
     }

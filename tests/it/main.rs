@@ -3,6 +3,7 @@ mod administrator;
 mod areas;
 mod attacker;
 mod audit;
+mod browser;
 mod cases;
 mod certificate;
 mod clock;

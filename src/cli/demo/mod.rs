@@ -1,6 +1,7 @@
 //! `demo`: a whole region on this machine. Every step is the ordinary command on an ordinary node directory; only the
 //! certificates come from a test authority.
 
+mod consoles;
 mod processes;
 mod region;
 
@@ -10,6 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use self::consoles::NodeConsole;
 use self::processes::Processes;
 use self::region::{Organisation, RegionFile, delivery_files};
 use super::args::{CertExampleArgs, DemoArgs, InitArgs};
@@ -53,6 +55,8 @@ struct Demo {
     generated: bool,
     nodes: Vec<DemoNode>,
     started: Instant,
+    /// Password of every account, and the consoles; none with `--once`.
+    consoles: Option<(String, Vec<NodeConsole>)>,
 }
 
 impl Demo {
@@ -71,13 +75,16 @@ impl Demo {
             }
         };
         let region = RegionFile::load(&input)?;
-        let nodes = init_nodes(&dir, &input, &region, args.port_base)?;
+        let nodes = init_nodes(&dir, &input, &region, args)?;
         step(&format!("{} nodes ingericht, elk met eigen sleutels", nodes.len()));
-        let demo = Self { dir, input, region, generated: args.input.is_none(), nodes, started };
+        let mut demo = Self { dir, input, region, generated: args.input.is_none(), nodes, started, consoles: None };
         demo.certify(false)?;
         step("certificaten uitgegeven door een proef-CA (OIN's 00000099...)");
         demo.agree()?;
         step("convenant door alle partijen ondertekend en in werking");
+        if !args.once {
+            demo.consoles = Some(demo.accounts()?);
+        }
         Ok(demo)
     }
 
@@ -103,11 +110,26 @@ impl Demo {
             processes.stop();
         } else {
             print!("{text}");
+            if let Some((password, consoles)) = &self.consoles {
+                println!("{}", consoles::told(&self.dir, consoles, password)?);
+            }
             self.stay(&processes);
             processes.stop();
             return Ok(String::new());
         }
         Ok(text)
+    }
+
+    /// An account for each role at every node.
+    fn accounts(&self) -> Result<(String, Vec<NodeConsole>), String> {
+        let password = consoles::password();
+        let made = self.nodes.iter().map(|node| {
+            let of = (node.name.as_str(), node.key == MONITOR_KEY);
+            consoles::prepare(&node.dir, of, &password)
+        });
+        let made: Vec<NodeConsole> = made.collect::<Result<Vec<_>, String>>()?.into_iter().flatten().collect();
+        step(&format!("{} consoles ingericht", made.len()));
+        Ok((password, made))
     }
 
     fn directories(&self) -> Vec<PathBuf> {
@@ -270,7 +292,7 @@ fn make_empty(dir: &Path) -> Result<PathBuf, String> {
     dir.canonicalize().map_err(|e| e.to_string())
 }
 
-fn init_nodes(dir: &Path, input: &Path, region: &RegionFile, port_base: Option<u16>) -> Result<Vec<DemoNode>, String> {
+fn init_nodes(dir: &Path, input: &Path, region: &RegionFile, demo: &DemoArgs) -> Result<Vec<DemoNode>, String> {
     let gemeenten = dir.join("gemeenten.json");
     std::fs::write(&gemeenten, region.gemeenten.to_string()).map_err(|e| e.to_string())?;
     let extra = [(MONITOR_KEY, "Ketenmonitor", "MONITOR", 1), (GATE_KEY, "Poortwachter", "POORTWACHTER", 2)];
@@ -282,9 +304,11 @@ fn init_nodes(dir: &Path, input: &Path, region: &RegionFile, port_base: Option<u
         levert: Vec::new(),
         gemeente: None,
     });
-    let ports = free_ports(region.organisations.len() + extra.len(), port_base)?;
+    let count = region.organisations.len() + extra.len();
+    let ports = free_ports(2 * count, demo.port_base)?;
     let mut nodes = Vec::new();
-    for (org, port) in region.organisations.iter().chain(&extra).zip(ports) {
+    for (at, org) in region.organisations.iter().chain(&extra).enumerate() {
+        let (port, console) = (ports[at], ports[count + at]);
         let node = dir.join("nodes").join(&org.key);
         let args = InitArgs {
             node: node.clone(),
@@ -296,7 +320,7 @@ fn init_nodes(dir: &Path, input: &Path, region: &RegionFile, port_base: Option<u
             listen: format!("127.0.0.1:{port}"),
             endpoint: format!("127.0.0.1:{port}"),
             gemeenten: Some(gemeenten.clone()),
-            console: "geen".to_owned(),
+            console: if demo.once { "geen".to_owned() } else { format!("127.0.0.1:{console}") },
         };
         expect_done(&org.name, &init::run(&args))?;
         let files = delivery_files(input, &org.key);

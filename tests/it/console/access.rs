@@ -9,7 +9,11 @@ use super::Bench;
 
 /// A place of a route with something in its parts.
 fn place(route: &str) -> String {
-    route.replace("{naam}", "x").replace("{nummer}", "999").replace("{id}", "00000000-0000-7000-8000-000000000000")
+    route
+        .replace("{certificaat}", "ab")
+        .replace("{naam}", "x")
+        .replace("{nummer}", "999")
+        .replace("{id}", "00000000-0000-7000-8000-000000000000")
 }
 
 #[test]

@@ -1,0 +1,220 @@
+// Walks the consoles of a running region in a real browser, over real TLS: `node walk.mjs CONSOLES.JSON [SCREENSHOTS]`.
+// CONSOLES.JSON is what `ketenpoort demo` writes. Exit code 0 when everything held; each failure is a line.
+import { createHash, createHmac, X509Certificate } from "node:crypto";
+import { mkdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { connect } from "node:tls";
+import { chromium } from "playwright-core";
+
+const [file, shots] = process.argv.slice(2);
+const region = JSON.parse(readFileSync(file, "utf8"));
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
+const WIDTHS = [360, 768, 1440];
+const failures = [];
+const expect = (holds, what) => {
+  if (!holds) failures.push(what);
+  console.log(`${holds ? "ok  " : "FOUT"} ${what}`);
+};
+
+/** The code that an authenticator app shows (RFC 6238). */
+function code(secret, seconds) {
+  const bits = [...secret].map((c) => "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".indexOf(c).toString(2).padStart(5, "0")).join("");
+  const key = Buffer.from(bits.match(/.{8}/g).map((b) => parseInt(b, 2)));
+  const step = Buffer.alloc(8);
+  step.writeBigUInt64BE(BigInt(Math.floor(seconds / 30)));
+  const tag = createHmac("sha1", key).update(step).digest();
+  return String((tag.readUInt32BE(tag[19] & 15) & 0x7fffffff) % 1_000_000).padStart(6, "0");
+}
+
+/** SHA-256 of the public key that the console shows: the browser is told to accept this key and no other. */
+function pin(address) {
+  const { hostname, port } = new URL(address);
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: hostname, port, rejectUnauthorized: false }, () => {
+      const spki = new X509Certificate(socket.getPeerCertificate(true).raw).publicKey.export({ type: "spki", format: "der" });
+      socket.end();
+      resolve(createHash("sha256").update(spki).digest("base64"));
+    });
+    socket.on("error", reject);
+  });
+}
+
+const used = new Map();
+/** Logs in; a code counts once, so a second time waits for the next. */
+async function logIn(context, console_, role) {
+  const account = console_.accounts.find((a) => a.rol === role);
+  const page = await context.newPage();
+  await page.goto(console_.adres + "/");
+  let fresh = code(account.geheim, Date.now() / 1000);
+  while (used.get(account.geheim) === fresh) {
+    await new Promise((r) => setTimeout(r, 1000));
+    fresh = code(account.geheim, Date.now() / 1000);
+  }
+  used.set(account.geheim, fresh);
+  await page.getByLabel("Naam").fill(account.naam);
+  await page.getByLabel("Wachtwoord").fill(region.wachtwoord);
+  await page.getByLabel("Code").fill(fresh);
+  await page.getByRole("button", { name: "Inloggen" }).click();
+  expect(await page.getByRole("button", { name: "Uitloggen" }).isVisible(), `${role} logt in bij ${console_.organisatie}`);
+  return page;
+}
+
+/** Accessibility by axe-core, no sideways scrolling, and a picture, at three widths. */
+async function look(page, name) {
+  for (const width of WIDTHS) {
+    await page.setViewportSize({ width, height: 900 });
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    expect(wide <= 0, `${name} past op ${width} px${wide > 0 ? ` (${wide} px te breed)` : ""}`);
+    if (shots) await page.screenshot({ path: `${shots}/${name}-${width}.png`, fullPage: process.env.FULL === "1" });
+  }
+  // Injected through the debugging protocol, which the page's own policy does not govern.
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate(() => window.axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"] }));
+  for (const v of violations) console.log(`     ${v.id}: ${v.help}: ${v.nodes.slice(0, 3).map((n) => n.html).join(" | ")}`);
+  expect(violations.length === 0, `${name} heeft geen WCAG-fouten volgens axe`);
+}
+
+async function walk() {
+  if (shots) mkdirSync(shots, { recursive: true });
+  const monitor = region.consoles.find((c) => c.accounts.some((a) => a.rol === "analist"));
+  const officer = region.consoles.find((c) => c.organisatie.startsWith("GI")) ?? region.consoles.find((c) => c !== monitor);
+  const pins = await Promise.all([monitor, officer].map((c) => pin(c.adres)));
+  const browser = await chromium.launch({
+    executablePath,
+    args: [`--ignore-certificate-errors-spki-list=${pins.join(",")}`, "--no-sandbox"],
+  });
+  const fresh = async (options) => {
+    const context = await browser.newContext({ locale: "nl-NL", reducedMotion: "reduce", ...options });
+    context.on("page", (page) => {
+      page.on("console", (m) => m.type() === "error" && !m.text().includes("status of 4") && failures.push(`${page.url()}: ${m.text()}`));
+      page.on("request", (r) => r.url().startsWith("http") && ![monitor, officer].some((c) => r.url().startsWith(c.adres)) && failures.push(`verzoek naar buiten: ${r.url()}`));
+    });
+    return context;
+  };
+
+  // The privacy officer of an organisation.
+  let context = await fresh();
+  let page = await context.newPage();
+  await page.goto(officer.adres + "/logboek?regel=INTENT");
+  await look(page, "inloggen");
+  page = await logIn(context, officer, "privacyfunctionaris");
+  await look(page, "welkom");
+  for (const [place, name] of [["/overzicht", "overzicht"], ["/logboek", "logboek"], ["/persoon", "persoon"], ["/register", "register"], ["/vrijgaven", "vrijgaven"], ["/auditlog", "auditlog"], ["/eenzijdig", "eenzijdig"], ["/bewaren", "bewaren"], ["/account", "account"]]) {
+    await page.goto(officer.adres + place);
+    await look(page, name);
+  }
+  // A transfer, and its proof in this browser.
+  await page.goto(officer.adres + "/logboek?regel=INTENT");
+  await page.locator("tbody a").first().click();
+  await look(page, "overdracht");
+  const [kept] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name: "Bewijs downloaden" }).click()]);
+  const evidence = readFileSync(await kept.path(), "utf8");
+  await page.getByRole("link", { name: "Controleer in deze browser" }).click();
+  await page.waitForSelector("[data-verdict]", { timeout: 10_000 }).catch(() => {});
+  const verdict = await page.locator("#result").getAttribute("data-verdict");
+  expect(verdict === "good" || verdict === "wait", `het bewijs klopt in de browser (${verdict})`);
+  await look(page, "controle");
+  // The same page as a kept file, with a good and with a changed evidence file.
+  const checker = `${shots ?? "/tmp"}/controle.html`;
+  const [saved] = await Promise.all([page.waitForEvent("download"), page.evaluate(() => { location.href = "/controle?bewaar"; })]);
+  await saved.saveAs(checker);
+  const offline = await (await browser.newContext({ offline: true })).newPage();
+  await offline.goto("file://" + checker);
+  const judge = async (text) => {
+    await offline.locator("#file").setInputFiles({ name: "bewijs.json", mimeType: "application/json", buffer: Buffer.from(text) });
+    await offline.waitForFunction(() => !document.getElementById("result").textContent.includes("Bezig"), null, { timeout: 10_000 });
+    await offline.waitForTimeout(300);
+    return offline.locator("#result .verdict").first().getAttribute("class");
+  };
+  expect(/good|wait/.test(await judge(evidence)), "het bewaarde bestand controleert het bewijs zonder netwerk");
+  const parsed = JSON.parse(evidence);
+  const change = (edit) => { const copy = JSON.parse(evidence); edit(copy); return JSON.stringify(copy); };
+  const flip = (b64) => { const b = Buffer.from(b64, "base64"); b[b.length - 1] ^= 1; return b.toString("base64"); };
+  expect(/bad/.test(await judge(change((e) => { e.entries[0].bytes = flip(e.entries[0].bytes); }))), "een gewijzigde regel wordt gezien");
+  expect(/bad/.test(await judge(change((e) => { e.entries[0].number += 1; }))), "een ander nummer wordt gezien");
+  expect(/bad/.test(await judge(change((e) => { e.checkpoint = e.checkpoint.replace(/\n(\d+)\n/, (_, n) => `\n${+n + 1}\n`); }))), "een ander checkpunt wordt gezien");
+  expect(/bad/.test(await judge(change((e) => { e.log.key = "00".repeat(32); }))), "een andere sleutel wordt gezien");
+  if (parsed.receipts.length > 0) {
+    expect(/bad/.test(await judge(change((e) => { e.receipts[0].note = e.receipts[0].note.replace("kind received", "kind answer"); }))), "een ander ontvangstbewijs wordt gezien");
+  }
+  expect(/bad/.test(await judge("{}")), "een ander bestand is geen bewijs");
+
+  // A person, from a BSN, that is then nowhere.
+  await page.goto(officer.adres + "/persoon");
+  await page.getByLabel("Burgerservicenummer").fill("111222333");
+  await page.getByRole("button", { name: "Overzicht tonen" }).click();
+  expect(await page.getByRole("heading", { name: /Uw gegevens bij/ }).isVisible(), "het overzicht van een persoon");
+  expect(!page.url().includes("111222333") && !(await page.content()).includes("111222333"), "het BSN staat nergens");
+  await look(page, "persoon-overzicht");
+  await page.goto(officer.adres + "/persoon");
+  await page.getByLabel("Burgerservicenummer").fill("123");
+  await page.getByRole("button", { name: "Overzicht tonen" }).click();
+  expect(await page.getByRole("alert").isVisible(), "een fout BSN wordt uitgelegd");
+  // What the role may not see.
+  const refused = await page.goto(officer.adres + "/status");
+  expect(refused.status() === 403, "de privacyfunctionaris ziet de status niet");
+  await look(page, "geweigerd");
+  const lost = await page.goto(officer.adres + "/bestaat-niet");
+  expect(lost.status() === 404, "een onbekende pagina");
+
+  // Keyboard alone: the first stop leads to the content.
+  await page.goto(officer.adres + "/overzicht");
+  await page.keyboard.press("Tab");
+  expect((await page.evaluate(() => document.activeElement.textContent)) === "Naar de inhoud", "de eerste tab is de sprong naar de inhoud");
+  await page.keyboard.press("Enter");
+  expect((await page.evaluate(() => document.activeElement.id)) === "inhoud", "de sprong komt aan");
+  await page.getByRole("button", { name: "Uitloggen" }).click();
+  await page.goto(officer.adres + "/overzicht");
+  expect(page.url().includes("/inloggen"), "na uitloggen is er niets te zien");
+  await context.close();
+
+  // The analyst, without scripts.
+  context = await fresh({ javaScriptEnabled: false });
+  page = await logIn(context, monitor, "analist");
+  await page.goto(monitor.adres + "/rapport");
+  expect(await page.getByRole("heading", { level: 1 }).isVisible(), "het regiorapport zonder JavaScript");
+  const choices = page.getByLabel("Indicator");
+  if (await choices.isVisible()) {
+    await choices.selectOption({ index: 1 });
+    await page.getByRole("button", { name: "Tonen" }).click();
+    expect(page.url().includes("indicator=IND-"), "de keuze staat in het adres");
+    const [csv] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name: /als CSV/ }).click()]);
+    expect(readFileSync(await csv.path(), "utf8").includes("IND-"), "de cijfers als CSV");
+  }
+  const other = await page.goto(monitor.adres + "/logboek");
+  expect(other.status() === 403, "de analist ziet het transferlog niet");
+  const state = await context.storageState();
+  await context.close();
+  context = await fresh({ storageState: state });
+  page = await context.newPage();
+  await page.goto(monitor.adres + "/rapport");
+  await look(page, "rapport");
+  await page.goto(monitor.adres + "/rapport?indicator=IND-01");
+  await look(page, "rapport-indicator");
+  await context.close();
+
+  // The administrator.
+  context = await fresh();
+  page = await logIn(context, monitor, "beheerder");
+  await page.goto(monitor.adres + "/status?partners");
+  await look(page, "status");
+  await page.goto(monitor.adres + "/accounts");
+  await page.getByLabel(/^analist/).check();
+  await page.getByRole("button", { name: "Uitnodiging maken" }).click();
+  const token = await page.locator(".note code").textContent();
+  await look(page, "accounts");
+  await page.goto(monitor.adres + "/uitnodiging");
+  await look(page, "uitnodiging");
+  await page.getByLabel("Uitnodiging").fill(token);
+  await page.getByRole("button", { name: "Verder" }).click();
+  await look(page, "account-maken");
+  await browser.close();
+}
+
+await walk().catch((error) => failures.push(String(error.stack ?? error)));
+if (failures.length > 0) {
+  console.error(`\n${failures.length} fout(en):\n${failures.map((f) => `- ${f}`).join("\n")}`);
+  process.exit(1);
+}
+console.log("\nalles klopt");
