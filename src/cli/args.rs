@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::consent::ConsentCommand;
 pub use super::convenant_args::*;
 use super::disclosure::DisclosureCommand;
 use super::log::args::LogCommand;
@@ -65,6 +66,9 @@ pub enum Command {
     /// Een convenant maken, controleren, ondertekenen of intrekken
     #[command(subcommand)]
     Convenant(ConvenantCommand),
+    /// Het register van toestemmingen van deze organisatie
+    #[command(subcommand)]
+    Consent(ConsentCommand),
     /// De regels voor uitwisseling over één kind: uitleg van een besluit
     #[command(subcommand)]
     Policy(PolicyCommand),

@@ -8,6 +8,7 @@ use crate::domain::codes::Owner;
 use crate::domain::day::Day;
 use crate::domain::oin::Oin;
 use crate::domain::query::IndicatorId;
+use crate::policy::case::Rules;
 use crate::policy::rules::Area;
 
 /// Commands on a convenant.
@@ -72,6 +73,9 @@ pub struct ConvenantNewArgs {
     /// Gebied tussen gemeente en regio, als NAAM=CODE,CODE (herhaalbaar; wat overblijft wordt ook een gebied)
     #[arg(long = "gebied", value_parser = area)]
     pub areas: Vec<Area>,
+    /// Soort uitwisseling over één kind (zoals SCN-07), met de veldlijsten van de landelijke regels (herhaalbaar)
+    #[arg(long = "exchange", value_parser = exchange)]
+    pub exchanges: Vec<String>,
     /// Waar het concept komt
     #[arg(long)]
     pub out: PathBuf,
@@ -85,6 +89,12 @@ fn area(text: &str) -> Result<Area, String> {
 fn indicator(text: &str) -> Result<IndicatorId, String> {
     let known: Vec<&str> = IndicatorId::ALL.iter().map(|id| id.as_str()).collect();
     IndicatorId::parse(text).ok_or_else(|| format!("onbekende indicator; kies uit {}", known.join(", ")))
+}
+
+fn exchange(text: &str) -> Result<String, String> {
+    let known = Rules::national().exchange_names();
+    let wrong = || format!("onbekende soort; kies uit {}", known.iter().copied().collect::<Vec<_>>().join(", "));
+    if known.contains(text) { Ok(text.to_owned()) } else { Err(wrong()) }
 }
 
 fn owner(text: &str) -> Result<Owner, String> {

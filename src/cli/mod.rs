@@ -2,6 +2,7 @@
 
 pub mod args;
 mod cert;
+mod consent;
 mod convenant;
 mod convenant_args;
 mod demo;
@@ -40,6 +41,7 @@ pub fn run() -> ExitCode {
         Command::Release(args) => release::run(&args),
         Command::Convenant(command) => convenant::run(&command),
         Command::Disclosure(command) => disclosure::run(&command),
+        Command::Consent(command) => consent::run(&command),
         Command::Policy(command) => policy::run(&command),
         Command::Monitor(MonitorCommand::Pull(args)) => local::pull(&args),
         Command::Monitor(MonitorCommand::Report(args)) => local::report(&args),

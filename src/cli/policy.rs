@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 
 use crate::domain::fault::said;
 use crate::node::command::Outcome;
+use crate::node::consent::decided;
 use crate::policy::case::situation::Situation;
 use crate::policy::case::{Decision, Rules, decide};
 
@@ -79,35 +80,26 @@ fn wrong(text: String) -> Outcome {
     Outcome { exit: 2, stdout: String::new(), stderr: text }
 }
 
+/// Reads a described situation.
+pub(super) fn situation_of(path: &Path) -> Result<Situation, Outcome> {
+    Situation::from_json(&read(path)?).map_err(|e| wrong(e.to_string()))
+}
+
 fn of_file(path: &Path) -> Result<Rules, Outcome> {
     Rules::from_toml(&read(path)?).map_err(|e| Outcome::refused(format!("{}: {e}", path.display())))
 }
 
 fn explain(args: &ExplainArgs) -> Result<Outcome, Outcome> {
-    let situation = Situation::from_json(&read(&args.request)?).map_err(|e| wrong(e.to_string()))?;
+    let situation = situation_of(&args.request)?;
     let decision = match &args.rules {
         Some(path) => decide(&of_file(path)?, &situation),
         None => decide(Rules::national(), &situation),
     };
-    Ok(Outcome::done(if args.json { json(&decision) } else { text(&decision) }))
+    Ok(Outcome::done(if args.json { json(&decision) } else { decided(&decision) }))
 }
 
 fn json(decision: &Decision) -> String {
     serde_json::to_string_pretty(decision).unwrap_or_default()
-}
-
-fn text(decision: &Decision) -> String {
-    let field = decision.field().map_or_else(String::new, |field| format!("veld:       {field}\n"));
-    let code = decision.reason().map_or_else(String::new, |code| format!("redencode:  {code}\n"));
-    format!(
-        "{}\n\nbesluit:    {}\nregel:      {}\nartikel:    {}\n{field}{code}regels:     {} ({})\n",
-        decision.zin(),
-        if decision.allowed() { "toegestaan" } else { "geweigerd" },
-        decision.rule(),
-        decision.article(),
-        decision.rules_version(),
-        decision.rules_hash(),
-    )
 }
 
 fn rules(args: &RulesArgs) -> Result<Outcome, Outcome> {

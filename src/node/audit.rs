@@ -8,6 +8,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::command::{LocalCommand, Outcome};
+use super::consent::ConsentLocal;
 use super::disclosure::DisclosureLocal;
 use super::log::command::{LogListCommand, LogLocal};
 use super::log::evidence::EvidenceLocal;
@@ -182,8 +183,23 @@ fn describe(command: &LocalCommand) -> Option<Described> {
             .with("period", pull.periods.iter().map(ToString::to_string).collect::<Vec<_>>().join(","))
             .with("indicator", pull.indicators.iter().map(ToString::to_string).collect::<Vec<_>>().join(","))
             .file("out", &pull.out),
+        LocalCommand::Consent(consent) => describe_consent(consent),
         LocalCommand::Log(log) => describe_log(log),
     })
+}
+
+/// Neither who consented nor what for: together with a number of a consent that says whom it is about.
+fn describe_consent(command: &ConsentLocal) -> Described {
+    match command {
+        ConsentLocal::Add { .. } => Described::named("consent add"),
+        ConsentLocal::Withdraw { id, .. } => {
+            Described::named("consent withdraw").maybe("toestemming", TransferId::parse(id).ok())
+        }
+        ConsentLocal::Show { form, .. } => Described::named("consent show").with("form", format!("{form:?}")),
+        ConsentLocal::Check { situation, .. } => {
+            Described::named("consent check").maybe("exchange", situation.exchange.as_ref())
+        }
+    }
 }
 
 fn hashed(name: &'static str, text: &str) -> Described {
@@ -260,6 +276,10 @@ fn describe_officer(command: &OfficerLocal) -> Described {
             .with("until", breach.until)
             .maybe("partner", breach.partner)
             .file("out", &breach.out),
+        OfficerLocal::Recipients(asked) => Described::named("log recipients").with("gewist", asked.erasure),
+        OfficerLocal::Overrides(asked) => {
+            Described::named("log overrides").with("since", asked.since).with("until", asked.until)
+        }
         OfficerLocal::Retention { apply } => Described::named("log retention").with("apply", apply),
     }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::consent::ConsentLocal;
 use super::disclosure::DisclosureLocal;
 use super::log::command::LogLocal;
 use crate::domain::day::Day;
@@ -63,6 +64,8 @@ pub enum LocalCommand {
     Disclosure(DisclosureLocal),
     /// Pull figures from every node and write the report.
     Pull(PullCommand),
+    /// About the register of consents.
+    Consent(ConsentLocal),
     /// About the transfer log.
     Log(LogLocal),
     /// Whether the node is ready, as JSON.
@@ -131,6 +134,9 @@ pub struct NewConvenant {
     pub links: Vec<crate::domain::query::IndicatorId>,
     /// Areas of municipalities.
     pub areas: Vec<crate::policy::rules::Area>,
+    /// Exchange types about one child.
+    #[serde(default)]
+    pub exchanges: std::collections::BTreeSet<String>,
 }
 
 /// `monitor pull`.

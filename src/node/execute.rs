@@ -97,6 +97,7 @@ impl Node {
                 Outcome::done(serde_json::to_string(&texts).unwrap_or_default())
             }
             LocalCommand::Disclosure(command) => self.disclosure(&command),
+            LocalCommand::Consent(command) => self.consent(command),
             LocalCommand::Log(command) => self.log(command),
             LocalCommand::Pull(_) | LocalCommand::Status | LocalCommand::Stop => Outcome::failed("onbekende opdracht"),
         }
@@ -128,6 +129,7 @@ impl Node {
             sums: new.sums,
             links: new.links,
             areas: new.areas,
+            exchanges: new.exchanges,
         };
         match self.core.convenant_draft(draft) {
             Ok(text) => Outcome::done(text),

@@ -2,6 +2,7 @@
 
 mod audit;
 pub mod command;
+pub mod consent;
 mod console;
 pub mod disclosure;
 mod execute;

@@ -150,6 +150,10 @@ fn terms(convenant: &Convenant) -> String {
     }
     let granted: Vec<String> = convenant.indicators.iter().map(|g| g.indicator.to_string()).collect();
     text.push_str(&format!("  indicatoren: {}\n", granted.join(", ")));
+    if let Some(cases) = &convenant.cases {
+        let names: Vec<&str> = cases.exchanges.iter().map(|grant| grant.exchange.as_str()).collect();
+        text.push_str(&format!("  over één kind: {} (regels {})\n", names.join(", "), cases.rules_version));
+    }
     text
 }
 

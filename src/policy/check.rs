@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::breakdown::{area_faults, breakdown_faults, crosses_openly};
 use super::card::is_line;
+use super::case::terms::case_faults;
 use super::convenant::{Convenant, Grant, Party, Purpose, Role, Route};
 use super::link::link_faults;
 use super::rules::{AGE_BANDS, BinCut, MEASURES, OTHER, day_kinds, definition_edges, norms};
@@ -56,6 +57,7 @@ pub fn check(convenant: &Convenant) -> Vec<Fault> {
     check_gemeenten(convenant, &mut faults);
     check_chain(convenant, &mut faults);
     link_faults(convenant).into_iter().for_each(|(place, text)| faults.when(true, &place, text));
+    case_faults(convenant).into_iter().for_each(|(place, text)| faults.when(true, &place, text));
     for party in &convenant.parties {
         check_party(party, &mut faults);
     }

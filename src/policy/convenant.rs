@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::card::{NodeCard, SignedCard};
+use super::case::terms::CaseTerms;
 use super::chain::ChainKeys;
 use super::link::LinkTerms;
 use super::rules::{BinCut, DayKind, DisclosureRules, Domains};
@@ -191,6 +192,9 @@ pub struct Convenant {
     /// Who blinds and how much; none while no route links records.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<LinkTerms>,
+    /// Exchange about one child; none when the parties exchange nothing about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cases: Option<CaseTerms>,
     /// The parties.
     pub parties: Vec<Party>,
 }

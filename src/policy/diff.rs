@@ -19,8 +19,10 @@ fn name_of(item: &Value) -> Option<String> {
     if let Some(oin) = item.pointer("/card/card/oin") {
         return text(oin);
     }
-    let named =
-        ["purpose", "recipient", "indicator", "period", "code"].iter().find_map(|k| item.get(k)).and_then(text)?;
+    let named = ["purpose", "recipient", "indicator", "period", "code", "exchange"]
+        .iter()
+        .find_map(|k| item.get(k))
+        .and_then(text)?;
     let second = ["days", "van"].iter().find_map(|k| item.get(k)).and_then(text);
     // An indicator has a grant by each route.
     let second = second.or_else(|| item.get("route").and_then(text).filter(|route| route == "sum"));

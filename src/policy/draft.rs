@@ -77,6 +77,7 @@ impl Convenant {
             gemeenten: terms.gemeenten,
             chain: None,
             link: None,
+            cases: None,
             parties: cards.into_iter().map(|card| Party { roles: vec![role_of(&card)], card }).collect(),
         }
     }

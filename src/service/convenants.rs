@@ -1,5 +1,6 @@
 //! Convenants at a node: drafting, signing, taking over, withdrawing, and which one is in force.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use thiserror::Error;
@@ -14,6 +15,7 @@ use crate::domain::reason::ReasonCode;
 use crate::indicator::definition::definitions;
 use crate::policy::bundle::{ConvenantBundle, ConvenantInForce, InvalidBundle, State, in_force};
 use crate::policy::card::SignedCard;
+use crate::policy::case::Rules;
 use crate::policy::check::check;
 use crate::policy::convenant::{Convenant, GemeenteTerm, UnreadableConvenant};
 use crate::policy::draft::DraftTerms;
@@ -63,6 +65,8 @@ pub struct NewDraft {
     pub links: Vec<IndicatorId>,
     /// Areas of municipalities; the rest of the region becomes one too.
     pub areas: Vec<Area>,
+    /// Exchange types about one child.
+    pub exchanges: BTreeSet<String>,
 }
 
 /// The convenants of one day, worked out once.
@@ -118,6 +122,8 @@ impl Core {
         let draft = Convenant::draft(terms, cards).with_chain(&self.identity.oin, &self.signing);
         let draft = if new.areas.is_empty() { draft } else { draft.with_areas(new.areas) };
         let draft = if new.links.is_empty() { draft } else { draft.with_links(&new.links) };
+        let cases = |draft: Convenant| draft.with_cases(Rules::national(), &new.exchanges);
+        let draft = if new.exchanges.is_empty() { draft } else { cases(draft) };
         Ok(draft.to_toml()?)
     }
 

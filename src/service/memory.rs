@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::cases::memory::CaseMemory;
+use super::consent::SealedConsents;
 use super::links::memory::LinkMemory;
 use super::rows::{self, InvalidRows};
 use super::sums::memory::SumMemory;
@@ -218,6 +219,8 @@ pub struct Memory {
     pub links: LinkMemory,
     /// What is held of children for exchange.
     pub cases: CaseMemory,
+    /// Consents, sealed.
+    pub consents: SealedConsents,
 }
 
 /// Rebuilds [`Memory`] from the records of the state journal, in order; all but the columns.
@@ -229,6 +232,7 @@ pub struct Loader {
     sums: SumMemory,
     links: LinkMemory,
     cases: CaseMemory,
+    consents: SealedConsents,
 }
 
 impl Loader {
@@ -243,6 +247,7 @@ impl Loader {
             sums: SumMemory::default(),
             links: LinkMemory::default(),
             cases: CaseMemory::default(),
+            consents: SealedConsents::default(),
         }
     }
 
@@ -288,6 +293,7 @@ impl Loader {
             StateKind::SumBegun => self.sums.take_begun(body).map_err(InvalidState::Record)?,
             StateKind::SumShare => self.sums.take_share(body).map_err(InvalidState::Record)?,
             StateKind::LinkRun => self.links.take_run(body).map_err(InvalidState::Record)?,
+            StateKind::Consent => self.consents.take(body)?,
             StateKind::LinkRelease => self.links.take_release(body).map_err(InvalidState::Record)?,
             StateKind::CaseRows => self.cases.take_sealed(body).map_err(InvalidState::Record)?,
             _ => {}
@@ -310,6 +316,7 @@ impl Loader {
             sums: self.sums,
             links: self.links,
             cases: self.cases,
+            consents: self.consents,
         };
         (memory, self.register)
     }

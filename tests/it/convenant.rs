@@ -34,7 +34,7 @@ fn day(text: &str) -> Day {
 }
 
 /// Keys that everybody can compute: for examples only.
-fn keys(oin: &Oin) -> KeyTree {
+pub fn keys(oin: &Oin) -> KeyTree {
     KeyTree::new(Secret32::new(digest(format!("voorbeeld {oin}").as_bytes()).0))
 }
 
@@ -60,7 +60,8 @@ fn card(key: &str, oin: &str, name: &str, kind: (OrgType, Vec<Owner>, Option<Str
     card.sign(&keys.signing_key()).expect("sound card")
 }
 
-fn example() -> Convenant {
+/// The convenant of a made-up region, as deploy has it.
+pub fn example() -> Convenant {
     let text = fs::read_to_string(file("tests/data/clean/organisations.json")).expect("region of the tests");
     let region: Value = serde_json::from_str(&text).expect("JSON");
     let list = |name: &str| region[name].as_array().expect("list").clone();

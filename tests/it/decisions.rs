@@ -11,6 +11,7 @@ use ketenpoort::policy::case::situation::Situation;
 use ketenpoort::policy::case::{Decision, Rules, decide};
 use serde_json::{Value, json};
 
+mod convenant;
 mod properties;
 mod rules;
 
@@ -97,7 +98,8 @@ pub fn request(row: &Row) -> Value {
     })
 }
 
-fn situation(row: &Row) -> Situation {
+/// The situation of a row.
+pub fn situation(row: &Row) -> Situation {
     Situation::from_json(&request(row).to_string()).expect("a situation")
 }
 

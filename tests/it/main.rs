@@ -6,6 +6,7 @@ mod audit;
 mod cases;
 mod certificate;
 mod clock;
+mod consents;
 mod console;
 mod convenant;
 mod decisions;

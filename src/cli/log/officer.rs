@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use super::args::Source;
 use super::breach::{self, BreachArgs};
 use super::erase::{self, EraseArgs};
+use super::notices::{self, OverridesArgs, RecipientsArgs};
 use super::subject::{self, SubjectArgs};
 use crate::node::command::Outcome;
 use crate::node::log::command::LogLocal;
@@ -36,6 +37,12 @@ pub enum OfficerCommand {
     /// Wat over zijn bewaartermijn is; met --apply worden die sleutels vernietigd
     #[command(after_help = "Voorbeeld: ketenpoort log retention --node ./gi --apply")]
     Retention(RetentionArgs),
+    /// Noem elke organisatie die iets over één persoon kreeg, om haar te laten weten dat het is verbeterd of gewist (AVG 19)
+    #[command(after_help = "Voorbeeld: ketenpoort log recipients --node ./gi --because verbeterd")]
+    Recipients(RecipientsArgs),
+    /// Overdrachten van een maand die zonder toestemming van een gezaghebbende doorgingen, met reden en vier ogen
+    #[command(after_help = "Voorbeeld: ketenpoort log overrides --node ./gi --month 2026-06")]
+    Overrides(OverridesArgs),
     /// Vernietig de sleutel van één persoon (AVG 17): regels over die persoon zijn dan niet meer te lezen
     #[command(
         after_help = "Voorbeeld: ketenpoort log erase --node ./gi --reason \"verzoek van de ouders van 3 maart\""
@@ -105,6 +112,8 @@ pub(super) fn run(command: &OfficerCommand) -> Outcome {
         OfficerCommand::Retention(args) => {
             super::ask(&args.node, LogLocal::Officer(OfficerLocal::Retention { apply: args.apply }))
         }
+        OfficerCommand::Recipients(args) => notices::recipients(args),
+        OfficerCommand::Overrides(args) => notices::overrides(args),
         OfficerCommand::Erase(args) => erase::run(args),
     }
 }

@@ -20,7 +20,7 @@ const MAX_INPUT: usize = 256;
 ///
 /// # Errors
 /// The outcome to show: no BSN, or a configuration or key that cannot be read.
-pub(super) fn ask(node: &Path, descriptor: Option<u32>) -> Result<Person, Outcome> {
+pub(in crate::cli) fn ask(node: &Path, descriptor: Option<u32>) -> Result<Person, Outcome> {
     let config = Config::load(node).map_err(|e| Outcome::failed(e.to_string()))?;
     let bsn = read(descriptor)?;
     Person::of(&config, &bsn).map_err(Outcome::failed)

@@ -2,15 +2,22 @@
 
 use serde_json::json;
 
+use super::notices::told;
 use super::officer::EraseCommand;
 use crate::node::Node;
 use crate::node::command::Outcome;
 use crate::node::show::pretty;
+use crate::service::notices::Why;
 use crate::service::subjects::{RECOVERY_DAYS, SubjectError};
 
 impl Node {
     /// Destroys a person's key and says what that does and does not do.
     pub(super) fn erase(&self, command: &EraseCommand) -> Outcome {
+        // Afterwards the log no longer says who received something.
+        let notices = match self.core.recipients(command.person.subject(), Why::Erasure) {
+            Ok(notices) => notices,
+            Err(e) => return Outcome::failed(e.to_string()),
+        };
         let erased = match self.core.erase_subject(command.person.subject(), &command.reason) {
             Ok(erased) => erased,
             Err(e @ SubjectError::Reason) => return Outcome::refused(e.to_string()),
@@ -27,7 +34,7 @@ impl Node {
         }
         if command.json {
             return Outcome::done(pretty(&json!({
-                "vernietigd": true, "regels_onleesbaar": erased.entries, "volledig_op": erased.complete_on, "akkoord_volgens_opgave": command.approved_by,
+                "vernietigd": true, "regels_onleesbaar": erased.entries, "volledig_op": erased.complete_on, "akkoord_volgens_opgave": command.approved_by, "berichten": notices,
             })));
         }
         Outcome::done(format!(
@@ -39,10 +46,11 @@ impl Node {
              oudere kopie van de map data/subjects.\n\
              Niet verwijderd: gebeurtenissen die uw organisatie over deze persoon heeft aangeleverd. Verwijder die in het \
              bronsysteem en lever opnieuw aan (statuscode 3, of een vervangende levering).\n\
-             Akkoord volgens opgave, vastgelegd in het auditlog: {}. De opdracht kan niet nagaan of zij het zelf waren.\n",
+             Akkoord volgens opgave, vastgelegd in het auditlog: {}. De opdracht kan niet nagaan of zij het zelf waren.\n{}",
             erased.entries,
             erased.complete_on,
             command.approved_by.join(" en "),
+            told(&notices, Why::Erasure),
         ))
     }
 }

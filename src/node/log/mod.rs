@@ -5,6 +5,7 @@ pub mod breach;
 pub mod command;
 mod erase;
 pub mod evidence;
+pub mod notices;
 pub mod officer;
 pub mod person;
 pub mod register;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::notices::{OverridesCommand, RecipientsCommand};
 use super::person::Person;
 use crate::crypto::Digest;
 use crate::domain::oin::Oin;
@@ -26,6 +27,10 @@ pub enum OfficerLocal {
     },
     /// What a breach touches.
     Breach(BreachCommand),
+    /// Who received something about a data subject.
+    Recipients(RecipientsCommand),
+    /// Transfers without a consent that two people let pass.
+    Overrides(OverridesCommand),
     /// Keys that are past their retention.
     Retention {
         /// Destroy them.
@@ -119,6 +124,8 @@ impl Node {
             OfficerLocal::Confidentiality(command) => self.confidentiality(command),
             OfficerLocal::Register { form } => self.register(*form),
             OfficerLocal::Breach(command) => self.breach(command),
+            OfficerLocal::Recipients(command) => self.recipients(command),
+            OfficerLocal::Overrides(command) => self.overrides(command),
             OfficerLocal::Retention { apply } => self.retention(*apply),
         }
     }

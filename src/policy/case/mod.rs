@@ -2,10 +2,14 @@
 
 mod consent;
 pub mod decide;
+pub mod fhir;
 mod ground;
 pub mod load;
+pub mod permit;
+pub mod registry;
 pub mod rules;
 pub mod situation;
+pub mod terms;
 mod words;
 
 pub use decide::{Decision, decide};

@@ -404,6 +404,11 @@ impl Rules {
         nearest(self.ages.iter().filter(|row| row.name == limit), Some(day)).map_or(0, |row| row.years)
     }
 
+    /// The articles by which an override allows.
+    pub fn override_articles(&self) -> impl Iterator<Item = &str> {
+        self.overrides.iter().map(|row| row.article.as_str())
+    }
+
     pub(super) fn ground(&self, name: &str, day: Option<Day>) -> Option<&Ground> {
         nearest(self.grounds.iter().filter(|row| row.name == name), day)
     }
