@@ -373,10 +373,6 @@ registry! {
     CaseRules = "KP-CASUS-REGELS", FailedPrecondition,
         "Het convenant noemt andere regels voor uitwisseling over een kind dan waarmee deze node beslist.",
         "Laat alle partijen dezelfde versie van de regels gebruiken (policy rules), of sluit een nieuwe versie van het convenant.";
-    /// What another side is told of every refusal that depends on the child.
-    CaseRefused = "KP-CASUS-GEWEIGERD", PermissionDenied,
-        "De andere organisatie geeft over dit verzoek niets; of zij het kind kent is daaruit niet af te leiden.",
-        "Overleg met de andere organisatie of met de betrokkenen; elke weigering over een kind ziet er van buiten gelijk uit.";
     /// A partner asks for receipts too often.
     TooOften = "KP-TE-VAAK", ResourceExhausted,
         "De andere partij vraagt te vaak achter elkaar om ontvangstbewijzen.",

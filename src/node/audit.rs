@@ -280,6 +280,10 @@ fn describe_officer(command: &OfficerLocal) -> Described {
         OfficerLocal::Overrides(asked) => {
             Described::named("log overrides").with("since", asked.since).with("until", asked.until)
         }
+        OfficerLocal::Informed(noted) => Described::named("log informed")
+            .maybe("transfer", TransferId::parse(&noted.transfer).ok())
+            .maybe("op", noted.on),
+        OfficerLocal::Uninformed { .. } => Described::named("log uninformed"),
         OfficerLocal::Retention { apply } => Described::named("log retention").with("apply", apply),
     }
 }

@@ -19,6 +19,7 @@ pub mod document;
 pub mod entries;
 pub mod evidence;
 mod exact;
+pub mod informed;
 pub mod ldv;
 pub mod links;
 pub mod memory;

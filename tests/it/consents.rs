@@ -20,6 +20,7 @@ use ketenpoort::policy::case::situation::{Capacity, Consent, ConsentKind, Situat
 use ketenpoort::policy::case::{Rules, decide, fhir};
 use ketenpoort::service::consent::{CONSENT, ConsentError, WITHDRAWAL};
 use ketenpoort::service::core::{Clock, Core, Identity};
+use ketenpoort::service::informed::{INFORMED, Told};
 use ketenpoort::service::notices::Why;
 use ketenpoort::translog::entry::{Direction, Entry, Outcome, Phase, TransferId};
 use ketenpoort::translog::sealed::SealedPart;
@@ -288,6 +289,66 @@ fn whoever_received_something_is_named_for_a_withdrawal_a_correction_and_an_eras
     let looked = node.transfer_log().entry(last - 2).unwrap().unwrap();
     assert_eq!((looked.ground_article.as_str(), looked.row_count), ("AVG 16 en 19", Some(2)));
     assert_eq!(node.recipients(&Tag::from_bytes([8; 32]), Why::Erasure).unwrap(), vec![]);
+}
+
+#[test]
+fn an_exchange_of_which_nobody_was_told_stays_on_the_list_until_that_is_noted() {
+    let team = Team::new("2024-06-14");
+    let node = team.open();
+    let first = sent(&node, INSTITUTION, "Jeugdwet 7.3.11(1)", Some(Outcome::Confirmed));
+    let second = sent(&node, INSTITUTION, "Jeugdwet 7.3.11(1)", Some(Outcome::Confirmed));
+    let id = |text: &str| TransferId::parse(text).unwrap();
+    let open = |node: &Core| -> Vec<(String, bool)> {
+        node.uninformed().unwrap().into_iter().map(|line| (line.transfer, line.postponed)).collect()
+    };
+    let mut both = vec![(first.clone(), false), (second.clone(), false)];
+    both.sort();
+    assert_eq!(open(&node), both);
+    assert!(node.uninformed().unwrap().iter().all(|line| line.late), "the transfers are of November 2023");
+    assert!(node.note_informed(id(&first), &Told::On(day("2024-06-13"))).unwrap());
+    assert!(node.note_informed(id(&second), &Told::NotYet("lopend onderzoek".to_owned())).unwrap());
+    assert!(node.note_informed(id(&second), &Told::NotYet("om 111222333".to_owned())).is_err());
+    assert!(!node.note_informed(id(A), &Told::On(day("2024-06-13"))).unwrap(), "no such transfer");
+    assert_eq!(open(&node), [(second.clone(), true)]);
+    // The note is about the child, and an overview of it says so.
+    let about = node.entries_about(&child()).unwrap();
+    assert_eq!(about.iter().filter(|(_, entry, _)| entry.service == INFORMED).count(), 2);
+    drop(node);
+    assert!(!holds(team.dir.path(), "lopend onderzoek"));
+    let node = team.open();
+    node.note_informed(id(&second), &Told::On(day("2024-06-14"))).unwrap();
+    assert_eq!(open(&node), []);
+}
+
+#[test]
+fn an_override_stands_in_the_list_of_its_month_with_its_reason() {
+    let team = Team::new("2024-06-14");
+    let node = team.open();
+    sent(&node, INSTITUTION, "Jeugdwet 7.3.11(1)", None);
+    let article = "Jeugdwet 7.3.4(2)";
+    let (ours, to) = (Oin::parse(TEAM).unwrap(), Oin::parse(INSTITUTION).unwrap());
+    let entry = Entry {
+        sender_oin: Some(ours),
+        receiver_oin: Some(to),
+        service: "SCN-08".to_owned(),
+        ground_article: article.to_owned(),
+        ..Entry::new(
+            TransferId::new(1_717_200_000_000, random()),
+            Direction::Outgoing,
+            Phase::Intent,
+            1_717_200_000_000,
+        )
+    };
+    let part = SealedPart { subject: Some(child()), reference: "ernstig nadeel".to_owned(), ..SealedPart::default() };
+    let _ = node.note_about(entry, &part).unwrap();
+    // June 2024 in UTC.
+    let june = node.overrides(1_717_192_800_000, 1_719_784_800_000).unwrap();
+    assert_eq!(june.len(), 1);
+    assert_eq!((june[0].article.as_str(), june[0].exchange.as_str(), june[0].partner), (article, "SCN-08", Some(to)));
+    assert_eq!(june[0].reason.as_deref(), Some("ernstig nadeel"));
+    assert_eq!(node.overrides(1_719_784_800_000, u64::MAX).unwrap(), vec![]);
+    node.erase_subject(&child(), "verzoek").unwrap();
+    assert_eq!(node.overrides(0, u64::MAX).unwrap()[0].reason, None, "the reason went with the key");
 }
 
 #[test]

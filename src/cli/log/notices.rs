@@ -6,10 +6,11 @@ use clap::Args;
 
 use super::args::{since, until};
 use super::person;
+use crate::domain::day::Day;
 use crate::domain::period::{Period, PeriodKind};
 use crate::node::command::Outcome;
 use crate::node::log::command::LogLocal;
-use crate::node::log::notices::{OverridesCommand, RecipientsCommand};
+use crate::node::log::notices::{InformedCommand, OverridesCommand, RecipientsCommand};
 use crate::node::log::officer::OfficerLocal;
 
 /// Arguments of `log recipients`.
@@ -41,6 +42,40 @@ pub struct OverridesArgs {
     /// Uitkomst als JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// Arguments of `log informed`.
+#[derive(Args, Debug)]
+pub struct InformedArgs {
+    /// Map van de node
+    #[arg(long)]
+    pub node: PathBuf,
+    /// Nummer van de overdracht
+    #[arg(long, value_name = "UUID")]
+    pub transfer: String,
+    /// De dag waarop betrokkenen zijn geïnformeerd
+    #[arg(long, conflicts_with = "because", required_unless_present = "because")]
+    pub on: Option<Day>,
+    /// Waarom nog niet; komt verzegeld in het log, noem er geen personen in
+    #[arg(long, value_name = "TEKST")]
+    pub because: Option<String>,
+}
+
+/// Arguments of `log uninformed`.
+#[derive(Args, Debug)]
+pub struct UninformedArgs {
+    /// Map van de node
+    #[arg(long)]
+    pub node: PathBuf,
+    /// Uitkomst als JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Notes that those concerned were told, or why not yet.
+pub(super) fn informed(args: &InformedArgs) -> Outcome {
+    let command = InformedCommand { transfer: args.transfer.clone(), on: args.on, because: args.because.clone() };
+    super::ask(&args.node, LogLocal::Officer(OfficerLocal::Informed(command)))
 }
 
 fn month(text: &str) -> Result<Period, String> {

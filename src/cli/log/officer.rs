@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use super::args::Source;
 use super::breach::{self, BreachArgs};
 use super::erase::{self, EraseArgs};
-use super::notices::{self, OverridesArgs, RecipientsArgs};
+use super::notices::{self, InformedArgs, OverridesArgs, RecipientsArgs, UninformedArgs};
 use super::subject::{self, SubjectArgs};
 use crate::node::command::Outcome;
 use crate::node::log::command::LogLocal;
@@ -43,6 +43,14 @@ pub enum OfficerCommand {
     /// Overdrachten van een maand die zonder toestemming van een gezaghebbende doorgingen, met reden en vier ogen
     #[command(after_help = "Voorbeeld: ketenpoort log overrides --node ./gi --month 2026-06")]
     Overrides(OverridesArgs),
+    /// Leg vast dat betrokkenen over een uitwisseling zijn geïnformeerd (AVG 13 en 14), of waarom nog niet
+    #[command(
+        after_help = "Voorbeeld: ketenpoort log informed --node ./gi --transfer 018bcfe5-6800-7707-8707-070707070707 --on 2026-06-03"
+    )]
+    Informed(InformedArgs),
+    /// Uitwisselingen waarvan niet vaststaat dat betrokkenen zijn geïnformeerd
+    #[command(after_help = "Voorbeeld: ketenpoort log uninformed --node ./gi")]
+    Uninformed(UninformedArgs),
     /// Vernietig de sleutel van één persoon (AVG 17): regels over die persoon zijn dan niet meer te lezen
     #[command(
         after_help = "Voorbeeld: ketenpoort log erase --node ./gi --reason \"verzoek van de ouders van 3 maart\""
@@ -114,6 +122,10 @@ pub(super) fn run(command: &OfficerCommand) -> Outcome {
         }
         OfficerCommand::Recipients(args) => notices::recipients(args),
         OfficerCommand::Overrides(args) => notices::overrides(args),
+        OfficerCommand::Informed(args) => notices::informed(args),
+        OfficerCommand::Uninformed(args) => {
+            super::ask(&args.node, LogLocal::Officer(OfficerLocal::Uninformed { json: args.json }))
+        }
         OfficerCommand::Erase(args) => erase::run(args),
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::notices::{OverridesCommand, RecipientsCommand};
+use super::notices::{InformedCommand, OverridesCommand, RecipientsCommand};
 use super::person::Person;
 use crate::crypto::Digest;
 use crate::domain::oin::Oin;
@@ -31,6 +31,13 @@ pub enum OfficerLocal {
     Recipients(RecipientsCommand),
     /// Transfers without a consent that two people let pass.
     Overrides(OverridesCommand),
+    /// That those concerned were told of an exchange, or why not yet.
+    Informed(InformedCommand),
+    /// Exchanges of which nobody is on record as told.
+    Uninformed {
+        /// As JSON.
+        json: bool,
+    },
     /// Keys that are past their retention.
     Retention {
         /// Destroy them.
@@ -126,6 +133,8 @@ impl Node {
             OfficerLocal::Breach(command) => self.breach(command),
             OfficerLocal::Recipients(command) => self.recipients(command),
             OfficerLocal::Overrides(command) => self.overrides(command),
+            OfficerLocal::Informed(command) => self.informed(command),
+            OfficerLocal::Uninformed { json } => self.uninformed(*json),
             OfficerLocal::Retention { apply } => self.retention(*apply),
         }
     }

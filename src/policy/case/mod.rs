@@ -5,7 +5,6 @@ pub mod decide;
 pub mod fhir;
 mod ground;
 pub mod load;
-pub mod permit;
 pub mod registry;
 pub mod rules;
 pub mod situation;

@@ -6,8 +6,9 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::rules::{Exchange, Rules};
+use super::situation::Situation;
 use crate::crypto::Digest;
-use crate::domain::codes::OrgType;
+use crate::domain::reason::ReasonCode;
 use crate::policy::convenant::{Convenant, PurposeTerm};
 
 /// Terms of exchange about one child.
@@ -42,15 +43,24 @@ impl CaseTerms {
     }
 }
 
-/// Whether the node of this kind of organisation may act in this role. A municipality acts as local team or as municipality.
-#[must_use]
-pub fn may_act(org_type: OrgType, role: &str) -> bool {
-    match org_type {
-        OrgType::Gem => matches!(role, "GEM" | "LT"),
-        OrgType::Vt | OrgType::Rvdk | OrgType::Gi | OrgType::Jha => role == org_type.as_str(),
-        // Neither has or receives anything about one child.
-        OrgType::Monitor | OrgType::Gate => false,
+/// Whether a convenant grants the exchange that a situation describes, with these fields, and by these rules. What the rules themselves say
+/// of it, and whether both sides are parties, is not judged here.
+///
+/// # Errors
+/// The exchange type is not granted (nothing about a child is, without terms), the rules are others than those of the convenant, or the
+/// fields are not within its lists. All of it follows from the request and the convenant alone.
+pub fn granted(convenant: &Convenant, rules: &Rules, situation: &Situation) -> Result<(), ReasonCode> {
+    let terms = convenant.cases.as_ref().ok_or(ReasonCode::CaseExchange)?;
+    if terms.rules_hash != rules.hash() {
+        return Err(ReasonCode::CaseRules);
     }
+    let grant =
+        situation.exchange.as_deref().and_then(|exchange| terms.grant(exchange)).ok_or(ReasonCode::CaseExchange)?;
+    let (asked, beyond) = (&situation.fields, |field: &String| !grant.maximum.contains(field));
+    if asked.iter().any(beyond) || !grant.minimum.iter().all(|field| asked.contains(field)) {
+        return Err(ReasonCode::CaseFields);
+    }
+    Ok(())
 }
 
 impl Convenant {

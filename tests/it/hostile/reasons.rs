@@ -13,7 +13,6 @@ const OUT_OF_REACH: &[(&str, &str)] = &[
     ("LinkQuota", "as LinkDocument; the arithmetic of quotas is in linkage::tests::succession"),
     ("LinkTokens", "takes a delivery that was taken in before the convenant was in force, and linkage"),
     ("CaseRules", "takes a program with other rules; `decisions::convenant` makes them by hand"),
-    ("CaseRefused", "no node of this folder exchanges about one child; `decisions::convenant` shows when it is told"),
     ("LadderExhausted", "takes records of which even the coarsest table has no safe pattern; none are known"),
     ("DefinitionFault", "takes figures that break a relation of their own definition, which no records can"),
     ("WitnessesGone", "takes 24 hours without a quorum (service::tests::witnesses, with a clock)"),
