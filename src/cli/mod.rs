@@ -8,6 +8,7 @@ mod convenant_args;
 mod demo;
 mod disclosure;
 mod doctor;
+mod exchange;
 mod init;
 mod local;
 mod log;
@@ -46,6 +47,7 @@ pub fn run() -> ExitCode {
         Command::Monitor(MonitorCommand::Pull(args)) => local::pull(&args),
         Command::Monitor(MonitorCommand::Report(args)) => local::report(&args),
         Command::Log(command) => log::run(&command),
+        Command::Exchange(command) => exchange::run(&command),
         Command::Cert(args::CertCommand::Example(args)) => cert::example(&args),
     };
     print(&outcome);

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::consent::ConsentLocal;
 use super::disclosure::DisclosureLocal;
+use super::exchange::ExchangeLocal;
 use super::log::command::LogLocal;
 use crate::domain::day::Day;
 use crate::domain::period::Period;
@@ -68,6 +69,8 @@ pub enum LocalCommand {
     Consent(ConsentLocal),
     /// About the transfer log.
     Log(LogLocal),
+    /// About exchange of fields of a child.
+    Exchange(ExchangeLocal),
     /// Whether the node is ready, as JSON.
     Status,
     /// Stop the running node.

@@ -37,6 +37,7 @@ impl Running {
             LocalCommand::Pull(pull) => {
                 super::pull::run(&self.node.core, self.peers.as_ref(), &pull, &super::pull::kept_in(&self.node.config))
             }
+            LocalCommand::Exchange(asked) => super::exchange::run(&self.node.core, self.peers.as_ref(), &asked),
             other => self.node.execute_local(other, progress),
         }
     }
@@ -53,6 +54,7 @@ impl Node {
         match command {
             LocalCommand::Stop | LocalCommand::Status => Outcome::refused("de node draait niet"),
             LocalCommand::Pull(pull) => super::pull::stopped(self, &pull),
+            LocalCommand::Exchange(asked) => super::exchange::stopped(self, &asked),
             other => self.execute_local(other, progress),
         }
     }
@@ -99,7 +101,9 @@ impl Node {
             LocalCommand::Disclosure(command) => self.disclosure(&command),
             LocalCommand::Consent(command) => self.consent(command),
             LocalCommand::Log(command) => self.log(command),
-            LocalCommand::Pull(_) | LocalCommand::Status | LocalCommand::Stop => Outcome::failed("onbekende opdracht"),
+            LocalCommand::Pull(_) | LocalCommand::Exchange(_) | LocalCommand::Status | LocalCommand::Stop => {
+                Outcome::failed("onbekende opdracht")
+            }
         }
     }
 
