@@ -1,6 +1,7 @@
 //! May this organisation ask for, or give, these fields about one child? The one place that mints leave for case-level exchange.
 
 use super::bundle::ConvenantInForce;
+use super::case::terms::granted;
 use super::case::{Decision, Rules, Situation, decide};
 use super::convenant::{Party, Purpose};
 use crate::crypto::Digest;
@@ -93,6 +94,7 @@ pub fn decide_case(
     if !terms.purposes.iter().any(|term| term.purpose == purpose) {
         return Err(of_request(ReasonCode::CasePurpose));
     }
+    granted(terms, rules, &situation).map_err(of_request)?;
     let decision = decide(rules, &situation);
     match decision.allowed() {
         true => Ok(CasePermit { request, situation, decision, convenant: convenant.clone(), purpose }),

@@ -114,7 +114,7 @@ impl Core {
             CaseRefused { refusal: self.deny_case(peer, asked, &denied), held }
         };
         let facts = self.facts(&meant.tag, &meant.subject, today);
-        let facts = facts.map_err(|_| deny(ReasonCode::LogUnavailable, "sleutels niet te lezen".to_owned(), false))?;
+        let facts = facts.map_err(|reason| deny(reason, "sleutels niet te lezen".to_owned(), false))?;
         facts.into_situation(&mut situation);
         let request_of = (request.hash(), &asked.convenant);
         let refused = match decide_case(Rules::national(), convenant, request_of, situation, today) {
@@ -216,7 +216,7 @@ impl Core {
         (intent.peer_certificate, intent.peer_spki) =
             (sending.peer.map(|peer| peer.certificate), sending.peer.map(|peer| peer.pin));
         let overridden =
-            permit.situation().overridden.as_ref().map(|of| log::fixed(&format!("doorbroken: {}", of.reason)));
+            permit.situation().overridden.as_ref().map(|of| of.reason.chars().filter(|c| !c.is_control()).take(120).collect());
         let part = SealedPart {
             subject: Some(meant.subject),
             salt: Some(salt),

@@ -168,7 +168,7 @@ impl Core {
             judged.consents.clear();
         }
         let child = self.subjects.tag(&order.child.subject);
-        let facts = self.facts(&child, &order.child.subject, today).map_err(|_| ReasonCode::LogUnavailable)?;
+        let facts = self.facts(&child, &order.child.subject, today)?;
         facts.into_situation(&mut judged);
         let of_request = (request.hash(), &belongs.convenant);
         match decide_case(Rules::national(), &convenant, of_request, judged, today) {

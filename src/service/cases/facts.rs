@@ -5,9 +5,10 @@ use crate::domain::case::dictionary::days_of;
 use crate::domain::case::field::{CaseField, CaseValue, FieldClass};
 use crate::domain::day::Day;
 use crate::domain::oin::Oin;
+use crate::domain::reason::ReasonCode;
 use crate::policy::case::situation::{Child, Consent, Custody, CustodyKind, Measure, Situation};
 use crate::service::core::Core;
-use crate::storage::subjects::{SubjectTag, SubjectsError};
+use crate::storage::subjects::SubjectTag;
 
 /// Facts about one child.
 #[derive(Default)]
@@ -58,9 +59,10 @@ fn meet(a: &Measure, b: &Measure) -> bool {
 
 impl Core {
     /// What we know of a child today. Of a child that is not there it looks as long and finds nothing.
-    pub(super) fn facts(&self, child: &SubjectTag, subject: &Tag, today: Day) -> Result<Facts, SubjectsError> {
+    pub(super) fn facts(&self, child: &SubjectTag, subject: &Tag, today: Day) -> Result<Facts, ReasonCode> {
         let decides = |field: CaseField| field.class() == FieldClass::Decides;
-        let values = self.open_fields(child, &decides)?;
+        let unread = |_| ReasonCode::LogUnavailable;
+        let values = self.open_fields(child, &decides).map_err(unread)?;
         let of = |field: CaseField, part: &str| {
             let wanted = move |value: &&CaseValue| value.field == field && value.part == part && value.holds_on(today);
             values.iter().filter(wanted).map(|value| value.value.as_str()).collect::<Vec<_>>()
@@ -82,12 +84,9 @@ impl Core {
         let mut custody = holders("gezag", CustodyKind::Gezag);
         custody.extend(holders("voogdij", CustodyKind::Voogdij));
         let born = last(CaseField::Identity, "geboortedatum").and_then(|day| Day::parse(day).ok());
-        Ok(Facts { born, custody, measure, consents: self.consents_of(subject) })
-    }
-
-    /// The consents that are registered here about a child.
-    fn consents_of(&self, _subject: &Tag) -> Vec<Consent> {
-        Vec::new()
+        let registered = self.consents_of(subject).map_err(|_| ReasonCode::LogUnavailable)?;
+        let consents = registered.into_iter().map(|known| known.given.consent).collect();
+        Ok(Facts { born, custody, measure, consents })
     }
 }
 

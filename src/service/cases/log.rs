@@ -28,7 +28,7 @@ pub const WATCH: &str = "casus-bewaking";
 const REASON_BYTES: usize = 240;
 
 /// A sealed text of one length: cut or filled with spaces.
-pub(super) fn fixed(text: &str) -> String {
+fn fixed(text: &str) -> String {
     let mut out = String::new();
     for c in text.chars().filter(|c| !c.is_control()) {
         if out.len() + c.len_utf8() > REASON_BYTES {
@@ -111,9 +111,10 @@ pub(super) fn content(
 }
 
 impl Core {
-    /// Whom the log says a child is that nobody knows: a pseudonym of no person, so that both take the same steps.
+    /// Whom the log says a child is that nobody knows: a pseudonym of no person, so that both take the same steps. Another one each day,
+    /// so that none has many more entries than a child has.
     pub(super) fn nobody(&self) -> Tag {
-        self.keys.local_key().tag(&[b"nobody\0"])
+        self.keys.local_key().tag(&[b"nobody\0", &self.clock.today().0.to_be_bytes()])
     }
 
     /// Seals a part about a child into an entry, and appends it.
@@ -134,6 +135,8 @@ impl Core {
         entry.decision = Some(Verdict::Deny);
         entry.reason_codes = vec![denied.reason.code().to_owned()];
         entry.convenant_hash = Some(asked.convenant);
+        let known = self.memory().convenants.get(&asked.convenant.0).map(|bundle| bundle.convenant().clone());
+        entry.retention_until = known.map(|convenant| retention_until(now, &convenant));
         entry.query_hash = denied.query;
         (entry.trace_id, entry.parent_span_id) = (Some(asked.trace.trace_id), Some(asked.trace.span_id));
         entry.peer_entry_hash = asked.intent;

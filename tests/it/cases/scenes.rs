@@ -78,8 +78,10 @@ impl Stage {
         let mut words = vec!["convenant", "new", "--id", "casus", "--monitor", oin("m"), "--from", "2020-01-01"];
         words.extend(["--until", "2045-12-31", "--out", &toml, "--node", &dirs[0]]);
         cards.iter().for_each(|card| words.extend(["--card", card]));
+        for name in ["SCN-04", "SCN-05", "SCN-06", "SCN-07", "SCN-08", "SCN-09", "SCN-10", "SCN-14"] {
+            words.extend(["--exchange", name]);
+        }
         run(&words);
-        granted(&toml);
         run(&["convenant", "propose", &toml, "--out", &bundle, "--node", &dirs[0]]);
         for key in ["alfa", "beta", "rvdk", "m", "gem", "alfa", "beta", "rvdk"] {
             run(&["convenant", "accept", &bundle, "--node", &path(&self.home, key)]);
@@ -148,19 +150,6 @@ impl Stage {
         };
         entries.iter().map(text).collect()
     }
-}
-
-/// The purposes that exchange needs, beside that of the monitor.
-fn granted(toml: &str) {
-    let mut draft: toml::Table = std::fs::read_to_string(toml).expect("draft").parse().expect("TOML");
-    let purposes = draft["purposes"].as_array_mut().expect("purposes");
-    for purpose in ["P3", "P4", "P5", "P6"] {
-        let mut term = toml::Table::new();
-        term.insert("purpose".to_owned(), purpose.into());
-        term.insert("legal_basis".to_owned(), "zie de regels".into());
-        purposes.push(term.into());
-    }
-    std::fs::write(toml, draft.to_string()).expect("written");
 }
 
 /// A scenario: name, purpose, sender and receiver with their roles, fields.
@@ -309,6 +298,27 @@ fn refused_and_inspected(stage: &Stage) {
     let voluntary = Scene { name: "SCN-08", purpose: "P6", ..warm("alfa") };
     let (exit, said) = stage.exchange("offer", &voluntary);
     assert_eq!((exit, said["code"].as_str()), (Some(1), Some("KP-CASUS-TOESTEMMING")), "{said}");
+    let mut words = vec!["consent", "add", "--by", "ouder1", "--capacity", "gezag", "--purpose", "P6", "--json"];
+    words.extend(["--receiver", oin("alfa"), "--field", "identity,professionals_contact", "--from", "2026-07-01"]);
+    words.extend(["--to", "2035-12-31", "--evidence", "formulier 17"]);
+    let consent = |by: &[&str]| {
+        let mut words = words.clone();
+        words[3] = by[0];
+        words[5] = by[1];
+        words.extend(&by[2..]);
+        let given = stage.about("gem", &words, ANNA);
+        let said: Value = serde_json::from_slice(&given.stdout).unwrap_or_else(|_| panic!("{given:?}"));
+        said["toestemming"].as_str().expect("a number").to_owned()
+    };
+    // Twelve by then, so the child and its one parent with custody.
+    let of_parent = consent(&["ouder1", "gezag"]);
+    consent(&["kind", "kind", "--born", "2014-06-15"]);
+    let (exit, said) = stage.exchange("offer", &voluntary);
+    assert_eq!(exit, Some(0), "with consent: {said}");
+    let withdrawn = stage.about("gem", &["consent", "withdraw", "--id", &of_parent], ANNA);
+    assert!(withdrawn.status.success(), "{withdrawn:?}");
+    let (exit, said) = stage.exchange("offer", &voluntary);
+    assert_eq!((exit, said["code"].as_str()), (Some(1), Some("KP-CASUS-TOESTEMMING")), "withdrawn: {said}");
     let (exit, said) = stage.exchange("request", &Scene { receiver: ("beta", "GI"), ..warm("alfa") });
     assert_eq!((exit, said["code"].as_str()), (Some(1), Some("KP-CASUS-GRONDSLAG")), "its own rules: {said}");
     let seen = stage.about("gem", &["log", "subject"], ANNA);

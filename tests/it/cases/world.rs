@@ -17,7 +17,8 @@ use ketenpoort::domain::oin::Oin;
 use ketenpoort::intake::case::CaseReport;
 use ketenpoort::policy::bundle::{ConvenantBundle, ConvenantInForce};
 use ketenpoort::policy::card::{CARD_VERSION, NodeCard, SignedCard};
-use ketenpoort::policy::convenant::{Convenant, GemeenteTerm, Purpose, PurposeTerm};
+use ketenpoort::policy::case::Rules;
+use ketenpoort::policy::convenant::{Convenant, GemeenteTerm};
 use ketenpoort::policy::draft::DraftTerms;
 use ketenpoort::service::api::{
     AggregateRequest, AnswerBytes, NodeService, Peer, PeerError, Peers, StatusView, TlsFacts, Unanswered,
@@ -387,9 +388,7 @@ fn terms(pin: &dyn Fn(Who) -> Digest) -> Convenant {
         validity: (day("2020-01-01"), day("2035-12-31")),
         sums: Vec::new(),
     };
-    let mut draft = Convenant::draft(terms, ALL.map(|who| who.card(pin(who))).into());
-    for purpose in [Purpose::P3, Purpose::P4, Purpose::P5, Purpose::P6] {
-        draft.purposes.push(PurposeTerm { purpose, legal_basis: "zie de regels".to_owned() });
-    }
-    draft.with_chain(&Who::Gem.oin(), &Who::Gem.keys().signing_key())
+    let names = ["SCN-04", "SCN-05", "SCN-07", "SCN-08", "SCN-09", "SCN-14"].map(str::to_owned).into();
+    let draft = Convenant::draft(terms, ALL.map(|who| who.card(pin(who))).into());
+    draft.with_chain(&Who::Gem.oin(), &Who::Gem.keys().signing_key()).with_cases(Rules::national(), &names)
 }
