@@ -26,6 +26,10 @@ use crate::translog::sealed::SealedPart;
 /// Bytes of a document at most, so that it fits a message.
 const MOST_BYTES: usize = 900_000;
 
+/// The grounds on which a request is answered without a person: the duty of Jeugdwet 7.3.11(4), and a registered consent. Every other
+/// ground leaves the choice to who holds the data, and somebody there makes it by an offer.
+const ANSWERED: [&str; 2] = ["G-OTS", "G-CONSENT"];
+
 /// A refusal of a request about a child.
 #[derive(Debug)]
 pub struct CaseRefused {
@@ -115,9 +119,16 @@ impl Core {
         };
         let facts = self.facts(&meant.tag, &meant.subject, today);
         let facts = facts.map_err(|reason| deny(reason, "sleutels niet te lezen".to_owned(), false))?;
+        if !facts.knows_measure() {
+            // What only the requester says of a measure is no ground for an answer by itself.
+            situation.measure = None;
+        }
         facts.into_situation(&mut situation);
         let request_of = (request.hash(), &asked.convenant);
         let refused = match decide_case(Rules::national(), convenant, request_of, situation, today) {
+            Ok(permit) if !ANSWERED.contains(&permit.decision().rule()) => {
+                format!("{}: een keuze van de houder, die kan aanbieden", why(permit.decision()))
+            }
             Ok(permit) if meant.known => {
                 let sent = self.send_content(peer, asked, request, (&permit, &meant, name));
                 return sent.map_err(|reason| deny(reason, "niet te verstrekken".to_owned(), false));
@@ -215,8 +226,11 @@ impl Core {
         intent.counter = Some(self.next_counter(sending.to));
         (intent.peer_certificate, intent.peer_spki) =
             (sending.peer.map(|peer| peer.certificate), sending.peer.map(|peer| peer.pin));
-        let overridden =
-            permit.situation().overridden.as_ref().map(|of| of.reason.chars().filter(|c| !c.is_control()).take(120).collect());
+        let overridden = permit
+            .situation()
+            .overridden
+            .as_ref()
+            .map(|of| of.reason.chars().filter(|c| !c.is_control()).take(120).collect());
         let part = SealedPart {
             subject: Some(meant.subject),
             salt: Some(salt),

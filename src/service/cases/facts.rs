@@ -20,6 +20,11 @@ pub(super) struct Facts {
 }
 
 impl Facts {
+    /// Whether a measure is known here.
+    pub(super) fn knows_measure(&self) -> bool {
+        self.measure.is_some()
+    }
+
     /// Puts what we know in place of what the situation says; what only the situation says stays.
     pub(super) fn into_situation(self, situation: &mut Situation) {
         if self.born.is_some() {

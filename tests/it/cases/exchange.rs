@@ -177,6 +177,17 @@ fn a_refusal_that_hangs_on_the_child_is_one_code_with_a_receipt_and_tells_our_ow
     let (_, _, part) = about.iter().find(|(_, entry, _)| entry.transfer_id == transfer).expect("about the child");
     assert!(part.reference.contains("measure"), "{}", part.reference);
     assert_eq!(request(&world, BRAM).expect_err("unknown").reason, ReasonCode::CaseRefused);
+    // What only the requester says of a measure is not enough.
+    world.deliver(Who::Gem, &row("c1", BRAM, "identity/geboortedatum", "2015-01-01"));
+    assert_eq!(request(&world, BRAM).expect_err("stated").reason, ReasonCode::CaseRefused);
+    // Nor is a ground that leaves the choice to who holds the data.
+    let mut chosen = handover(&["identity", "custody", "informed", "professionals_contact", "dossier_ref"]);
+    (chosen.exchange, chosen.purpose) = (Some("SCN-14".to_owned()), Some("P4".to_owned()));
+    (chosen.sender.role, chosen.receiver.oin) = (Some("GEM".to_owned()), Who::Rvdk.oin());
+    chosen.receiver.role = Some("RVDK".to_owned());
+    let order = order(&world, Who::Rvdk, ANNA, chosen);
+    let no = world.core(Who::Rvdk).request_case(&Wire::of(&world, Who::Rvdk), &order).expect_err("chosen");
+    assert_eq!(no.reason, ReasonCode::CaseRefused);
 }
 
 #[test]
