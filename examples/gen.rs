@@ -8,6 +8,7 @@ pub fn generate(root: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
     std::fs::create_dir_all(out)?;
     let files = protox::compile(
         [
+            "ketenpoort/v1/cases.proto",
             "ketenpoort/v1/links.proto",
             "ketenpoort/v1/logs.proto",
             "ketenpoort/v1/node.proto",

@@ -122,6 +122,28 @@
 //! fn leaves<'a>(tags: &'a TagBatch, groups: &'a Groups) -> [&'a [u8]; 2] { [tags.content(), groups.content()] }
 //! ```
 //!
+//! Nor a request about a child, its content, or the leave for them:
+//! ```compile_fail,E0451
+//! use ketenpoort::service::cases::exits::CaseAsk;
+//! fn forge(old: CaseAsk) -> CaseAsk { CaseAsk { ..old } }
+//! ```
+//! ```compile_fail,E0451
+//! use ketenpoort::service::cases::exits::CaseContent;
+//! fn forge(old: CaseContent) -> CaseContent { CaseContent { ..old } }
+//! ```
+//! ```compile_fail,E0451
+//! use ketenpoort::policy::exchange::CasePermit;
+//! fn forge(old: CasePermit) -> CasePermit { CasePermit { ..old } }
+//! ```
+//! ```compile_fail,E0277
+//! fn tell(value: &ketenpoort::domain::case::field::CaseValue) -> String { format!("{value}") }
+//! ```
+//! ```
+//! use ketenpoort::{domain::case::field::CaseValue, policy::exchange::CasePermit, service::cases::messages::CaseDelivery};
+//! fn forge(old: CaseDelivery) -> CaseDelivery { CaseDelivery { ..old } }
+//! fn tell(value: &CaseValue, permit: &CasePermit) -> String { format!("{value:?} {:?}", permit.purpose()) }
+//! ```
+//!
 //! An answer needs what was released and the proof that it was logged, and none of the three can be made by hand:
 //! ```compile_fail,E0451
 //! use ketenpoort::disclosure::release::Released;

@@ -8,6 +8,7 @@ use super::consent::ConsentCommand;
 use super::console::ConsoleCommand;
 pub use super::convenant_args::*;
 use super::disclosure::DisclosureCommand;
+use super::exchange::ExchangeCommand;
 use super::log::args::LogCommand;
 use super::policy::PolicyCommand;
 use super::release::ReleaseArgs;
@@ -73,6 +74,9 @@ pub enum Command {
     /// De regels voor uitwisseling over één kind: uitleg van een besluit
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Velden over één kind vragen, aanbieden en overnemen
+    #[command(subcommand)]
+    Exchange(ExchangeCommand),
     /// Cijfers ophalen bij alle nodes en het regiorapport maken
     #[command(subcommand)]
     Monitor(MonitorCommand),

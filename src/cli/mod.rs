@@ -10,6 +10,7 @@ mod convenant_args;
 mod demo;
 mod disclosure;
 mod doctor;
+mod exchange;
 mod init;
 mod local;
 mod log;
@@ -49,6 +50,7 @@ pub fn run() -> ExitCode {
         Command::Monitor(MonitorCommand::Report(args)) => local::report(&args),
         Command::Log(command) => log::run(&command),
         Command::Console(command) => console::run(&command),
+        Command::Exchange(command) => exchange::run(&command),
         Command::Cert(args::CertCommand::Example(args)) => cert::example(&args),
     };
     print(&outcome);

@@ -24,6 +24,8 @@ pub enum SealUse {
     Subjects,
     /// The accounts of the console.
     Accounts,
+    /// What came about children and waits to be taken over.
+    Inbox,
 }
 
 impl SealUse {
@@ -36,6 +38,7 @@ impl SealUse {
             Self::Audit => "ketenpoort/v1/seal-audit/0",
             Self::Subjects => "ketenpoort/v1/seal-subjects/0",
             Self::Accounts => "ketenpoort/v1/seal-accounts/0",
+            Self::Inbox => "ketenpoort/v1/seal-inbox/0",
         }
     }
 }

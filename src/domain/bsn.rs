@@ -1,11 +1,14 @@
-//! `Bsn`, the citizen service number: a secret type that exists only while a row is read. It has two ways out, the local
-//! pseudonym and the chain token; there is none that shows, copies or stores the number.
+//! `Bsn`, the citizen service number: a secret type that exists only while a row is read or a number was typed. It has three ways out: the
+//! local pseudonym, the chain token, and sealed to the one organisation that must have it; there is none that shows, copies or stores it.
 
 use std::fmt;
 
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use crate::crypto::{MacKey, Tag};
+use crate::crypto::{AgreementKey, AgreementPublic, MacKey, Tag, open_with, seal_to};
+
+/// The use under which a number is sealed to an organisation.
+const SEALED: &[u8] = b"ketenpoort/v1/case-number/0";
 
 /// A valid BSN: nine digits that pass the elfproef. Wiped on drop.
 #[derive(Zeroize, ZeroizeOnDrop)]
@@ -90,11 +93,26 @@ impl Bsn {
         local.tag(&[b"local\0", &self.0])
     }
 
+    /// The number sealed to the organisation that receives a child's identity, and must have it by law (Jeugdwet 7.2.1); `context` names
+    /// that organisation.
+    #[must_use]
+    pub fn sealed_to(&self, to: &AgreementPublic, context: &[u8]) -> Vec<u8> {
+        seal_to(to, SEALED, context, &self.0)
+    }
+
     /// Chain token T0 = HMAC-SHA-256(K_base, "subject" ‖ 0x00 ‖ 9 digits); never leaves the node.
     #[must_use]
     pub fn chain_token(&self, base: &MacKey) -> Tag {
         base.tag(&[b"subject\0", &self.0])
     }
+}
+
+/// Opens a number that was sealed to us: its nine digits, to show to who takes the child over.
+#[must_use]
+pub fn open_sealed(own: &AgreementKey, context: &[u8], sealed: &[u8]) -> Option<zeroize::Zeroizing<String>> {
+    let digits = zeroize::Zeroizing::new(open_with(own, SEALED, context, sealed).ok()?);
+    let text = zeroize::Zeroizing::new(std::str::from_utf8(&digits).ok()?.to_owned());
+    matches!(read_bsn(&text), BsnReading::Subject { .. }).then_some(text)
 }
 
 impl fmt::Debug for Bsn {

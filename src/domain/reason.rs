@@ -373,6 +373,26 @@ registry! {
     CaseRules = "KP-CASUS-REGELS", FailedPrecondition,
         "Het convenant noemt andere regels voor uitwisseling over een kind dan waarmee deze node beslist.",
         "Laat alle partijen dezelfde versie van de regels gebruiken (policy rules), of sluit een nieuwe versie van het convenant.";
+    /// A request about one child is refused for a reason that hangs on the child; the same for every such reason.
+    CaseRefused = "KP-CASUS-GEWEIGERD", PermissionDenied,
+        "De andere organisatie verstrekt deze gegevens over dit kind niet; waarom staat alleen in haar eigen logboek.",
+        "Overleg met de andere organisatie; het antwoord zegt niet of zij het kind kent.";
+    /// A partner asks about children too often, or was refused too often today.
+    CaseTooOften = "KP-CASUS-TE-VAAK", ResourceExhausted,
+        "De andere partij vraagt te vaak naar kinderen, of werd vandaag te vaak geweigerd.",
+        "Wacht, en zoek uit waarom haar node dit blijft vragen; het logboek noemt elke weigering.";
+    /// A partner is refused about children so often that it may be trying which are known.
+    CaseEnumeration = "KP-CASUS-AFTASTEN", ResourceExhausted,
+        "Een partij wordt opvallend vaak geweigerd bij verzoeken over kinderen; zij tast misschien af wie bekend is.",
+        "Bekijk haar weigeringen (log list --denied --partner) en neem contact op; meld het de privacy officer.";
+    /// Content of an offer that was not taken up here.
+    CaseTransferUnknown = "KP-CASUS-OVERDRACHT-ONBEKEND", FailedPrecondition,
+        "Deze overdracht over een kind is hier niet aangekondigd, of de node is sindsdien opnieuw gestart.",
+        "Bied de gegevens opnieuw aan (exchange offer).";
+    /// Content about a child that nobody took over within its time.
+    CaseExpired = "KP-CASUS-VERLOPEN", FailedPrecondition,
+        "Inhoud over een kind is niet binnen 24 uur overgenomen en daarom vernietigd.",
+        "Vraag de gegevens zo nodig opnieuw, en neem ze over met exchange confirm.";
     /// A partner asks for receipts too often.
     TooOften = "KP-TE-VAAK", ResourceExhausted,
         "De andere partij vraagt te vaak achter elkaar om ontvangstbewijzen.",

@@ -10,6 +10,7 @@ use std::path::Path;
 use super::command::{LocalCommand, Outcome};
 use super::consent::ConsentLocal;
 use super::disclosure::DisclosureLocal;
+use super::exchange::{ExchangeLocal, ExchangeOrder};
 use super::log::command::{LogListCommand, LogLocal};
 use super::log::evidence::EvidenceLocal;
 use super::log::officer::{Marking, OfficerLocal};
@@ -187,6 +188,7 @@ fn describe(command: &LocalCommand) -> Option<Described> {
         LocalCommand::ConsoleInvite { roles } => Described::named("console invite")
             .with("rol", roles.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(",")),
         LocalCommand::Log(log) => describe_log(log),
+        LocalCommand::Exchange(asked) => describe_exchange(asked),
     })
 }
 
@@ -201,6 +203,28 @@ fn describe_consent(command: &ConsentLocal) -> Described {
         ConsentLocal::Check { situation, .. } => {
             Described::named("consent check").maybe("exchange", situation.exchange.as_ref())
         }
+    }
+}
+
+/// Between whom and of what kind; never about whom.
+fn describe_exchange(command: &ExchangeLocal) -> Described {
+    let ordered = |name, order: &ExchangeOrder| {
+        let of = &order.situation;
+        Described::named(name)
+            .maybe("soort", of.exchange.as_ref())
+            .maybe("doel", of.purpose.as_ref())
+            .with("van", of.sender.oin)
+            .with("naar", of.receiver.oin)
+            .with("velden", of.fields.join(","))
+    };
+    match command {
+        ExchangeLocal::Request(order) => ordered("exchange request", order),
+        ExchangeLocal::Offer(order) => {
+            let named = order.situation.overridden.as_ref().map(|of| of.approved_by.clone()).unwrap_or_default();
+            agreed(ordered("exchange offer", order), &named)
+        }
+        ExchangeLocal::Inbox { show, .. } => Described::named("exchange inbox").maybe("overdracht", show.as_ref()),
+        ExchangeLocal::Confirm { transfer } => Described::named("exchange confirm").with("overdracht", transfer),
     }
 }
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::consent::ConsentLocal;
 use super::disclosure::DisclosureLocal;
+use super::exchange::ExchangeLocal;
 use super::log::command::LogLocal;
 use crate::domain::day::Day;
 use crate::domain::period::Period;
@@ -76,6 +77,8 @@ pub enum LocalCommand {
         /// The roles of the new account.
         roles: BTreeSet<Role>,
     },
+    /// About exchange of fields of a child.
+    Exchange(ExchangeLocal),
     /// Whether the node is ready, as JSON.
     Status,
     /// Stop the running node.

@@ -37,6 +37,7 @@ impl Running {
             LocalCommand::Pull(pull) => {
                 super::pull::run(&self.node.core, self.peers.as_ref(), &pull, &super::pull::kept_in(&self.node.config))
             }
+            LocalCommand::Exchange(asked) => super::exchange::run(&self.node.core, self.peers.as_ref(), &asked),
             other => self.node.execute_local(other, progress),
         }
     }
@@ -53,6 +54,7 @@ impl Node {
         match command {
             LocalCommand::Stop | LocalCommand::Status => Outcome::refused("de node draait niet"),
             LocalCommand::Pull(pull) => super::pull::stopped(self, &pull),
+            LocalCommand::Exchange(asked) => super::exchange::stopped(self, &asked),
             other => self.execute_local(other, progress),
         }
     }
@@ -104,7 +106,9 @@ impl Node {
                 Err(e) => Outcome::failed(e.to_string()),
             },
             LocalCommand::Log(command) => self.log(command),
-            LocalCommand::Pull(_) | LocalCommand::Status | LocalCommand::Stop => Outcome::failed("onbekende opdracht"),
+            LocalCommand::Pull(_) | LocalCommand::Exchange(_) | LocalCommand::Status | LocalCommand::Stop => {
+                Outcome::failed("onbekende opdracht")
+            }
         }
     }
 

@@ -5,6 +5,7 @@ pub mod command;
 pub mod consent;
 mod console;
 pub mod disclosure;
+pub mod exchange;
 mod execute;
 mod export;
 pub mod gemeenten;

@@ -162,6 +162,9 @@ async fn keep_house(core: Arc<Core>, stop: Arc<Notify>) {
             let _ = working.standing();
             working.follow_log();
             working.tend_witnesses();
+            if let Err(code) = working.tend_inbox() {
+                tracing::error!(%code, "postvak");
+            }
             working.close_unconfirmed(false)?;
             working.anchor_audit(DAY_MS)?;
             working.summarise_refused()

@@ -10,6 +10,7 @@ pub mod convenant;
 pub mod diff;
 pub mod draft;
 pub mod dsse;
+pub mod exchange;
 pub mod link;
 pub mod permit;
 pub mod rules;

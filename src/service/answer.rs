@@ -3,6 +3,9 @@
 use super::api::{
     AggregateRequest, Answer, HandedOver, NodeService, Peer, Refusal, Reply, StatusView, Verdict, WantedReceipts,
 };
+use super::cases::answer::CaseRefused;
+use super::cases::exits::CaseContent;
+use super::cases::messages::{CaseAsked, CaseDelivery};
 use super::convenants::Standing;
 use super::core::{Core, CoreError};
 use super::document::{AnswerDocument, sign};
@@ -255,6 +258,18 @@ impl NodeService for Core {
 
     fn link(&self, peer: &Peer, asked: LinkAsked) -> Result<LinkReply, Refusal> {
         self.answer_link(peer, asked)
+    }
+
+    fn case_ask(&self, peer: &Peer, asked: &CaseAsked) -> Result<CaseContent, CaseRefused> {
+        self.answer_case(peer, asked)
+    }
+
+    fn case_offer(&self, peer: &Peer, offer: &CaseAsked) -> Result<Digest, Refusal> {
+        self.take_up(peer, offer)
+    }
+
+    fn case_deliver(&self, peer: &Peer, content: &CaseDelivery) -> Result<SignedReceipt, Refusal> {
+        self.take_offered(peer, content)
     }
 
     fn connection_refused(&self, reason: ReasonCode, _claimed: Option<Oin>) {

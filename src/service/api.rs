@@ -1,12 +1,14 @@
 //! What transport serves ([`NodeService`]) and calls for us ([`Peers`]): plain synchronous traits and their nouns.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use thiserror::Error;
 
 use super::answer::{Payload, covered};
+use super::cases::answer::CaseRefused;
+use super::cases::exits::{CaseAsk, CaseContent};
+use super::cases::messages::{CaseAsked, CaseDelivery};
+use super::cases::offer::CaseOffer;
 use super::links::messages::{LinkAsked, LinkCall, LinkReply, LinkSaid};
 use super::standards::RecordsRefused;
 use super::sums::messages::{Delivery, ShareRequest, SumAsked, SumCall, SumReply};
@@ -23,6 +25,7 @@ use crate::translog::receipt::SignedReceipt;
 use crate::translog::standards::fsc::{Page, RawQuestion};
 
 pub use super::trace::TraceContext;
+pub use super::verdict::Verdict;
 
 /// Bound on the document of an answer, in bytes: 16 MiB. A longer one cannot leave.
 pub const MAX_DOCUMENT_BYTES: usize = 16 << 20;
@@ -160,35 +163,6 @@ pub struct WantedReceipts {
     pub received: Vec<TransferId>,
 }
 
-/// The one verdict on a question. The node claims it right before it logs what it says; the call overrules it when its
-/// deadline has passed or the asker has gone. Who comes first logs, and the other logs and sends nothing.
-#[derive(Clone, Default, Debug)]
-pub struct Verdict(Arc<AtomicU8>);
-
-impl Verdict {
-    const OPEN: u8 = 0;
-    const CLAIMED: u8 = 1;
-    const OVERRULED: u8 = 2;
-
-    /// Whether the node may log what it says; stays so once it may.
-    #[must_use]
-    pub fn claim(&self) -> bool {
-        self.settle(Self::CLAIMED) != Self::OVERRULED
-    }
-
-    /// Whether nothing was claimed before, and now nothing can be; true once.
-    #[must_use]
-    pub fn overrule(&self) -> bool {
-        self.settle(Self::OVERRULED) == Self::OPEN
-    }
-
-    /// Settles what is open; what it was before.
-    fn settle(&self, to: u8) -> u8 {
-        let settled = self.0.compare_exchange(Self::OPEN, to, Ordering::AcqRel, Ordering::Acquire);
-        settled.unwrap_or_else(|earlier| earlier)
-    }
-}
-
 /// A partner's answer as it came in: nothing in it is checked but its size and digest.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct AnswerBytes {
@@ -291,6 +265,31 @@ pub trait NodeService: Send + Sync + 'static {
     /// # Errors
     /// [`Refusal`].
     fn link(&self, peer: &Peer, asked: LinkAsked) -> Result<LinkReply, Refusal>;
+
+    /// Answers a request about a child, logged before it returns; what is refused is logged. [`NodeService::answered`] is called once for
+    /// an answer.
+    ///
+    /// # Errors
+    /// [`CaseRefused`].
+    fn case_ask(&self, _peer: &Peer, _asked: &CaseAsked) -> Result<CaseContent, CaseRefused> {
+        Err(Refusal::from(ReasonCode::CaseExchange).into())
+    }
+
+    /// Takes up an offer, logged before it returns: the leaf hash of our entry.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    fn case_offer(&self, _peer: &Peer, _offer: &CaseAsked) -> Result<Digest, Refusal> {
+        Err(ReasonCode::CaseExchange.into())
+    }
+
+    /// Takes the content of an offer that was taken up; our receipt of it.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    fn case_deliver(&self, _peer: &Peer, _content: &CaseDelivery) -> Result<SignedReceipt, Refusal> {
+        Err(ReasonCode::CaseExchange.into())
+    }
 
     /// Counts a connection or message that was refused before it became a question. `claimed` is the OIN of the
     /// certificate, which proves nothing while the certificate is refused. Called from async threads: must not block
@@ -405,6 +404,30 @@ pub trait Peers: Send + Sync {
     /// [`PeerError`].
     fn link(&self, to: &Oin, call: &LinkCall, deadline: Duration) -> Result<LinkSaid, PeerError>;
 
+    /// Asks `to` for fields of a child.
+    ///
+    /// # Errors
+    /// [`Unanswered`].
+    fn case_ask(&self, _to: &Oin, _ask: &CaseAsk, _deadline: Duration) -> Result<CaseDelivery, Unanswered> {
+        Err(PeerError::UnknownParty.into())
+    }
+
+    /// Offers `to` fields of a child that is not named: the leaf hash of its entry.
+    ///
+    /// # Errors
+    /// [`PeerError`].
+    fn case_offer(&self, _to: &Oin, _offer: &CaseOffer, _deadline: Duration) -> Result<Digest, PeerError> {
+        Err(PeerError::UnknownParty)
+    }
+
+    /// Gives `to` the content of an offer that it took up: bytes of its receipt, still to be verified.
+    ///
+    /// # Errors
+    /// [`PeerError`].
+    fn case_deliver(&self, _to: &Oin, _content: &CaseContent, _deadline: Duration) -> Result<Vec<u8>, PeerError> {
+        Err(PeerError::UnknownParty)
+    }
+
     /// Asks `to` for its state.
     ///
     /// # Errors
@@ -416,17 +439,4 @@ pub trait Peers: Send + Sync {
     /// # Errors
     /// [`PeerError`].
     fn show_checkpoint(&self, to: &Oin, request: &ShowRequest, deadline: Duration) -> Result<ShowReply, PeerError>;
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_side_alone_has_the_verdict() {
-        let claimed = Verdict::default();
-        assert!(claimed.clone().claim() && claimed.claim() && !claimed.overrule());
-        let overruled = Verdict::default();
-        assert!(overruled.clone().overrule() && !overruled.overrule() && !overruled.claim());
-    }
 }

@@ -8,6 +8,8 @@ use thiserror::Error;
 use super::accounts::Accounts;
 use super::anchor::Anchors;
 use super::append::Actions;
+use super::cases::offer::Offers;
+use super::cases::watch::Watch;
 use super::cases::wire::WireIndex;
 use super::columns::columns_of;
 use super::convenants::Standing;
@@ -32,6 +34,8 @@ use crate::domain::reason::ReasonCode;
 use crate::domain::register::Register;
 use crate::storage::audit::{AuditError, AuditLog};
 use crate::storage::disk::Disk;
+use crate::storage::files::FileError;
+use crate::storage::inbox::Inbox;
 use crate::storage::log::{LogError, LogIndex, TransferLog};
 use crate::storage::state::{StateError, StateStore};
 use crate::storage::subjects::{SubjectKeys, SubjectsError};
@@ -85,6 +89,9 @@ pub enum CoreError {
     /// The keys of data subjects.
     #[error(transparent)]
     Subjects(#[from] SubjectsError),
+    /// The inbox.
+    #[error(transparent)]
+    Inbox(#[from] FileError),
     /// Asked to ask someone who is no party.
     #[error("{0} is geen partij bij het convenant")]
     NotAParty(Oin),
@@ -126,6 +133,9 @@ pub struct Core {
     pub(in crate::service) links: Links,
     pub(in crate::service) wire: WireIndex,
     accounts: Accounts,
+    pub(in crate::service) watch: Mutex<Watch>,
+    pub(in crate::service) offers: Offers,
+    pub(in crate::service) inbox: Inbox,
 }
 
 /// Where a node's journals are, and the index over them.
@@ -138,6 +148,7 @@ struct Places {
     audit: PathBuf,
     receipts: PathBuf,
     console: PathBuf,
+    inbox: PathBuf,
 }
 
 impl Places {
@@ -151,6 +162,7 @@ impl Places {
             audit: data.join("audit"),
             receipts: data.join("receipts"),
             console: data.join("console"),
+            inbox: data.join("inbox"),
         }
     }
 }
@@ -193,6 +205,8 @@ impl Core {
         let subjects = SubjectKeys::new(places.subjects, seal, tags, Disk::plain());
         memory.cases.unseal(&subjects)?;
         let accounts = Accounts::new(&places.console, &keys);
+        let inbox = Inbox::new(places.inbox, keys.seal_key(SealUse::Inbox));
+        inbox.clean()?;
         let desk = Desk::open(&places.witness, keys.witness_key(), clock.now_ms())?;
         let core = Self {
             identity,
@@ -224,6 +238,9 @@ impl Core {
             links: Links::default(),
             wire: WireIndex::default(),
             accounts,
+            watch: Mutex::default(),
+            offers: Offers::default(),
+            inbox,
         };
         core.refresh_standing();
         core.compare_length()?;

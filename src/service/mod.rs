@@ -42,6 +42,7 @@ pub mod standards;
 pub mod subjects;
 pub mod sums;
 mod trace;
+mod verdict;
 mod walk;
 pub mod witness;
 

@@ -5,6 +5,7 @@ pub mod accounts;
 pub mod audit;
 pub mod disk;
 pub mod files;
+pub mod inbox;
 pub mod index;
 pub mod journal;
 pub mod lock;

@@ -27,6 +27,9 @@ use crate::domain::reason::ReasonCode;
 use crate::service::api::{
     AggregateRequest, AnswerBytes, PeerError, Peers, ProvenBy, StatusView, TraceContext, Unanswered, WantedReceipts,
 };
+use crate::service::cases::exits::{CaseAsk, CaseContent};
+use crate::service::cases::messages::CaseDelivery;
+use crate::service::cases::offer::CaseOffer;
 use crate::service::links::messages::{LinkCall, LinkSaid};
 use crate::service::sums::messages::{Delivery, ShareRequest, SumCall, SumReply};
 use crate::service::witness::{ShowReply, ShowRequest};
@@ -285,6 +288,18 @@ impl Peers for Client {
 
     fn link(&self, to: &Oin, call: &LinkCall, deadline: Duration) -> Result<LinkSaid, PeerError> {
         self.runtime.block_on(self.ask_link(to, call, deadline))
+    }
+
+    fn case_ask(&self, to: &Oin, ask: &CaseAsk, deadline: Duration) -> Result<CaseDelivery, Unanswered> {
+        self.runtime.block_on(self.ask_case(to, ask, deadline))
+    }
+
+    fn case_offer(&self, to: &Oin, offer: &CaseOffer, deadline: Duration) -> Result<Digest, PeerError> {
+        self.runtime.block_on(self.offer_case(to, offer, deadline))
+    }
+
+    fn case_deliver(&self, to: &Oin, content: &CaseContent, deadline: Duration) -> Result<Vec<u8>, PeerError> {
+        self.runtime.block_on(self.deliver_case(to, content, deadline))
     }
 
     fn status(&self, to: &Oin, deadline: Duration) -> Result<StatusView, PeerError> {

@@ -1,5 +1,5 @@
 //! gRPC over mutual TLS 1.3 between nodes: certificates, acceptor, wire, server and client. Only `service::Answer`,
-//! the shares of regional sums and the closed list of control messages can be encoded (`wire`).
+//! the shares of regional sums, the exits of linked runs and of exchange about one child, and the closed list of control messages can be encoded (`wire`).
 
 pub mod certs;
 pub mod client;
@@ -9,6 +9,7 @@ pub mod tls;
 pub mod web;
 
 mod accept;
+mod cases;
 mod guard;
 mod links;
 mod logs;

@@ -18,6 +18,7 @@ use super::accept::{Acceptor, Open};
 use super::guard::{Due, Guard};
 use super::permits::Permits;
 use super::proto;
+use super::proto::cases_server::CasesServer;
 use super::proto::links_server::LinksServer;
 use super::proto::logs_server::LogsServer;
 use super::proto::node_server::{Node, NodeServer};
@@ -56,6 +57,8 @@ pub struct Limits {
     pub witness_calls_per_partner: usize,
     /// Bytes of the headers of one call.
     pub header_bytes: u32,
+    /// A refusal about a child leaves a whole number of these after its call began, whatever was known.
+    pub case_hold: Duration,
 }
 
 impl Default for Limits {
@@ -73,6 +76,7 @@ impl Default for Limits {
             witness_calls: 8,
             witness_calls_per_partner: 2,
             header_bytes: 16 << 10,
+            case_hold: Duration::from_millis(250),
         }
     }
 }
@@ -98,6 +102,7 @@ pub async fn serve(
         service: Arc::clone(&service),
         calls: Permits::new(limits.calls, limits.calls_per_partner),
         witness_calls: Permits::new(limits.witness_calls, limits.witness_calls_per_partner),
+        case_hold: limits.case_hold,
     };
     let witness = WitnessServer::new(served.clone())
         .max_decoding_message_size(MAX_MESSAGE)
@@ -108,6 +113,8 @@ pub async fn serve(
         LogsServer::new(served.clone()).max_decoding_message_size(MAX_MESSAGE).max_encoding_message_size(MAX_MESSAGE);
     let links =
         LinksServer::new(served.clone()).max_decoding_message_size(MAX_MESSAGE).max_encoding_message_size(MAX_MESSAGE);
+    let cases =
+        CasesServer::new(served.clone()).max_decoding_message_size(MAX_MESSAGE).max_encoding_message_size(MAX_MESSAGE);
     let node = NodeServer::new(served).max_decoding_message_size(MAX_MESSAGE).max_encoding_message_size(MAX_MESSAGE);
     let (guarded, call) = (Arc::clone(&service), limits.call);
     let router = tonic::transport::Server::builder()
@@ -117,6 +124,7 @@ pub async fn serve(
         .http2_keepalive_interval(Some(limits.keepalive))
         .http2_keepalive_timeout(Some(limits.keepalive))
         .add_service(node)
+        .add_service(cases)
         .add_service(links)
         .add_service(logs)
         .add_service(sums)
@@ -230,6 +238,7 @@ pub(super) struct Served {
     pub(super) service: Arc<dyn NodeService>,
     pub(super) calls: Arc<Permits>,
     pub(super) witness_calls: Arc<Permits>,
+    pub(super) case_hold: Duration,
 }
 
 /// Who calls, under which trace, and until when.

@@ -92,10 +92,13 @@ mod sealed {
     impl Sealed for &crate::service::sums::messages::ShareRequest {}
     impl Sealed for &crate::service::links::messages::LinkCall {}
     impl Sealed for crate::service::links::messages::LinkReply {}
+    impl Sealed for &crate::service::cases::exits::CaseAsk {}
+    impl Sealed for &crate::service::cases::exits::CaseContent {}
+    impl Sealed for &crate::service::cases::offer::CaseOffer {}
 }
 
-/// What may be encoded: a closed list. [`Answer`], the share of a regional sum and the four exits of a linked run carry something
-/// about children; the rest is control.
+/// What may be encoded: a closed list. [`Answer`], the share of a regional sum, the four exits of a linked run and the two of
+/// an exchange about one child carry something about children; the rest is control.
 pub(super) trait Outbound: sealed::Sealed {
     /// The proto message or messages.
     type Message;

@@ -7,7 +7,7 @@ mod evidence;
 mod notices;
 mod officer;
 mod offline;
-pub(super) mod person;
+pub(in crate::cli) mod person;
 mod reconcile;
 mod search;
 mod standards;

@@ -26,7 +26,11 @@ pub(in crate::cli) fn ask(node: &Path, descriptor: Option<u32>) -> Result<Person
     Person::of(&config, &bsn).map_err(Outcome::failed)
 }
 
-fn read(descriptor: Option<u32>) -> Result<Bsn, Outcome> {
+/// Reads a BSN: from a descriptor, or typed without echo.
+///
+/// # Errors
+/// The outcome to show: no BSN, or nothing to read it from.
+pub(in crate::cli) fn read(descriptor: Option<u32>) -> Result<Bsn, Outcome> {
     let failed = |e: std::io::Error| Outcome::failed(format!("het BSN is niet te lezen: {e}"));
     let text = match descriptor {
         Some(number) => File::open(format!("/dev/fd/{number}")).and_then(|mut file| line(&mut file)).map_err(failed)?,

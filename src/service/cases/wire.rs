@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-use crate::crypto::{ChainEpoch, Digest, MacKey, Tag};
+use serde::{Deserialize, Serialize};
+
+use crate::crypto::{ChainEpoch, Digest, MacKey, Tag, from_hex, hex};
 use crate::domain::oin::Oin;
 use crate::policy::convenant::{Convenant, Purpose};
 use crate::service::core::Core;
@@ -18,8 +20,23 @@ pub const EPOCH: u32 = 0;
 const MOST: usize = 256;
 
 /// What a pair calls a child.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct WireName(pub [u8; 32]);
+
+impl TryFrom<String> for WireName {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        from_hex(&text).map(Self).ok_or("no wire pseudonym")
+    }
+}
+
+impl From<WireName> for String {
+    fn from(name: WireName) -> Self {
+        hex(&name.0)
+    }
+}
 
 impl fmt::Debug for WireName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -113,7 +130,7 @@ impl Core {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::crypto::{AgreementKey, ChainBase, Secret32, hex};
+    use crate::crypto::{AgreementKey, ChainBase, Secret32};
     use crate::domain::bsn::{BsnReading, read_bsn};
 
     /// The vectors of docs/formats/case.md: roots of 01 and 02, a base of 03, OINs ...001 and ...002.

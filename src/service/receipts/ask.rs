@@ -10,6 +10,7 @@ use crate::policy::bundle::ConvenantInForce;
 use crate::service::answer::{aggregate_of, indicators_of, log_reason};
 use crate::service::api::{AggregateRequest, AnswerBytes, ProvenBy, TraceContext};
 use crate::service::append::next_step;
+use crate::service::cases::messages::Belongs;
 use crate::service::core::CoreError;
 use crate::service::document::{AnswerDocument, Expected, InvalidAnswer};
 use crate::service::entries;
@@ -49,6 +50,26 @@ pub struct Taken {
 }
 
 impl Question {
+    /// A question about a child, which is no query of tables: where it goes, under whose key and trace, and our INTENT of it.
+    pub(in crate::service) fn about_child(
+        belongs: &Belongs,
+        (key, trace): (VerifyingKey, TraceContext),
+        (intent, hash): (Entry, Digest),
+    ) -> Self {
+        let (to, convenant) = (belongs.to, belongs.convenant);
+        Self { to, convenant, query: Query::new(Vec::new()), trace, key, threshold: 0, intent, hash }
+    }
+
+    /// Our INTENT.
+    pub(in crate::service) fn intent(&self) -> &Entry {
+        &self.intent
+    }
+
+    /// Whether a receipt names this question.
+    pub(in crate::service) fn is_named_by(&self, receipt: &Receipt) -> bool {
+        names(self, receipt).is_ok()
+    }
+
     /// Leaf hash of our INTENT.
     #[must_use]
     pub fn entry_hash(&self) -> Digest {
@@ -245,7 +266,12 @@ impl Core {
     }
 
     /// Logs that a question of ours brought nothing.
-    fn log_unanswered(&self, question: &Question, reason: ReasonCode, signed: Option<&SignedReceipt>) {
+    pub(in crate::service) fn log_unanswered(
+        &self,
+        question: &Question,
+        reason: ReasonCode,
+        signed: Option<&SignedReceipt>,
+    ) {
         let receipts = [ReasonCode::ReceiptInvalid, ReasonCode::ReceiptMismatch, ReasonCode::ReceiptCounter];
         if receipts.contains(&reason) {
             self.name_liar(question.to, question.transfer(), reason);

@@ -94,7 +94,7 @@ impl Core {
 
     /// Reads a receipt of a partner for us: its form, who signs, the signature under the key of the partner's card in a
     /// convenant in force, and the checkpoint in it; who believes the receipt [hears](Self::hear) that.
-    fn receipt_from(&self, partner: Oin, bytes: &[u8]) -> Result<SignedReceipt, ReasonCode> {
+    pub(in crate::service) fn receipt_from(&self, partner: Oin, bytes: &[u8]) -> Result<SignedReceipt, ReasonCode> {
         let signed = SignedReceipt::decode(bytes).map_err(|_| ReasonCode::ReceiptInvalid)?;
         let standing = self.standing();
         let convenants = standing.in_force.as_ref().map_err(|reason| *reason)?;
@@ -113,13 +113,13 @@ impl Core {
     }
 
     /// Puts the checkpoint of a receipt by that was believed.
-    fn hear(&self, signed: &SignedReceipt) {
+    pub(in crate::service) fn hear(&self, signed: &SignedReceipt) {
         let receipt = signed.receipt();
         self.hear_checkpoint(receipt.signer, receipt.checkpoint.clone());
     }
 
     /// Keeps a receipt of a partner; durable when this returns. Its counter was not used for another entry before.
-    fn keep_receipt(&self, signed: &SignedReceipt, late: bool) -> Result<(), ReasonCode> {
+    pub(in crate::service) fn keep_receipt(&self, signed: &SignedReceipt, late: bool) -> Result<(), ReasonCode> {
         if !lock(&self.receipts.heard).take(signed.receipt(), late) {
             return Err(ReasonCode::ReceiptCounter);
         }

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
-use ketenpoort::crypto::{KeyTree, Secret32, Tag, digest};
+use ketenpoort::crypto::{Digest, KeyTree, Secret32, Tag, digest};
 use ketenpoort::domain::activity::ActivityBase;
 use ketenpoort::domain::bsn::{Bsn, BsnReading, read_bsn};
 use ketenpoort::domain::codes::{OrgType, Owner};
@@ -14,11 +15,26 @@ use ketenpoort::domain::day::Day;
 use ketenpoort::domain::gemeente::GemeenteList;
 use ketenpoort::domain::oin::Oin;
 use ketenpoort::intake::case::CaseReport;
-use ketenpoort::policy::bundle::ConvenantBundle;
+use ketenpoort::policy::bundle::{ConvenantBundle, ConvenantInForce};
 use ketenpoort::policy::card::{CARD_VERSION, NodeCard, SignedCard};
+use ketenpoort::policy::case::Rules;
 use ketenpoort::policy::convenant::{Convenant, GemeenteTerm};
 use ketenpoort::policy::draft::DraftTerms;
+use ketenpoort::service::api::{
+    AggregateRequest, AnswerBytes, NodeService, Peer, PeerError, Peers, StatusView, TlsFacts, Unanswered,
+    WantedReceipts,
+};
+use ketenpoort::service::cases::ask::CaseChild;
+use ketenpoort::service::cases::exits::{CaseAsk, CaseContent};
+use ketenpoort::service::cases::messages::{CaseAsked, CaseDelivery};
+use ketenpoort::service::cases::offer::CaseOffer;
 use ketenpoort::service::core::{Clock, Core, Identity};
+use ketenpoort::service::links::messages::{LinkCall, LinkSaid};
+use ketenpoort::service::sums::messages::{Delivery, ShareRequest, SumCall, SumReply};
+use ketenpoort::service::witness::{ShowReply, ShowRequest};
+use ketenpoort::translog::entry::{Entry, TransferId};
+use ketenpoort::translog::receipt::SignedReceipt;
+use ketenpoort::transport::client::Client;
 
 /// Header of a file with case fields.
 pub const HEADER: &str = "record_id;status;bsn;veld;onderdeel;waarde;van;tot;geregistreerd_op\n";
@@ -68,7 +84,8 @@ impl Who {
         KeyTree::new(Secret32::new(digest(self.oin().as_str().as_bytes()).0))
     }
 
-    fn card(self) -> SignedCard {
+    /// Its card, with the pin of its TLS key.
+    fn card(self, tls_pin: Digest) -> SignedCard {
         let keys = self.keys();
         let (org_type, levert) = self.kind();
         let card = NodeCard {
@@ -81,9 +98,10 @@ impl Who {
             endpoint: format!("127.0.0.1:{}", 20_000 + self as u32),
             signing: keys.signing_key().verifying_key(),
             checkpoint: keys.checkpoint_key().verifying_key(),
-            witness: Some(keys.witness_key().verifying_key()),
+            // Without witnesses the clock may run.
+            witness: None,
             agreement: keys.agreement_key(0).public(),
-            tls_pin: digest(self.oin().as_str().as_bytes()),
+            tls_pin,
             next_tls_pin: None,
             issued: day("2026-01-01"),
         };
@@ -112,14 +130,23 @@ pub struct World {
 impl World {
     /// Four nodes with a convenant in force.
     pub fn new() -> Self {
-        let home = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a folder");
+        Self::with(&|who| digest(who.oin().as_str().as_bytes()))
+    }
+
+    /// As [`World::new`], with these pins of TLS keys.
+    pub fn with(pin: &dyn Fn(Who) -> Digest) -> Self {
+        Self::at(tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a folder"), pin)
+    }
+
+    /// As [`World::with`], in this folder.
+    pub fn at(home: tempfile::TempDir, pin: &dyn Fn(Who) -> Digest) -> Self {
         let clock = Arc::new(SetClock(AtomicU64::new(NOW_MS)));
         let world = Self { home, clock, cores: Mutex::default() };
         for who in ALL {
             Core::create(&world.dir(who), who.oin(), &who.keys()).expect("journals");
             world.reopen(who);
         }
-        world.agree(terms());
+        world.agree(terms(pin));
         world
     }
 
@@ -156,6 +183,48 @@ impl World {
         Arc::clone(&self.cores.lock().expect("lock")[&who])
     }
 
+    pub fn convenant(&self) -> ConvenantInForce {
+        let standing = self.core(Who::Gem).standing();
+        standing.in_force.as_ref().expect("in force")[0].clone()
+    }
+
+    /// The child with this BSN, as a command at a node names it.
+    pub fn child(&self, who: Who, number: &str) -> CaseChild {
+        let (keys, convenant) = (who.keys(), self.convenant());
+        let terms = convenant.convenant();
+        let chain = terms.chain.as_ref().expect("a chain");
+        let maker = terms.party(&chain.made_by).expect("a party").card.card().signing;
+        let own = (&who.oin(), &keys.agreement_key(0));
+        let base = chain.open(&terms.id, own, &maker).expect("the base");
+        let mut id = [0; 16];
+        id.copy_from_slice(&chain.check.0[..16]);
+        let tokens = vec![(id, bsn(number).chain_token(&base.token_key()))];
+        CaseChild { subject: self.subject(who, number), tokens }
+    }
+
+    /// Every entry of the log of a node.
+    pub fn log(&self, who: Who) -> Vec<Entry> {
+        let core = self.core(who);
+        let log = core.transfer_log();
+        let entries = log.raw_entries(0..log.len()).map(|read| read.expect("read").1);
+        entries.map(|bytes| Entry::decode(&bytes).expect("an entry")).collect()
+    }
+
+    /// The entries of one transfer, as phase, outcome and reason codes.
+    pub fn told(&self, who: Who, transfer: TransferId) -> Vec<String> {
+        let of = |entry: &Entry| {
+            let outcome = entry.outcome.map_or_else(String::new, |outcome| format!(" {outcome:?}"));
+            let codes = entry.reason_codes.iter().map(|code| format!(" {code}")).collect::<String>();
+            format!("{:?}{outcome}{codes}", entry.phase)
+        };
+        self.log(who).iter().filter(|entry| entry.transfer_id == transfer).map(of).collect()
+    }
+
+    /// Sets the clock on.
+    pub fn later(&self, ms: u64) {
+        self.clock.0.fetch_add(ms, Ordering::Relaxed);
+    }
+
     /// What a node calls the person with this BSN.
     pub fn subject(&self, who: Who, number: &str) -> Tag {
         bsn(number).local_pseudonym(&who.keys().local_key())
@@ -173,7 +242,143 @@ impl World {
     }
 }
 
-fn terms() -> Convenant {
+/// How a partner is seen.
+pub fn peer(of: Oin) -> Peer {
+    let tls = TlsFacts { version: "TLS1.3".into(), suite: "TLS13_AES_256_GCM_SHA384".into(), group: "X25519".into() };
+    Peer { oin: of, pin: digest(of.as_str().as_bytes()), certificate: digest(b"certificate"), tls }
+}
+
+/// The wire as one organisation sees it: its calls go straight to the others.
+pub struct Wire<'a> {
+    world: &'a World,
+    from: Oin,
+    /// Changes content on its way.
+    pub bend: Option<fn(&mut CaseDelivery)>,
+    /// The next calls that fail before they arrive.
+    pub lost: AtomicU64,
+    /// Calls go over this instead, and how each ended is noted.
+    pub over: Option<&'a Client>,
+    pub ended: Mutex<Vec<Ended>>,
+}
+
+/// How a request over the network ended.
+pub struct Ended {
+    pub transfer: TransferId,
+    pub took: Duration,
+    pub error: Option<PeerError>,
+    pub receipt: Option<Vec<u8>>,
+}
+
+impl<'a> Wire<'a> {
+    pub fn of(world: &'a World, who: Who) -> Self {
+        Self { world, from: who.oin(), bend: None, lost: AtomicU64::new(0), over: None, ended: Mutex::default() }
+    }
+
+    fn to(&self, to: &Oin) -> Result<Arc<Core>, PeerError> {
+        if self.lost.load(Ordering::Relaxed) > 0 {
+            self.lost.fetch_sub(1, Ordering::Relaxed);
+            return Err(PeerError::Unreachable);
+        }
+        let who = ALL.into_iter().find(|who| who.oin() == *to).ok_or(PeerError::UnknownParty)?;
+        Ok(self.world.core(who))
+    }
+}
+
+/// A request as it comes out of the wire.
+pub fn asked(ask: &CaseAsk) -> CaseAsked {
+    CaseAsked {
+        transfer: ask.transfer(),
+        intent: Some(ask.intent()),
+        convenant: ask.convenant(),
+        sealed: ask.sealed().to_vec(),
+        trace: ask.trace(),
+    }
+}
+
+fn delivered(content: &CaseContent) -> CaseDelivery {
+    CaseDelivery {
+        transfer: content.handed().transfer,
+        receipt: content.receipt().bytes().to_vec(),
+        salt: content.salt(),
+        sealed: content.sealed().to_vec(),
+        proven: None,
+    }
+}
+
+impl Peers for Wire<'_> {
+    fn case_ask(&self, to: &Oin, ask: &CaseAsk, deadline: Duration) -> Result<CaseDelivery, Unanswered> {
+        if let Some(client) = self.over {
+            let begun = Instant::now();
+            let answered = client.case_ask(to, ask, deadline);
+            let (error, receipt) = match &answered {
+                Ok(_) => (None, None),
+                Err(unanswered) => (Some(unanswered.error), unanswered.receipt.clone()),
+            };
+            let ended = Ended { transfer: ask.transfer(), took: begun.elapsed(), error, receipt };
+            self.ended.lock().expect("lock").push(ended);
+            return answered;
+        }
+        let core = self.to(to)?;
+        let content = core.case_ask(&peer(self.from), &asked(ask)).map_err(|refused| Unanswered {
+            error: PeerError::Refused(refused.refusal.reason),
+            receipt: refused.refusal.receipt.map(|receipt| receipt.bytes().to_vec()),
+        })?;
+        core.answered(&peer(self.from), content.handed(), true);
+        let mut delivery = delivered(&content);
+        if let Some(bend) = self.bend {
+            bend(&mut delivery);
+        }
+        Ok(delivery)
+    }
+
+    fn case_offer(&self, to: &Oin, offer: &CaseOffer, _: Duration) -> Result<Digest, PeerError> {
+        let taken = self.to(to)?.case_offer(&peer(self.from), offer.asked());
+        taken.map_err(|refusal| PeerError::Refused(refusal.reason))
+    }
+
+    fn case_deliver(&self, to: &Oin, content: &CaseContent, _: Duration) -> Result<Vec<u8>, PeerError> {
+        let mut delivery = delivered(content);
+        if let Some(bend) = self.bend {
+            bend(&mut delivery);
+        }
+        let taken = self.to(to)?.case_deliver(&peer(self.from), &delivery);
+        taken.map(|receipt| receipt.bytes().to_vec()).map_err(|refusal| PeerError::Refused(refusal.reason))
+    }
+
+    fn confirm(&self, to: &Oin, receipt: &SignedReceipt, _: Duration) -> Result<(), PeerError> {
+        self.to(to)?.confirm(&peer(self.from), receipt.bytes()).map_err(PeerError::Refused)
+    }
+
+    fn aggregate(&self, _: &Oin, _: &AggregateRequest, _: Duration) -> Result<AnswerBytes, Unanswered> {
+        Err(PeerError::Unreachable.into())
+    }
+
+    fn receipts(&self, _: &Oin, _: &WantedReceipts, _: Duration) -> Result<Vec<Vec<u8>>, PeerError> {
+        Err(PeerError::Unreachable)
+    }
+
+    fn sum(&self, _: &Oin, _: &SumCall, _: Duration) -> Result<SumReply, PeerError> {
+        Err(PeerError::Unreachable)
+    }
+
+    fn share(&self, _: &Oin, _: &ShareRequest, _: Duration) -> Result<Delivery, Unanswered> {
+        Err(PeerError::Unreachable.into())
+    }
+
+    fn link(&self, _: &Oin, _: &LinkCall, _: Duration) -> Result<LinkSaid, PeerError> {
+        Err(PeerError::Unreachable)
+    }
+
+    fn status(&self, _: &Oin, _: Duration) -> Result<StatusView, PeerError> {
+        Err(PeerError::Unreachable)
+    }
+
+    fn show_checkpoint(&self, _: &Oin, _: &ShowRequest, _: Duration) -> Result<ShowReply, PeerError> {
+        Err(PeerError::Unreachable)
+    }
+}
+
+fn terms(pin: &dyn Fn(Who) -> Digest) -> Convenant {
     let term = |code: &str| GemeenteTerm { code: code.to_owned(), name: None, van: day("1990-01-01"), tot: None };
     let terms = DraftTerms {
         id: "casus".to_owned(),
@@ -183,5 +388,7 @@ fn terms() -> Convenant {
         validity: (day("2020-01-01"), day("2035-12-31")),
         sums: Vec::new(),
     };
-    Convenant::draft(terms, ALL.map(Who::card).into()).with_chain(&Who::Gem.oin(), &Who::Gem.keys().signing_key())
+    let names = ["SCN-04", "SCN-05", "SCN-07", "SCN-08", "SCN-09", "SCN-14"].map(str::to_owned).into();
+    let draft = Convenant::draft(terms, ALL.map(|who| who.card(pin(who))).into());
+    draft.with_chain(&Who::Gem.oin(), &Who::Gem.keys().signing_key()).with_cases(Rules::national(), &names)
 }
