@@ -44,6 +44,7 @@ fn new(args: &ConvenantNewArgs) -> Result<Outcome, String> {
         until: args.until,
         sums: args.sums.clone(),
         links: args.links.clone(),
+        cohorts: args.cohorts.clone(),
     };
     let outcome = on_node(&args.node, &LocalCommand::ConvenantNew(command));
     store(outcome, &args.out, "concept")

@@ -68,9 +68,18 @@ pub struct ConvenantNewArgs {
     /// Indicator (zoals IND-05) die als gekoppeld regionaal cijfer komt, en langs geen andere route (herhaalbaar)
     #[arg(long = "link", value_parser = indicator)]
     pub links: Vec<IndicatorId>,
+    /// Aantal kinderen van een leverende partij, als OIN=AANTAL: haar jaarquotum voor koppeling wordt zes keer zoveel (herhaalbaar)
+    #[arg(long = "cohort", value_parser = cohort)]
+    pub cohorts: Vec<(Oin, u32)>,
     /// Waar het concept komt
     #[arg(long)]
     pub out: PathBuf,
+}
+
+fn cohort(text: &str) -> Result<(Oin, u32), String> {
+    let wrong = || "schrijf een OIN, een = en een aantal".to_owned();
+    let (oin, children) = text.split_once('=').ok_or_else(wrong)?;
+    Ok((Oin::parse(oin).map_err(|e| e.to_string())?, children.parse().map_err(|_| wrong())?))
 }
 
 fn indicator(text: &str) -> Result<IndicatorId, String> {

@@ -60,6 +60,8 @@ pub struct NewDraft {
     pub sums: Vec<Owner>,
     /// Indicators that come as linked figures, and by no other route.
     pub links: Vec<IndicatorId>,
+    /// Children of parties of linked figures: six runs a year over so many is their quota.
+    pub cohorts: Vec<(Oin, u32)>,
 }
 
 /// The convenants of one day, worked out once.
@@ -113,7 +115,7 @@ impl Core {
             sums: new.sums.into_iter().map(|owner| (owner, indicators_of(owner))).collect(),
         };
         let draft = Convenant::draft(terms, cards).with_chain(&self.identity.oin, &self.signing);
-        let draft = if new.links.is_empty() { draft } else { draft.with_links(&new.links) };
+        let draft = if new.links.is_empty() { draft } else { draft.with_links(&new.links).with_cohorts(&new.cohorts) };
         Ok(draft.to_toml()?)
     }
 
