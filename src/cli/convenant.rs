@@ -46,6 +46,7 @@ fn new(args: &ConvenantNewArgs) -> Result<Outcome, String> {
         links: args.links.clone(),
         areas: args.areas.clone(),
         exchanges: args.exchanges.iter().cloned().collect(),
+        cohorts: args.cohorts.clone(),
     };
     let outcome = on_node(&args.node, &LocalCommand::ConvenantNew(command));
     store(outcome, &args.out, "concept")

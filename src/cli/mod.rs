@@ -12,6 +12,7 @@ mod disclosure;
 mod doctor;
 mod exchange;
 mod init;
+mod link;
 mod local;
 mod log;
 mod policy;
@@ -48,6 +49,7 @@ pub fn run() -> ExitCode {
         Command::Policy(command) => policy::run(&command),
         Command::Monitor(MonitorCommand::Pull(args)) => local::pull(&args),
         Command::Monitor(MonitorCommand::Report(args)) => local::report(&args),
+        Command::Link(command) => link::run(&command),
         Command::Log(command) => log::run(&command),
         Command::Console(command) => console::run(&command),
         Command::Exchange(command) => exchange::run(&command),

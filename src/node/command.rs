@@ -66,6 +66,8 @@ pub enum LocalCommand {
     Revise(ReviseCommand),
     /// About what was released.
     Disclosure(DisclosureLocal),
+    /// Linked figures: make them, or show what this node knows of them.
+    Link(LinkCommand),
     /// Pull figures from every node and write the report.
     Pull(PullCommand),
     /// About the register of consents.
@@ -148,6 +150,8 @@ pub struct NewConvenant {
     /// Exchange types about one child.
     #[serde(default)]
     pub exchanges: std::collections::BTreeSet<String>,
+    /// Children of parties, for their quota of linked figures.
+    pub cohorts: Vec<(crate::domain::oin::Oin, u32)>,
 }
 
 /// `monitor pull`.
@@ -163,7 +167,24 @@ pub struct PullCommand {
     pub out: PathBuf,
     /// Marked as an example.
     pub example: bool,
-    /// Whom a first regional sum leaves out.
+    /// Whom a first regional sum and a linked run leave out.
+    pub without: Vec<crate::domain::oin::Oin>,
+    /// As JSON.
+    pub json: bool,
+}
+
+/// `link run` and `link show`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LinkCommand {
+    /// Whether what is due is made, in one run.
+    pub make: bool,
+    /// Periods; without, only the newest run is shown.
+    pub periods: Vec<Period>,
+    /// Only these indicators; empty for all.
+    pub indicators: Vec<IndicatorId>,
+    /// Only this breakdown.
+    pub by: Option<Vec<Dimension>>,
+    /// Whom the run leaves out.
     pub without: Vec<crate::domain::oin::Oin>,
     /// What the figures are to be laid against.
     pub denominator: Option<Denominator>,

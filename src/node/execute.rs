@@ -38,6 +38,7 @@ impl Running {
                 super::pull::run(&self.node.core, self.peers.as_ref(), &pull, &super::pull::kept_in(&self.node.config))
             }
             LocalCommand::Exchange(asked) => super::exchange::run(&self.node.core, self.peers.as_ref(), &asked),
+            LocalCommand::Link(link) => super::link::run(&self.node.core, self.peers.as_ref(), &link),
             other => self.node.execute_local(other, progress),
         }
     }
@@ -53,8 +54,13 @@ impl Node {
     fn run(&self, command: LocalCommand, progress: &dyn Fn(Progress)) -> Outcome {
         match command {
             LocalCommand::Stop | LocalCommand::Status => Outcome::refused("de node draait niet"),
-            LocalCommand::Pull(pull) => super::pull::stopped(self, &pull),
             LocalCommand::Exchange(asked) => super::exchange::stopped(self, &asked),
+            LocalCommand::Pull(pull) => super::pull::with_partners(self, |core, peers| {
+                super::pull::run(core, peers, &pull, &super::pull::kept_in(&self.config))
+            }),
+            LocalCommand::Link(link) => {
+                super::pull::with_partners(self, |core, peers| super::link::run(core, peers, &link))
+            }
             other => self.execute_local(other, progress),
         }
     }
@@ -106,9 +112,11 @@ impl Node {
                 Err(e) => Outcome::failed(e.to_string()),
             },
             LocalCommand::Log(command) => self.log(command),
-            LocalCommand::Pull(_) | LocalCommand::Exchange(_) | LocalCommand::Status | LocalCommand::Stop => {
-                Outcome::failed("onbekende opdracht")
-            }
+            LocalCommand::Pull(_)
+            | LocalCommand::Link(_)
+            | LocalCommand::Exchange(_)
+            | LocalCommand::Status
+            | LocalCommand::Stop => Outcome::failed("onbekende opdracht"),
         }
     }
 
@@ -139,6 +147,7 @@ impl Node {
             links: new.links,
             areas: new.areas,
             exchanges: new.exchanges,
+            cohorts: new.cohorts,
         };
         match self.core.convenant_draft(draft) {
             Ok(text) => Outcome::done(text),

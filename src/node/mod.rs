@@ -9,6 +9,7 @@ pub mod exchange;
 mod execute;
 mod export;
 pub mod gemeenten;
+mod link;
 pub mod local;
 pub mod log;
 mod partners;

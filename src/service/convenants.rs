@@ -67,6 +67,8 @@ pub struct NewDraft {
     pub areas: Vec<Area>,
     /// Exchange types about one child.
     pub exchanges: BTreeSet<String>,
+    /// Children of parties of linked figures: six runs a year over so many is their quota.
+    pub cohorts: Vec<(Oin, u32)>,
 }
 
 /// The convenants of one day, worked out once.
@@ -121,7 +123,7 @@ impl Core {
         };
         let draft = Convenant::draft(terms, cards).with_chain(&self.identity.oin, &self.signing);
         let draft = if new.areas.is_empty() { draft } else { draft.with_areas(new.areas) };
-        let draft = if new.links.is_empty() { draft } else { draft.with_links(&new.links) };
+        let draft = if new.links.is_empty() { draft } else { draft.with_links(&new.links).with_cohorts(&new.cohorts) };
         let cases = |draft: Convenant| draft.with_cases(Rules::national(), &new.exchanges);
         let draft = if new.exchanges.is_empty() { draft } else { cases(draft) };
         Ok(draft.to_toml()?)
