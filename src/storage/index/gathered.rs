@@ -87,12 +87,7 @@ pub(super) fn add<'a>(tree: &sled::Tree, entries: impl Iterator<Item = &'a Index
 }
 
 /// Puts slips behind those that the last part of a bucket holds.
-fn extend(
-    tree: &sled::Tree,
-    batch: &mut sled::Batch,
-    place: Place,
-    mut fresh: Vec<Slip>,
-) -> Result<(), sled::Error> {
+fn extend(tree: &sled::Tree, batch: &mut sled::Batch, place: Place, mut fresh: Vec<Slip>) -> Result<(), sled::Error> {
     let (mut parts, mut last) = (0, Vec::new());
     for found in tree.scan_prefix(place) {
         let value = found?.1;
