@@ -4,6 +4,8 @@
 //! `cargo bench --bench call`; a number of turns can be given as an argument.
 
 mod setup;
+#[path = "setup/transfer.rs"]
+mod transfer;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -27,10 +29,14 @@ use setup::made::{OINS, run};
 use setup::{Nodes, size_asked, write_rows};
 use tokio::net::TcpListener;
 use tonic::transport::{Channel, Endpoint, Server};
+use transfer::transfer;
 
 const STREAMS: usize = 64;
 const TURN: Duration = Duration::from_secs(1);
 const SINGLES: usize = 300;
+/// The parts of a whole transfer.
+const PARTS: [&str; 4] =
+    ["question logged", "answered with a receipt", "receipt checked, kept and logged", "our receipt given and logged"];
 
 /// A message of the bare echo.
 #[derive(Clone, PartialEq, prost::Message)]
@@ -88,6 +94,7 @@ async fn bare_call(channel: Channel, question: Vec<u8>) -> usize {
 struct Asked {
     client: Arc<Client>,
     to: Oin,
+    partner: Partner,
     convenant: Digest,
 }
 
@@ -137,6 +144,26 @@ fn main() {
     println!("answers / bare echoes: median {:.2}", median(ratios));
     let (one, echo) = (client.block_on(singles(ours)), client.block_on(singles(bare)));
     println!("one at a time: an answer {one:.2} ms, a bare echo {echo:.2} ms; added {:.2} ms (medians)", one - echo);
+    whole_transfers(&nodes, &asked, &client);
+}
+
+/// The parts of a transfer that is logged and receipted on both sides, one after another: what receipts add to an answer.
+fn whole_transfers(nodes: &Nodes, asked: &Asked, runtime: &tokio::runtime::Runtime) {
+    let monitor = ketenpoort::node::open(Config::load(Path::new(&nodes.path("m"))).expect("configuration")).expect("m");
+    let tls = TlsHandle::open(tls_paths(&monitor.config)).expect("certificates");
+    let directory = Arc::new(BTreeMap::from([(asked.to, asked.partner.clone())]));
+    let peers = Client::new(tls, directory, runtime.handle().clone());
+    transfer(&monitor, &peers);
+    let mut times: [Vec<f64>; PARTS.len()] = Default::default();
+    for _ in 0..SINGLES {
+        let parts = transfer(&monitor, &peers);
+        times.iter_mut().zip(parts).for_each(|(times, part)| times.push(part.as_secs_f64() * 1000.0));
+    }
+    let medians = times.map(median);
+    for (part, time) in PARTS.iter().zip(medians) {
+        println!("a whole transfer, {part}: {time:.2} ms (median)");
+    }
+    println!("a whole transfer: {:.2} ms (sum of the medians)", medians.iter().sum::<f64>());
 }
 
 /// Node `a` behind a server of its own runtime, and the monitor's client.
@@ -159,8 +186,8 @@ fn start_node(nodes: &Nodes, server: &tokio::runtime::Runtime, client: &tokio::r
     let to = Oin::parse(OINS[0]).expect("OIN");
     let partner = Partner { endpoint, pins: vec![card.card().tls_pin] };
     let tls = TlsHandle::open(tls_paths(&m)).expect("certificates");
-    let directory = Arc::new(BTreeMap::from([(to, partner)]));
-    Asked { client: Arc::new(Client::new(tls, directory, client.handle().clone())), to, convenant }
+    let directory = Arc::new(BTreeMap::from([(to, partner.clone())]));
+    Asked { client: Arc::new(Client::new(tls, directory, client.handle().clone())), to, partner, convenant }
 }
 
 fn start_echo(size: usize, server: &tokio::runtime::Runtime, client: &tokio::runtime::Runtime) -> Channel {

@@ -3,6 +3,8 @@
 //! the beginning and the end. `cargo bench --bench load -- MINUTES`; both sides share this machine.
 
 mod setup;
+#[path = "setup/transfer.rs"]
+mod transfer;
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -10,19 +12,16 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use ketenpoort::config::Config;
-use ketenpoort::domain::oin::Oin;
-use ketenpoort::domain::period::Period;
-use ketenpoort::domain::query::{IndicatorId, Query, TableQuery};
 use ketenpoort::node::{Node, directory, tls_paths};
 use ketenpoort::service::api::Peers;
 use ketenpoort::transport::client::Client;
 use ketenpoort::transport::tls::TlsHandle;
-use setup::made::{OINS, PROGRAM, run};
+use setup::made::{PROGRAM, run};
 use setup::{Nodes, size_asked, write_rows};
+use transfer::transfer;
 
 /// Askers at a time.
 const ASKERS: usize = 32;
-const DEADLINE: Duration = Duration::from_secs(30);
 /// A line is printed this often.
 const STEP: Duration = Duration::from_secs(30);
 
@@ -57,18 +56,6 @@ fn resident(process: u32) -> f64 {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("status");
     let line = status.lines().find(|line| line.starts_with("VmRSS")).expect("VmRSS");
     line.split_whitespace().nth(1).expect("a number").parse::<f64>().expect("kB") / 1024.0
-}
-
-/// One whole transfer.
-fn transfer(monitor: &Node, peers: &dyn Peers) {
-    let standing = monitor.core.standing();
-    let convenant = &standing.in_force.as_ref().expect("in force")[0];
-    let table = TableQuery { indicator: IndicatorId::Ind01, period: Period::year_of(2022), by: vec![] };
-    let to = Oin::parse(OINS[0]).expect("OIN");
-    let question = monitor.core.log_question(to, convenant, Query::new(vec![table])).expect("logged");
-    let answer = peers.aggregate(&to, &question.request(), DEADLINE).expect("an answer");
-    let taken = monitor.core.take_answer(&question, &answer).expect("believed");
-    peers.confirm(&to, &taken.receipt, DEADLINE).expect("confirmed");
 }
 
 /// Asks until `end`; the times of transfers in milliseconds go to `times`.

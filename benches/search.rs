@@ -3,11 +3,14 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+#[path = "setup/cpu.rs"]
+mod cpu;
 #[path = "setup/filled.rs"]
 mod filled;
 
+use cpu::cpu;
 use filled::{filled, oin};
 use ketenpoort::storage::log::{Filter, LogIndex};
 use ketenpoort::translog::entry::{Decision, Direction, Entry, Outcome, Phase, TransferId};
@@ -55,6 +58,12 @@ fn transfer(n: u64) -> [Entry; 2] {
     ]
 }
 
+/// Entries a second, by the clock and by processor time.
+fn rates(entries: u64, begun: Instant, used: Duration) -> String {
+    let rate = |time: Duration| entries as f64 / time.as_secs_f64() / 1000.0;
+    format!("{:.0} k/s, {:.0} k/s of processor time", rate(begun.elapsed()), rate(cpu() - used))
+}
+
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     // `cargo test --benches` only asks whether it starts.
@@ -68,18 +77,13 @@ fn main() {
     let place = home.join("index");
     let _ = fs::remove_dir_all(&place);
     let index = LogIndex::new(&place, oin(1));
-    let begun = Instant::now();
+    let (begun, used) = (Instant::now(), cpu());
     index.follow(&log);
     index.flush();
-    let seconds = begun.elapsed().as_secs_f64();
-    println!(
-        "index built over {} entries in {seconds:.1} s, {:.0} k/s",
-        log.len(),
-        log.len() as f64 / seconds / 1000.0
-    );
-    let begun = Instant::now();
+    println!("index built over {} entries: {}", log.len(), rates(log.len(), begun, used));
+    let (begun, used) = (Instant::now(), cpu());
     let count = log.entries(0..log.len()).filter(Result::is_ok).count();
-    println!("reading and decoding alone: {:.0} k/s", count as f64 / begun.elapsed().as_secs_f64() / 1000.0);
+    println!("reading and decoding alone: {}", rates(count as u64, begun, used));
 
     let middle = entries / 4;
     let at = |n: u64| Some(START_MS + n * STEP_MS);

@@ -98,7 +98,10 @@ fn verify(dir: &Path, path: &str) -> Outcome<()> {
     }
     let (index, rebuilt) = Index::open(&dir.join("index"), CACHE)?;
     index.catch_up(Source::Translog, &journal, &mut extract)?;
-    let mut indexed = index.prefix(Source::Translog, Tree::Partner, b"")?;
+    let partners = index.keys(Source::Translog, Tree::Partner)?;
+    let found: Result<Vec<_>, _> =
+        partners.iter().map(|partner| index.exact(Source::Translog, Tree::Partner, partner)).collect();
+    let mut indexed = found?.concat();
     indexed.sort_unstable();
     println!(
         "acknowledged {} lost {lost}; records {records}; cut {:?}; index rebuilt {rebuilt:?}",

@@ -119,7 +119,8 @@ fn key() -> SealKey {
 
 fn extract(store: &StateStore, seq: u64, bytes: &[u8]) -> Result<Vec<IndexEntry>, IndexError> {
     let record = store.unseal(seq, bytes).expect("own record");
-    Ok(vec![IndexEntry { tree: Tree::Subject, key: vec![record.kind as u8], seq }])
+    let shared = IndexEntry { tree: Tree::Field, key: vec![record.kind as u8], seq };
+    Ok(vec![shared, IndexEntry { tree: Tree::Trace, key: seq.to_be_bytes().to_vec(), seq }])
 }
 
 fn catch_up(index: &Index, store: &StateStore) {
@@ -208,8 +209,11 @@ fn kills_leave_whole_deliveries_and_an_index_that_fits() {
         let (index, why) = Index::open(&dir.path().join("index"), CACHE).expect("index opens or is rebuilt");
         rebuilt += u64::from(why.is_some());
         catch_up(&index, &store);
-        let mut indexed = index.prefix(Source::State, Tree::Subject, b"").expect("prefix");
+        let kinds = index.keys(Source::State, Tree::Field).expect("keys");
+        let under = |tree, key: &[u8]| index.exact(Source::State, tree, key).expect("exact");
+        let mut indexed: Vec<u64> = kinds.iter().flat_map(|kind| under(Tree::Field, kind)).collect();
         indexed.sort_unstable();
+        (0..store.journal().len()).for_each(|seq| assert_eq!(under(Tree::Trace, &seq.to_be_bytes()), [seq]));
         assert_eq!(indexed, (0..store.journal().len()).collect::<Vec<_>>(), "the index says what the journal says");
     }
     eprintln!("{many} kills: {acknowledged} deliveries acknowledged, none lost; index rebuilt {rebuilt} times");

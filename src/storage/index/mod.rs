@@ -2,10 +2,11 @@
 //! that the journals do not, can be deleted at any time, and is rebuilt when it does not open, breaks or does not fit.
 //!
 //! sled alone loses acknowledged data at a power cut, can stop opening after a kill and can grow without bound, so it is
-//! used in one way only: no timer flush, one writer, small batches, keys without values, `fdatasync` of its file after
+//! used in one way only: no timer flush, one writer, small batches, values below 4 KB, `fdatasync` of its file after
 //! each flush, and a mark that is written only when all before it is on disk. The mark holds how far the index is and a
 //! digest of the last record it saw, so that an index that is ahead of its journal, or beside it, is found.
 
+mod gathered;
 mod postings;
 mod trees;
 
@@ -16,16 +17,17 @@ use thiserror::Error;
 
 use super::journal::{Journal, JournalError};
 use crate::crypto::digest;
+use gathered::HEAD;
 use postings::Form;
 pub use postings::{BLOCK, Condition};
-use trees::{Mark, Trees, caught, remove, split};
+use trees::{Mark, Trees, caught, remove};
 
 /// The most entries in one sled batch.
 const BATCH: usize = 256;
-/// Entries that are gathered and sorted before they are added.
-const GATHER: usize = 65_536;
+/// Entries that are gathered before they are added, some 20 MB: the more, the fewer values are written twice.
+const GATHER: usize = 262_144;
 /// Entries after which the index is flushed and marked.
-const FLUSH_EVERY: u64 = 131_072;
+const FLUSH_EVERY: u64 = 262_144;
 /// The largest key, in bytes.
 const MAX_KEY: usize = 512;
 
@@ -70,7 +72,7 @@ pub enum Tree {
 impl Tree {
     fn form(self) -> Form {
         match self {
-            Self::Subject | Self::Transfer | Self::Trace => Form::Plain,
+            Self::Subject | Self::Transfer | Self::Trace => Form::Gathered,
             Self::Time => Form::Spans,
             _ => Form::Posted,
         }
@@ -217,7 +219,7 @@ impl Index {
         self.add(&mut writing, source, entries)
     }
 
-    /// Takes entries away at once; they come back when the index is built anew from a journal that has them.
+    /// Takes entries of trees with a key per record away at once; they come back when the index is built anew from a journal that has them.
     ///
     /// # Errors
     /// [`IndexError::Broken`].
@@ -227,47 +229,31 @@ impl Index {
         self.flush_marked(&mut writing)
     }
 
-    /// The records under keys that begin with `prefix`, in order of key, then of sequence number.
+    /// The records under exactly this key, by sequence number. Of a tree with a key per record it finds a key by its
+    /// fingerprint, 106 bits of a digest: what nobody's safety may rest on is looked at again in the journal.
     ///
     /// # Errors
     /// [`IndexError::Broken`]: catch up again, then ask again.
-    pub fn prefix(&self, source: Source, tree: Tree, prefix: &[u8]) -> Result<Vec<u64>, IndexError> {
-        self.using(|trees| {
-            let entries = trees.entries(source, tree);
-            if tree.form() == Form::Plain {
-                return entries.scan_prefix(prefix).keys().map(|key| Ok(split(&key?).1)).collect();
-            }
-            let keys = postings::keys(entries)?.into_iter().filter(|key| key.starts_with(prefix));
-            Ok(keys.map(|key| postings::exact(entries, &key)).collect::<Result<Vec<_>, _>>()?.concat())
+    pub fn exact(&self, source: Source, tree: Tree, key: &[u8]) -> Result<Vec<u64>, IndexError> {
+        self.using(|trees| match tree.form() {
+            Form::Gathered => gathered::find(trees.entries(source, tree), key, false),
+            _ => postings::exact(trees.entries(source, tree), key),
         })
     }
 
-    /// The records under exactly this key, by sequence number.
+    /// The records of a tree with a key per record whose key begins with these 16 bytes, by sequence number; one in 2^74
+    /// others may be among them.
     ///
     /// # Errors
-    /// As [`Index::prefix`].
-    pub fn exact(&self, source: Source, tree: Tree, key: &[u8]) -> Result<Vec<u64>, IndexError> {
-        self.using(|trees| {
-            let entries = trees.entries(source, tree);
-            if tree.form() == Form::Posted {
-                return postings::exact(entries, key);
-            }
-            let mut seqs = Vec::new();
-            for found in entries.scan_prefix(key).keys() {
-                let found = found?;
-                let (whole, seq) = split(&found);
-                if whole == key {
-                    seqs.push(seq);
-                }
-            }
-            Ok(seqs)
-        })
+    /// As [`Index::exact`].
+    pub fn headed(&self, source: Source, tree: Tree, head: &[u8; HEAD]) -> Result<Vec<u64>, IndexError> {
+        self.using(|trees| gathered::find(trees.entries(source, tree), head, true))
     }
 
     /// Every key of a tree that many records share.
     ///
     /// # Errors
-    /// As [`Index::prefix`].
+    /// As [`Index::exact`].
     pub fn keys(&self, source: Source, tree: Tree) -> Result<Vec<Vec<u8>>, IndexError> {
         self.using(|trees| postings::keys(trees.entries(source, tree)))
     }
@@ -276,7 +262,7 @@ impl Index {
     /// time lets some through that do not meet it. Keys are those of trees that many records share.
     ///
     /// # Errors
-    /// As [`Index::prefix`].
+    /// As [`Index::exact`].
     pub fn newest(
         &self,
         source: Source,
@@ -344,8 +330,6 @@ impl Index {
             entries.extend(extract(seq, &bytes).map_err(Failure::Extract)?);
             // The mark moves only when all entries below it are in.
             if entries.len() >= GATHER || records.peek().is_none() {
-                // Neighbouring keys share pages.
-                entries.sort_unstable();
                 self.add(writing, source, &entries)?;
                 entries.clear();
                 writing.marks[source as usize] = Mark { next: seq + 1, last: Some(digest(&bytes)) };

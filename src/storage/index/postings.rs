@@ -1,7 +1,7 @@
 //! Keys that many records share, kept as one bitmap per key and block of records: a few small values instead of a key per
 //! record. Adding is `or`, so adding again changes nothing. Questions join such keys block by block, newest first.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::{BATCH, IndexEntry, Tree};
 
@@ -23,8 +23,8 @@ pub enum Condition {
 /// How a tree is kept.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
-    /// A key per record.
-    Plain,
+    /// A fingerprint per record, gathered in buckets.
+    Gathered,
     /// A bitmap per key and block.
     Posted,
     /// Earliest and latest moment per block.
@@ -66,33 +66,13 @@ fn numbers(block: u64, bits: Bits) -> impl DoubleEndedIterator<Item = u64> {
 
 /// Adds records under their keys.
 pub(super) fn add<'a>(tree: &sled::Tree, entries: impl Iterator<Item = &'a IndexEntry>) -> Result<(), sled::Error> {
-    let mut changed: BTreeMap<Vec<u8>, Bits> = BTreeMap::new();
-    // Entries mostly come sorted, so neighbours share key and block.
-    let mut run: Option<(&IndexEntry, Bits)> = None;
+    let mut changed: HashMap<(&[u8], u64), Bits> = HashMap::new();
     for entry in entries {
         let (byte, mask) = place(entry.seq);
-        match &mut run {
-            Some((first, bits)) if first.seq / BLOCK == entry.seq / BLOCK && first.key == entry.key => {
-                bits[byte] |= mask
-            }
-            other => {
-                let mut bits = [0; BYTES];
-                bits[byte] |= mask;
-                if let Some((first, bits)) = other.replace((entry, bits)) {
-                    gather(&mut changed, first, bits);
-                }
-            }
-        }
+        changed.entry((&entry.key, entry.seq / BLOCK)).or_insert([0; BYTES])[byte] |= mask;
     }
-    if let Some((first, bits)) = run {
-        gather(&mut changed, first, bits);
-    }
+    let changed = changed.into_iter().map(|((key, block), bits)| (stored(key, block), bits)).collect();
     write(tree, changed, |old, new: &mut Bits| new.iter_mut().zip(bits_of(old)).for_each(|(new, old)| *new |= old))
-}
-
-fn gather(changed: &mut BTreeMap<Vec<u8>, Bits>, first: &IndexEntry, bits: Bits) {
-    let known = changed.entry(stored(&first.key, first.seq / BLOCK)).or_insert([0; BYTES]);
-    known.iter_mut().zip(bits).for_each(|(known, bits)| *known |= bits);
 }
 
 /// Widens the spans of blocks by the moments of records.

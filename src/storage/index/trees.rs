@@ -5,9 +5,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::Duration;
 
+use super::gathered;
 use super::postings::{self, Form};
-use super::{BATCH, IndexEntry, IndexOptions, SOURCES, Source, TREES, Tree};
+use super::{IndexEntry, IndexOptions, SOURCES, Source, TREES, Tree};
 use crate::crypto::Digest;
+
+/// Where it is said how the entries lie in the trees; an index of another form is built anew.
+const FORM_KEY: &[u8] = b"form";
+const FORM: [u8; 1] = [2];
 
 /// How far the index is, per source.
 #[derive(Debug, Clone, Copy, Default)]
@@ -32,6 +37,11 @@ impl Trees {
             let config = sled::Config::new().path(dir).cache_capacity(options.cache_bytes).flush_every_ms(None);
             let db = config.open()?;
             let marks = db.open_tree("marks")?;
+            if !db.was_recovered() {
+                marks.insert(FORM_KEY, &FORM)?;
+            } else if marks.get(FORM_KEY)?.is_none_or(|form| form != FORM) {
+                return Err(sled::Error::Unsupported("andere indeling".to_owned()));
+            }
             let mut entries = Vec::new();
             for source in SOURCES {
                 for tree in TREES {
@@ -58,28 +68,21 @@ impl Trees {
 
     pub(super) fn add(&self, source: Source, entries: &[IndexEntry]) -> Result<(), sled::Error> {
         for tree in TREES {
-            let mut of_tree = entries.iter().filter(|entry| entry.tree == tree).peekable();
+            let of_tree = entries.iter().filter(|entry| entry.tree == tree);
+            let stored = self.entries(source, tree);
             match tree.form() {
-                Form::Posted => postings::add(self.entries(source, tree), of_tree.by_ref())?,
-                Form::Spans => postings::add_spans(self.entries(source, tree), of_tree.by_ref())?,
-                Form::Plain => {}
-            }
-            while of_tree.peek().is_some() {
-                let mut batch = sled::Batch::default();
-                for entry in of_tree.by_ref().take(BATCH) {
-                    batch.insert([entry.key.as_slice(), &entry.seq.to_be_bytes()].concat(), &[]);
-                }
-                self.entries(source, tree).apply_batch(batch)?;
+                Form::Posted => postings::add(stored, of_tree)?,
+                Form::Spans => postings::add_spans(stored, of_tree)?,
+                Form::Gathered => gathered::add(stored, of_tree)?,
             }
         }
         Ok(())
     }
 
+    /// Takes entries of trees with a key per record away.
     pub(super) fn remove(&self, source: Source, entries: &[IndexEntry]) -> Result<(), sled::Error> {
-        for entry in entries {
-            self.entries(source, entry.tree).remove([entry.key.as_slice(), &entry.seq.to_be_bytes()].concat())?;
-        }
-        Ok(())
+        let gathered = entries.iter().filter(|entry| entry.tree.form() == Form::Gathered);
+        gathered.into_iter().try_for_each(|entry| gathered::remove(self.entries(source, entry.tree), entry))
     }
 
     /// sled's own flush leaves the bytes in the operating system's cache.
@@ -101,11 +104,6 @@ impl Trees {
         self.marks.insert([source as u8], [mark.next.to_be_bytes().to_vec(), last].concat())?;
         Ok(())
     }
-}
-
-/// Key and sequence number.
-pub(super) fn split(bytes: &[u8]) -> (&[u8], u64) {
-    bytes.split_last_chunk::<8>().map_or((bytes, u64::MAX), |(key, seq)| (key, u64::from_be_bytes(*seq)))
 }
 
 /// Runs sled's code; its errors and its panics, which damaged files can cause, become text.

@@ -268,7 +268,7 @@ impl LogIndex {
     fn road(&self, log: &TransferLog, filter: &Filter) -> Road {
         self.follow(log);
         if let Some(id) = filter.transfer {
-            let numbers = self.ask(log, |index| index.prefix(Source::Translog, Tree::Transfer, id.as_bytes()));
+            let numbers = self.ask(log, |index| index.headed(Source::Translog, Tree::Transfer, id.as_bytes()));
             return numbers.map_or(Road::Log, sorted);
         }
         if let Some(trace) = filter.trace {
