@@ -111,7 +111,7 @@ pub fn certificate(visit: &Visit<'_>) -> Result<Answer, Fault> {
         tables: found.tables.iter().map(name).collect(),
         flaw,
         facts,
-        compared: found.compared,
+        compared: found.compared.is_some(),
     };
     Answer::page(&page)
 }

@@ -169,6 +169,8 @@ pub struct PullCommand {
     pub example: bool,
     /// Whom a first regional sum and a linked run leave out.
     pub without: Vec<crate::domain::oin::Oin>,
+    /// What the figures are to be laid against.
+    pub denominator: Option<Denominator>,
     /// As JSON.
     pub json: bool,
 }
@@ -186,8 +188,6 @@ pub struct LinkCommand {
     pub by: Option<Vec<Dimension>>,
     /// Whom the run leaves out.
     pub without: Vec<crate::domain::oin::Oin>,
-    /// What the figures are to be laid against.
-    pub denominator: Option<Denominator>,
     /// As JSON.
     pub json: bool,
 }

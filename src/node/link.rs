@@ -22,6 +22,7 @@ pub fn run(core: &Core, peers: &dyn Peers, command: &LinkCommand) -> Outcome {
             by: command.by.clone(),
             example: false,
             without: command.without.clone(),
+            denominator: None,
         };
         linked(core, peers, &question, command.make)
     };
