@@ -64,6 +64,7 @@ pub fn invitation(visit: &Visit<'_>) -> Result<Answer, Fault> {
 
 /// What the invitation gives, and the form for the account.
 pub fn invited(visit: &Visit<'_>) -> Result<Answer, Fault> {
+    super::login::admit(visit)?;
     join_page(visit, "")
 }
 
@@ -95,6 +96,7 @@ fn join_page(visit: &Visit<'_>, fault: &str) -> Result<Answer, Fault> {
 
 /// Makes the account; then one logs in with it.
 pub fn join(visit: &Visit<'_>) -> Result<Answer, Fault> {
+    super::login::admit(visit)?;
     if visit.field("wachtwoord") != visit.field("nogmaals") {
         return join_page(visit, "de twee wachtwoorden zijn niet gelijk");
     }

@@ -70,6 +70,8 @@ pub enum Fault {
     Unfit(String),
     /// Too large.
     TooLarge,
+    /// Too many attempts in this minute.
+    TooOften,
     /// Something of the node does not work; what, in Dutch.
     Broken(String),
 }
@@ -83,6 +85,7 @@ impl Fault {
             Self::Roles(_) | Self::Foreign => 403,
             Self::Unfit(_) => 422,
             Self::TooLarge => 413,
+            Self::TooOften => 429,
             Self::Broken(_) => 500,
         }
     }
@@ -117,6 +120,11 @@ impl Fault {
                 "Dit is te groot",
                 "Wat u verstuurde is groter dan deze pagina aanneemt.".to_owned(),
                 "Verstuur minder tegelijk. Er is niets gewijzigd.".to_owned(),
+            ),
+            Self::TooOften => (
+                "Te veel pogingen",
+                "Vanaf dit adres, of in totaal, is deze minuut te vaak geprobeerd om in te loggen.".to_owned(),
+                "Wacht een minuut en probeer het opnieuw.".to_owned(),
             ),
             Self::Broken(reason) => (
                 "Dit lukt nu niet",

@@ -4,7 +4,7 @@ use askama::Template;
 
 use super::answer::{Answer, Fault};
 use super::frame::Frame;
-use super::serve::{COOKIE, person};
+use super::serve::person;
 use super::visit::{Visit, place_here};
 use crate::service::accounts::{AccountView, LoginError};
 
@@ -35,6 +35,7 @@ fn page(visit: &Visit<'_>, to: &str, name: &str, refused: bool) -> Result<Answer
 /// With name, password and code.
 pub fn by_password(visit: &Visit<'_>) -> Result<Answer, Fault> {
     let code: String = visit.field("code").chars().filter(|c| !c.is_whitespace()).collect();
+    admit(visit)?;
     let given = (visit.field("naam"), visit.field("wachtwoord"), code.as_str());
     let found = visit.core().accounts().login(given, visit.now_ms);
     enter(visit, found, "wachtwoord")
@@ -42,9 +43,18 @@ pub fn by_password(visit: &Visit<'_>) -> Result<Answer, Fault> {
 
 /// With the client certificate of this connection.
 pub fn by_certificate(visit: &Visit<'_>) -> Result<Answer, Fault> {
-    let shown = visit.visitor.certificate.ok_or(LoginError::Wrong { account: None });
-    let found = shown.and_then(|certificate| visit.core().accounts().login_certificate(certificate));
-    enter(visit, found, "certificaat")
+    // Without one there is nothing to look at and nothing to record.
+    let Some(certificate) = visit.visitor.certificate else {
+        return Ok(page(visit, visit.field("naar"), "", true)?.with_status(403));
+    };
+    admit(visit)?;
+    enter(visit, visit.core().accounts().login_certificate(certificate), "certificaat")
+}
+
+/// Bounds what somebody who is not logged in can make this node do.
+pub(super) fn admit(visit: &Visit<'_>) -> Result<(), Fault> {
+    let admitted = visit.console.attempts.admit(visit.visitor.address, visit.now_ms);
+    if admitted { Ok(()) } else { Err(Fault::TooOften) }
 }
 
 /// Records the attempt, whoever it was, and begins a session when it was right.
@@ -69,7 +79,7 @@ fn enter(visit: &Visit<'_>, found: Result<AccountView, LoginError>, by: &str) ->
     }
     let certificate = visit.visitor.certificate.filter(|_| by == "certificaat");
     let secret = visit.console.sessions.begin(account, certificate, visit.now_ms);
-    let cookie = format!("{COOKIE}={secret}; Path=/; Secure; HttpOnly; SameSite=Lax");
+    let cookie = format!("{}={secret}; Path=/; Secure; HttpOnly; SameSite=Lax", visit.console.cookie);
     Ok(Answer::see(place_here(visit.field("naar"))).with("set-cookie", cookie))
 }
 
@@ -83,6 +93,6 @@ pub fn out(visit: &Visit<'_>) -> Result<Answer, Fault> {
     if let Some(secret) = &visit.secret {
         visit.console.sessions.end(secret);
     }
-    let gone = format!("{COOKIE}=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0");
+    let gone = format!("{}=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0", visit.console.cookie);
     Ok(Answer::see("/inloggen").with("set-cookie", gone).with("clear-site-data", "\"cache\"".to_owned()))
 }

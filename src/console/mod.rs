@@ -16,6 +16,7 @@ mod audit;
 mod frame;
 mod login;
 mod overview;
+mod pace;
 mod person;
 mod releases;
 mod report;
@@ -56,6 +57,9 @@ pub struct Console {
     sessions: Sessions,
     assets: assets::Assets,
     office: Arc<dyn Office>,
+    /// Name of the session cookie: cookies know no port, and two consoles on one host must not take each other's.
+    cookie: String,
+    attempts: pace::Attempts,
 }
 
 impl Console {
@@ -63,6 +67,7 @@ impl Console {
     #[must_use]
     pub fn new(core: Arc<Core>, site: Site, office: Arc<dyn Office>) -> Arc<Self> {
         let assets = assets::Assets::new(site.theme.as_deref());
-        Arc::new(Self { core, site, sessions: Sessions::default(), assets, office })
+        let (cookie, attempts) = (format!("__Host-ketenpoort-{}", site.oin), pace::Attempts::default());
+        Arc::new(Self { cookie, attempts, core, site, sessions: Sessions::default(), assets, office })
     }
 }

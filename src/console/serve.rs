@@ -1,11 +1,12 @@
 //! From request to answer: who asks, may they, is the form theirs, is it recorded; then the page, and the headers of every answer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
+use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{RawPathParams, Request};
 use axum::response::Response;
 use axum::routing::{MethodFilter, on};
@@ -19,13 +20,16 @@ use super::frame::Frame;
 use super::route::{Access, Method, ROUTES, Record, Route};
 use super::session::Session;
 use super::visit::{Pairs, Visit, pairs};
+use crate::domain::bsn::holds_typed_bsn;
+use crate::domain::day::Day;
+use crate::domain::oin::Oin;
 use crate::domain::row::printable;
 use crate::service::append::Scope;
 use crate::service::audit::Employee;
 use crate::transport::web::Visitor;
 
-/// The session cookie: this host alone, TLS alone, no script.
-pub const COOKIE: &str = "__Host-ketenpoort";
+/// Most names in one request.
+const MOST_NAMES: usize = 32;
 /// Largest form.
 const MAX_FORM: usize = 64 << 10;
 /// A form must be there within this time.
@@ -56,7 +60,11 @@ pub fn router(console: &Arc<Console>) -> Router {
             Method::Get => MethodFilter::GET,
             Method::Post => MethodFilter::POST,
         };
-        let handler = move |path: RawPathParams, request: Request| take(console, Some(route), owned(&path), request);
+        let handler = move |path: Result<RawPathParams, RawPathParamsRejection>, request: Request| {
+            let known = path.map(|path| owned(&path));
+            let (route, path) = known.map_or((None, Pairs::new()), |path| (Some(route), path));
+            take(console, route, path, request)
+        };
         router = router.route(route.place, on(filter, handler));
     }
     let (lost, wrong) = (Arc::clone(console), Arc::clone(console));
@@ -80,7 +88,9 @@ async fn take(console: Arc<Console>, route: Option<&'static Route>, path: Pairs,
         let Some(body) = body else {
             return Fault::TooLarge.page(Frame::of(&visit, ""));
         };
-        visit.form = pairs(&body);
+        if route.is_some_and(|route| route.method == Method::Post) {
+            visit.form = pairs(&body);
+        }
         let answer = answer(&visit, route, &parts.headers);
         answer.unwrap_or_else(|fault| {
             if let Fault::Broken(reason) = &fault {
@@ -96,17 +106,17 @@ fn visit_of<'a>(console: &'a Console, parts: &Parts, path: Pairs) -> Visit<'a> {
     let unknown = Visitor { address: std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), certificate: None };
     let visitor = parts.extensions.get::<Visitor>().copied().unwrap_or(unknown);
     let now_ms = console.core.clock.now_ms();
-    let secret = cookie(&parts.headers);
+    let secret = cookie(&parts.headers, &console.cookie);
     let session = secret.as_ref().and_then(|secret| console.sessions.find(secret, visitor.certificate, now_ms));
     let here = parts.uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string);
     let query = pairs(parts.uri.query().unwrap_or_default().as_bytes());
     Visit { console, path, query, form: Pairs::new(), session, secret, visitor, here, now_ms }
 }
 
-fn cookie(headers: &HeaderMap) -> Option<String> {
+fn cookie(headers: &HeaderMap, wanted: &str) -> Option<String> {
     let all = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut each = all.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    each.find(|(name, _)| *name == COOKIE).map(|(_, value)| value.to_owned())
+    each.find(|(name, _)| *name == wanted).map(|(_, value)| value.to_owned())
 }
 
 /// The order of the checks: form from here, logged in, role, token, record; then the page.
@@ -115,6 +125,7 @@ fn answer(visit: &Visit<'_>, route: Option<&Route>, headers: &HeaderMap) -> Resu
     if route.method == Method::Post && !from_here(headers) {
         return Err(Fault::Foreign);
     }
+    check_names(visit, route)?;
     if let Access::LoggedIn | Access::Only(_) = route.access {
         let Some(session) = &visit.session else { return log_in_first(visit, route) };
         if route.method == Method::Post
@@ -135,6 +146,37 @@ fn answer(visit: &Visit<'_>, route: Option<&Route>, headers: &HeaderMap) -> Resu
     (route.run)(visit)
 }
 
+/// What is read is what is recorded: every name once, over path, query and form together. A BSN has one field, and is nowhere else.
+fn check_names(visit: &Visit<'_>, route: &Route) -> Result<(), Fault> {
+    let unfit = |reason: &str| Err(Fault::Unfit(reason.to_owned()));
+    let all: Vec<_> = visit.path.iter().chain(&visit.query).chain(&visit.form).collect();
+    let mut seen = BTreeSet::new();
+    // One may be given several roles.
+    if all.len() > MOST_NAMES || !all.iter().all(|(name, _)| name == "rol" || seen.insert(name)) {
+        return unfit("Het adres of formulier noemt iets dubbel of te veel.");
+    }
+    let own_field = |name: &str| route.place == "/persoon" && route.method == Method::Post && name == "bsn";
+    let secret = |name: &str| matches!(name, "csrf" | "uitnodiging" | "code" | "wachtwoord" | "nogmaals");
+    // Digits of these may look like one by chance.
+    let formal = |name: &str, value: &str| match name {
+        "van" | "tot" => Day::parse(value).is_ok(),
+        "partner" => Oin::parse(value).is_ok(),
+        "voor" | "nummer" => value.parse::<u64>().is_ok(),
+        "naar" => value.starts_with('/'),
+        _ => false,
+    };
+    let typed = |name: &str, value: &str| {
+        let exempt = own_field(name) || secret(name) || formal(name, value);
+        holds_typed_bsn(name) || (!exempt && holds_typed_bsn(value))
+    };
+    match visit.query.iter().chain(&visit.form).any(|(name, value)| typed(name, value)) {
+        true => {
+            unfit("Hier staat een burgerservicenummer waar het niet hoort. Gebruik daarvoor alleen de pagina Persoon.")
+        }
+        false => Ok(()),
+    }
+}
+
 fn log_in_first(visit: &Visit<'_>, route: &Route) -> Result<Answer, Fault> {
     if route.method == Method::Post {
         return Err(Fault::Foreign);
@@ -148,11 +190,12 @@ fn recorded(visit: &Visit<'_>, route: &Route, session: &Session) -> Result<Answe
     let Record::Action(action, keys) = route.record else { return (route.run)(visit) };
     let all = visit.path.iter().chain(&visit.query).chain(&visit.form);
     let given = all.filter(|(key, value)| key != "csrf" && !value.trim().is_empty());
-    let told = given.map(|(key, value)| match keys.contains(&key.as_str()) {
-        true => (printable(key), printable(value)),
-        false => (printable(key), "ingevuld".to_owned()),
-    });
-    let begun = visit.core().audit_begin(employee(visit, session), action, told.take(32).collect());
+    let mut told: BTreeMap<String, String> = BTreeMap::new();
+    for (key, value) in given {
+        let value = if keys.contains(&key.as_str()) { printable(value) } else { "ingevuld".to_owned() };
+        told.entry(printable(key)).and_modify(|before| *before = format!("{before}, {value}")).or_insert(value);
+    }
+    let begun = visit.core().audit_begin(employee(visit, session), action, told);
     let trace = begun.map_err(|e| Fault::Broken(format!("Zonder auditlog wordt niets getoond of gedaan: {e}")))?;
     let scope = Scope::enter(trace);
     let done = (route.run)(visit);

@@ -52,7 +52,9 @@ pub fn show(visit: &Visit<'_>) -> Result<Answer, Fault> {
     let first = entries.iter().find(own).or_else(|| entries.first()).map(|(_, entry)| entry).ok_or(Fault::NotFound)?;
     let last = entries.iter().rev().find(own).map_or(first, |(_, entry)| entry);
     let richest = entries.iter().map(|(_, entry)| entry).find(|entry| !entry.purpose.is_empty()).unwrap_or(first);
-    let (tone, state) = state_of(last);
+    let refused_only = !entries.iter().any(|(_, entry)| entry.phase != Phase::Deny);
+    let told = |entry: &&(u64, Entry)| entry.1.transfer_id == id && (refused_only || entry.1.phase != Phase::Deny);
+    let (tone, state) = state_of(entries.iter().rev().find(told).map_or(last, |(_, entry)| entry));
     let between = first.direction != Direction::Local;
     let party = |oin| words::party(oin, &names);
     let mut codes: Vec<&String> = entries.iter().flat_map(|(_, entry)| &entry.reason_codes).collect();
@@ -94,12 +96,14 @@ pub fn show(visit: &Visit<'_>) -> Result<Answer, Fault> {
 
 fn decision(entries: &[(u64, Entry)]) -> &'static str {
     let all = || entries.iter().map(|(_, entry)| entry);
-    if all().any(|entry| entry.phase == Phase::Deny) {
-        return "geweigerd: er zijn geen gegevens gegeven";
-    }
-    match all().find_map(|entry| entry.decision) {
-        Some(Decision::Allow) => "toegestaan",
-        _ => "",
+    let given = |entry: &Entry| entry.phase == Phase::Intent && entry.decision == Some(Decision::Allow);
+    let (allowed, denied) = (all().any(given), all().any(|entry| entry.phase == Phase::Deny));
+    match (allowed, denied) {
+        // A partner may ask again under the same number; what was given stays given.
+        (true, true) => "toegestaan; een andere vraag onder dit nummer is geweigerd",
+        (true, false) => "toegestaan",
+        (false, true) => "geweigerd: er zijn geen gegevens gegeven",
+        (false, false) => "",
     }
 }
 

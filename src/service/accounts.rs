@@ -14,7 +14,7 @@ use crate::storage::accounts::{AccountFile, AccountFileError};
 
 /// Wrong attempts in a row after which an account is locked.
 const ATTEMPTS: u32 = 5;
-/// How long, in milliseconds; each further wrong attempt locks it again.
+/// How long, in milliseconds; then there are as many attempts again.
 const LOCKED_MS: u64 = 15 * 60_000;
 /// How long an invitation holds, in milliseconds: three days.
 const INVITED_MS: u64 = 3 * 86_400_000;
@@ -280,6 +280,9 @@ impl Accounts {
             let number = account.number;
             if account.locked_until_ms > now_ms {
                 return Ok(Err(LoginError::Locked { account: number }));
+            }
+            if account.locked_until_ms != 0 {
+                (account.locked_until_ms, account.failures) = (0, 0);
             }
             let right = account.password.matches(password);
             let step = account.totp.accepts(code, now_ms / 1000, account.used);

@@ -46,13 +46,15 @@ fn logging_in_leads_to_a_place_here_and_begins_a_session_anew() {
         let seen = bench.try_log_in("analist", PASSWORD, &secret.code_at(bench.now_ms() / 1000), to);
         assert_eq!((seen.status.as_u16(), seen.header("location")), (303, lands));
         let attributes = seen.header("set-cookie").to_owned();
-        for wanted in ["__Host-ketenpoort=", "; Secure", "; HttpOnly", "; SameSite=Lax", "; Path=/"] {
+        for wanted in
+            ["__Host-ketenpoort-00000099000000000001=", "; Secure", "; HttpOnly", "; SameSite=Lax", "; Path=/"]
+        {
             assert!(attributes.contains(wanted), "{attributes}");
         }
         assert!(!attributes.contains("Domain"), "{attributes}");
     }
     // A session that somebody else fixed before is not the one after logging in.
-    let fixed = format!("__Host-ketenpoort={}", "a".repeat(64));
+    let fixed = format!("__Host-ketenpoort-00000099000000000001={}", "a".repeat(64));
     bench.wait(60_000);
     let code = secret.code_at(bench.now_ms() / 1000);
     let form = [("naam", "analist"), ("wachtwoord", PASSWORD), ("code", code.as_str())];
@@ -148,4 +150,20 @@ fn a_certificate_logs_in_as_the_one_account_that_bound_it() {
     assert_eq!(bench.get("/account", &shown).status, 303, "the session needs the certificate");
     assert_eq!(bench.get("/account", &cookie).status, 200, "one of a password does not");
     assert_eq!(bench.post("/inloggen/certificaat", "", &[]).status, 403, "no certificate");
+}
+
+#[test]
+fn attempts_of_nobody_are_bounded_and_a_missing_certificate_leaves_no_record() {
+    let bench = Bench::new();
+    let before = bench.recorded().len();
+    for _ in 0..50 {
+        assert_eq!(bench.post("/inloggen/certificaat", "", &[]).status, 403);
+    }
+    assert_eq!(bench.recorded().len(), before, "nothing was shown, nothing is recorded");
+    let statuses: Vec<u16> = (0..25).map(|_| bench.try_log_in("niemand", "x", "1", "/").status.as_u16()).collect();
+    assert_eq!(statuses.iter().filter(|status| **status == 403).count(), 20, "{statuses:?}");
+    assert_eq!(statuses.last(), Some(&429));
+    assert_eq!(bench.recorded().len(), before + 20);
+    bench.wait(60_000);
+    assert_eq!(bench.try_log_in("niemand", "x", "1", "/").status, 403);
 }

@@ -224,3 +224,48 @@ fn the_report_is_narrowed_by_its_address() {
     assert_eq!(bench.get("/rapport?indicator=IND-99", &cookie).status, 422);
     assert_eq!(bench.get("/rapport?van=x", &cookie).status, 422);
 }
+
+#[test]
+fn what_is_recorded_is_what_is_shown_and_a_bsn_has_one_field() {
+    let (bench, cookie, _) = filled(3);
+    let place = bench.get("/logboek?regel=DENY", &cookie).text;
+    let place = place.split('"').find(|part| part.starts_with("/overdracht/")).expect("a transfer").to_owned();
+    let csrf = bench.get("/account", &cookie).csrf();
+    let before = bench.recorded().len();
+    let many: String = (0..40).map(|n| format!("a{n}=1&")).collect();
+    for at in [
+        format!("{place}?id=00000000-0000-7000-8000-000000000000"),
+        format!("{place}/bewijs.json?id=x"),
+        "/logboek?partner=00000099000000000001&partner=00000099000000000002".to_owned(),
+        format!("/logboek?{many}partner=00000099000000000002"),
+        "/logboek?tekst=111222333".to_owned(),
+        "/logboek?doel=111+222+333".to_owned(),
+        "/logboek?111222333=x".to_owned(),
+    ] {
+        let seen = bench.get(&at, &cookie);
+        assert_eq!(seen.status, 422, "{at}");
+        assert!(!seen.text.contains("111222333"), "{at} is not said again");
+    }
+    let twice = [("csrf", csrf.as_str()), ("bsn", "111222333"), ("alles", "ja"), ("alles", "nee")];
+    assert_eq!(bench.post("/persoon", &cookie, &twice).status, 422);
+    assert_eq!(bench.post("/persoon?alles=nee", &cookie, &twice[..3]).status, 422, "in two places");
+    assert_eq!(bench.recorded().len(), before, "nothing was shown");
+    assert!(!bench.get("/logboek?tekst=111222333", "").header("location").contains("111222333"));
+    assert_eq!(bench.get("/stijl/%ff", "").status, 404);
+    assert_eq!(bench.get("/stijl/%ff", "").header("x-content-type-options"), "nosniff");
+}
+
+#[test]
+fn a_refusal_under_the_same_number_does_not_undo_what_was_given() {
+    let (bench, cookie, _) = filled(0);
+    let given = entry(&bench, 0, Phase::Intent);
+    let mut again = entry(&bench, 1, Phase::Deny);
+    again.transfer_id = given.transfer_id;
+    for one in [&given, &again] {
+        let _ = bench.core.transfer_log().append(one).expect("appended");
+    }
+    bench.core.follow_log();
+    let seen = bench.get(&format!("/overdracht/{}", given.transfer_id), &cookie);
+    assert!(seen.text.contains("toegestaan; een andere vraag"), "{}", seen.text);
+    assert!(!seen.text.contains("er zijn geen gegevens gegeven"));
+}
