@@ -10,15 +10,16 @@ mod cpu;
 
 use cpu::cpu;
 use ketenpoort::crypto::oprf::BlinderKey;
-use ketenpoort::crypto::{AgreementKey, Digest, Secret32, Tag, digest, hex, random};
+use ketenpoort::crypto::{AgreementKey, Digest, MacKey, Secret32, Tag, digest, hex, random};
 use ketenpoort::domain::day::Day;
 use ketenpoort::domain::linked::{LinkedRow, NO_MEASURE, Question, Role};
 use ketenpoort::domain::oin::Oin;
 use ketenpoort::domain::period::Period;
 use ketenpoort::domain::query::{IndicatorId, TableQuery};
 use ketenpoort::linkage::blinder::BlinderRun;
-use ketenpoort::linkage::document::{BlinderOf, Elements, PADDING, ReceiverOf, Run, RunDocument};
+use ketenpoort::linkage::document::{BlinderOf, PADDING, ReceiverOf, Run, RunDocument};
 use ketenpoort::linkage::gate::GateRun;
+use ketenpoort::linkage::line::NodeLine;
 use ketenpoort::linkage::monitor::MonitorRun;
 use ketenpoort::linkage::node::NodeRun;
 use ketenpoort::linkage::rows::{Told, seal_rows};
@@ -76,7 +77,8 @@ fn run_over(nodes: usize, children: usize) -> (Arc<Run>, Keys) {
         blinders: [0, 1].map(|at| BlinderOf::new(oin(at + 1), &keys.blinders[at].public())),
         monitor: ReceiverOf { oin: oin(MONITOR), key: keys.receivers[0].public() },
         gate: ReceiverOf { oin: oin(GATE), key: keys.receivers[1].public() },
-        nodes: (1..=nodes).map(|at| Elements { oin: oin(at), elements }).collect(),
+        nodes: (1..=nodes).map(|at| NodeLine::new(oin(at), elements, &[0; 64])).collect(),
+        without: Vec::new(),
     };
     (Arc::new(Run::new(document).expect("a sound run")), keys)
 }
@@ -102,7 +104,8 @@ fn measure(children: usize, nodes: usize) {
     let [for_monitor, for_gate] = keys.receivers;
     let mut blinders =
         [(0, p), (1, q)].map(|(at, key)| BlinderRun::new(Arc::clone(&run), oin(at + 1), key).expect("a blinder"));
-    let mut gate = GateRun::new(Arc::clone(&run), oin(GATE), for_gate).expect("the gate");
+    let secret = MacKey::new(&Secret32::random());
+    let mut gate = GateRun::new(Arc::clone(&run), oin(GATE), for_gate, &secret).expect("the gate");
     let mut monitor = MonitorRun::new(Arc::clone(&run), oin(MONITOR), for_monitor).expect("the monitor");
     let [mut of_node, mut of_p, mut of_q, mut of_gate, mut of_monitor] = [Cost::default(); 5];
     for at in 0..nodes {
@@ -123,11 +126,11 @@ fn measure(children: usize, nodes: usize) {
         }
     }
     let chunks = of_gate.of(0, || gate.mix().expect("mixed"));
-    for chunk in 0..chunks {
-        let chunk = of_gate.of(0, || gate.tags(chunk).expect("tags"));
-        of_monitor.of(chunk.len(), || monitor.take(&chunk).expect("taken"));
+    for number in 0..chunks {
+        let chunk = of_gate.of(0, || gate.tags(number).expect("tags"));
+        of_monitor.of(chunk.len(), || monitor.take(number, &chunk).expect("taken"));
     }
-    let grouping = of_monitor.of(0, || monitor.group().expect("grouped"));
+    let grouping = of_monitor.of(0, || monitor.group(chunks).expect("grouped"));
     let sent = grouping.to_bytes().len();
     let linked = of_gate.of(sent, || gate.link(&grouping).expect("linked"));
     let pairs = linked[0].groups.iter().filter(|group| group.0.len() == 2).count();

@@ -62,6 +62,9 @@ pub enum Command {
     /// Vrijgegeven cijfers opnieuw controleren aan hun certificaat
     #[command(subcommand)]
     Disclosure(DisclosureCommand),
+    /// Gekoppelde cijfers over organisaties heen, zonder identificerende gegevens
+    #[command(subcommand)]
+    Link(super::link::LinkArgs),
     /// Een convenant maken, controleren, ondertekenen of intrekken
     #[command(subcommand)]
     Convenant(ConvenantCommand),
@@ -265,7 +268,7 @@ pub struct PullArgs {
     /// Map voor report.json, report.csv en report.html
     #[arg(long)]
     pub out: Option<PathBuf>,
-    /// Laat deze organisatie (OIN) uit een eerste regionale som weg; zij komt er daarna alleen bij een herziening bij (herhaalbaar)
+    /// Laat deze organisatie (OIN) uit een eerste regionale som en uit gekoppelde cijfers weg; zij komt er daarna alleen bij een herziening bij (herhaalbaar)
     #[arg(long = "zonder")]
     pub without: Vec<crate::domain::oin::Oin>,
     /// Merk het rapport als voorbeeld met verzonnen gegevens

@@ -45,6 +45,7 @@ fn new(args: &ConvenantNewArgs) -> Result<Outcome, String> {
         sums: args.sums.clone(),
         links: args.links.clone(),
         areas: args.areas.clone(),
+        cohorts: args.cohorts.clone(),
     };
     let outcome = on_node(&args.node, &LocalCommand::ConvenantNew(command));
     store(outcome, &args.out, "concept")

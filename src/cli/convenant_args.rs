@@ -72,6 +72,9 @@ pub struct ConvenantNewArgs {
     /// Gebied tussen gemeente en regio, als NAAM=CODE,CODE (herhaalbaar; wat overblijft wordt ook een gebied)
     #[arg(long = "gebied", value_parser = area)]
     pub areas: Vec<Area>,
+    /// Aantal kinderen van een leverende partij, als OIN=AANTAL: haar jaarquotum voor koppeling wordt zes keer zoveel (herhaalbaar)
+    #[arg(long = "cohort", value_parser = cohort)]
+    pub cohorts: Vec<(Oin, u32)>,
     /// Waar het concept komt
     #[arg(long)]
     pub out: PathBuf,
@@ -80,6 +83,12 @@ pub struct ConvenantNewArgs {
 fn area(text: &str) -> Result<Area, String> {
     let (name, codes) = text.split_once('=').ok_or("schrijf NAAM=CODE,CODE")?;
     Ok(Area { name: name.to_owned(), gemeenten: codes.split(',').map(str::to_owned).collect() })
+}
+
+fn cohort(text: &str) -> Result<(Oin, u32), String> {
+    let wrong = || "schrijf een OIN, een = en een aantal".to_owned();
+    let (oin, children) = text.split_once('=').ok_or_else(wrong)?;
+    Ok((Oin::parse(oin).map_err(|e| e.to_string())?, children.parse().map_err(|_| wrong())?))
 }
 
 fn indicator(text: &str) -> Result<IndicatorId, String> {

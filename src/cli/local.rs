@@ -59,7 +59,7 @@ pub fn intake(args: &IntakeArgs) -> Outcome {
     }
 }
 
-fn dimensions(names: &[String]) -> Result<Vec<Dimension>, Outcome> {
+pub(super) fn dimensions(names: &[String]) -> Result<Vec<Dimension>, Outcome> {
     let by: Option<Vec<Dimension>> = names.iter().map(|n| Dimension::parse(n)).collect();
     match by {
         Some(by) if by.len() <= MOST_DIMENSIONS && (1..by.len()).all(|i| !by[..i].contains(&by[i])) => Ok(by),
@@ -72,7 +72,7 @@ fn dimensions(names: &[String]) -> Result<Vec<Dimension>, Outcome> {
     }
 }
 
-fn indicator_id(text: &str) -> Result<IndicatorId, Outcome> {
+pub(super) fn indicator_id(text: &str) -> Result<IndicatorId, Outcome> {
     IndicatorId::parse(text).ok_or_else(|| {
         let known: Vec<&str> = IndicatorId::ALL.iter().map(|i| i.as_str()).collect();
         Outcome {

@@ -8,6 +8,7 @@ mod demo;
 mod disclosure;
 mod doctor;
 mod init;
+mod link;
 mod local;
 mod log;
 mod policy;
@@ -43,6 +44,7 @@ pub fn run() -> ExitCode {
         Command::Policy(command) => policy::run(&command),
         Command::Monitor(MonitorCommand::Pull(args)) => local::pull(&args),
         Command::Monitor(MonitorCommand::Report(args)) => local::report(&args),
+        Command::Link(command) => link::run(&command),
         Command::Log(command) => log::run(&command),
         Command::Cert(args::CertCommand::Example(args)) => cert::example(&args),
     };

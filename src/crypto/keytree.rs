@@ -105,6 +105,12 @@ impl KeyTree {
         MacKey::new(&expand_secret(&self.0, "ketenpoort/v1/invitation/0"))
     }
 
+    /// Draws the void groups of linked runs, so that one plan asked again gets the same ones.
+    #[must_use]
+    pub fn void_key(&self) -> MacKey {
+        MacKey::new(&expand_secret(&self.0, "ketenpoort/v1/link-voids/0"))
+    }
+
     /// The sealing key of one use.
     #[must_use]
     pub fn seal_key(&self, of: SealUse) -> SealKey {

@@ -13,6 +13,7 @@ mod mask;
 pub mod oprf;
 mod password;
 mod seal;
+mod sealer;
 mod sign;
 mod totp;
 
@@ -31,6 +32,7 @@ pub use mac::{
 pub use mask::fill_mask;
 pub use password::PasswordHash;
 pub use seal::{InvalidSeal, SealKey, SealedBatch};
+pub use sealer::Sealer;
 pub use sign::{InvalidSignature, SigningKey, VerifyingKey};
 pub use totp::TotpSecret;
 

@@ -100,7 +100,7 @@ impl BlinderRun {
     #[must_use]
     pub fn awaited(&self) -> Vec<Oin> {
         let done = self.multiplied();
-        let open = |node: &&super::document::Elements| done.get(&node.oin).copied() != Some(u64::from(node.elements));
+        let open = |node: &&super::line::NodeLine| done.get(&node.oin).copied() != Some(u64::from(node.elements));
         self.run.document.nodes.iter().filter(open).map(|node| node.oin).collect()
     }
 }

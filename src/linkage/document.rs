@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::fault::{Fault, LinkFault};
+use super::line::NodeLine;
 use crate::crypto::oprf::BlinderPublic;
 use crate::crypto::{AgreementPublic, Digest, SigningKey, VerifyingKey, digest_parts, from_hex, hex};
 use crate::domain::day::Day;
@@ -18,8 +19,7 @@ const VERSION: u32 = 1;
 const RUN_LABEL: &[u8] = b"ketenpoort/v1/link-run\0";
 const SIGNED_LABEL: &[u8] = b"ketenpoort/v1/link-sign\0";
 
-/// Blinded elements come in multiples of this, so that a message tells little of the size of a cohort.
-pub const PADDING: u32 = 64;
+pub use crate::policy::link::PADDING;
 
 /// A blinder with its key of this run.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -95,8 +95,10 @@ pub struct RunDocument {
     pub monitor: ReceiverOf,
     /// Who counts.
     pub gate: ReceiverOf,
-    /// The nodes, ascending; a row says which by its number here.
-    pub nodes: Vec<Elements>,
+    /// The nodes, ascending, each with what it offered itself; a row says which by its number here.
+    pub nodes: Vec<NodeLine>,
+    /// Delivering parties that are left out, ascending.
+    pub without: Vec<Oin>,
 }
 
 impl RunDocument {
@@ -132,9 +134,11 @@ impl RunDocument {
             && self.questions.windows(2).all(|pair| pair[0] < pair[1])
             && self.data_from <= self.horizon
             && ascending(&self.spent)
-            && ascending(&self.nodes)
+            && self.nodes.windows(2).all(|pair| pair[0].oin < pair[1].oin)
             && u16::try_from(self.nodes.len()).is_ok()
-            && self.nodes.iter().all(|node| node.elements > 0 && node.elements.is_multiple_of(PADDING))
+            && self.nodes.iter().all(|node| node.is_sound(PADDING))
+            && self.without.windows(2).all(|pair| pair[0] < pair[1])
+            && !self.without.iter().any(is_node)
             && p.oin != q.oin
             && p.key != q.key
             && is_node(&p.oin)
@@ -163,6 +167,12 @@ impl RunDocument {
     #[must_use]
     pub fn query(&self) -> Query {
         Query::new(self.tables.clone())
+    }
+
+    /// What is asked of whom over which days, without what differs each time that it is asked again.
+    pub(super) fn plan(&self) -> Vec<u8> {
+        let nodes: Vec<Oin> = self.nodes.iter().map(|node| node.oin).collect();
+        serde_json::to_vec(&(&self.questions, self.data_from, self.horizon, nodes)).unwrap_or_default()
     }
 
     /// Names of the indicators, for the log.
@@ -210,7 +220,7 @@ impl RunDocument {
     /// # Errors
     /// [`Fault::OverQuota`] of the nodes that do.
     pub fn is_within(&self, quota: &dyn Fn(&Oin) -> u64) -> Result<(), LinkFault> {
-        let over = |node: &&Elements| self.spent_by(&node.oin) + u64::from(node.elements) > quota(&node.oin);
+        let over = |node: &&NodeLine| self.spent_by(&node.oin) + u64::from(node.elements) > quota(&node.oin);
         let culprits: Vec<Oin> = self.nodes.iter().filter(over).map(|node| node.oin).collect();
         if culprits.is_empty() { Ok(()) } else { Err(LinkFault { fault: Fault::OverQuota, culprits }) }
     }

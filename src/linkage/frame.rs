@@ -3,6 +3,7 @@
 
 use super::document::{Run, RunDocument};
 use super::fault::{Fault, LinkFault};
+use super::line::Offered;
 use crate::domain::linked::Question;
 use crate::domain::oin::Oin;
 use crate::policy::convenant::{Convenant, Role};
@@ -11,6 +12,18 @@ use crate::policy::convenant::{Convenant, Role};
 pub const LONGEST_MS: i64 = 86_400_000;
 /// Fewest nodes of a run: with two, each knows the other's part.
 pub const LEAST_NODES: usize = 3;
+
+/// Of so many delivering parties one may be left out of a run, and one always: whoever leaves parties out also chooses who blinds.
+const ONE_OUT_OF: usize = 4;
+
+/// The first node whose line in a document is not its own.
+#[must_use]
+pub fn unsigned_line(document: &RunDocument, convenant: &Convenant) -> Option<Oin> {
+    let offered = Offered::of(document);
+    let signed = |oin: &Oin| convenant.party(oin).map(|party| &party.card.card().signing);
+    let lacks = document.nodes.iter().find(|line| !signed(&line.oin).is_some_and(|key| line.is_signed(&offered, key)));
+    lacks.map(|line| line.oin)
+}
 
 /// What a run document is compared with.
 pub struct Frame<'a> {
@@ -26,7 +39,7 @@ pub struct Frame<'a> {
 
 impl Frame<'_> {
     /// Whether the document is one that every party may sign: the roles, the blinders whose turn it is, every delivering party as a
-    /// node, no question more than its tables take, this year's quota of each node, and at most a day.
+    /// node with a line of its own or named as left out, no question more than its tables take, this year's quota of each node, and at most a day.
     ///
     /// # Errors
     /// [`Fault::Document`], [`Fault::OverQuota`].
@@ -35,12 +48,17 @@ impl Frame<'_> {
         let link = terms.link.as_ref().ok_or_else(|| Fault::Document.of_nobody())?;
         let mut nodes: Vec<Oin> = terms.with_role(Role::Delivering).map(|card| card.oin).collect();
         nodes.sort_unstable();
+        let mut all: Vec<Oin> = document.nodes.iter().map(|node| node.oin).chain(document.without.clone()).collect();
+        all.sort_unstable();
+        let blinders = document.blinders.each_ref().map(|blinder| blinder.oin);
         let sound = document.convenant == terms.hash()
             && terms.monitor().is_some_and(|monitor| monitor.oin == document.monitor.oin)
             && terms.gate().is_some_and(|gate| gate.oin == document.gate.oin)
-            && link.turn(u64::from(document.number)) == Some(document.blinders.each_ref().map(|blinder| blinder.oin))
-            && nodes.len() >= LEAST_NODES
-            && document.nodes.iter().map(|node| node.oin).eq(nodes)
+            && link.turn(u64::from(document.number), &document.without) == Some(blinders)
+            && document.nodes.len() >= LEAST_NODES
+            && document.without.len() <= (nodes.len() / ONE_OUT_OF).max(1)
+            && all == nodes
+            && unsigned_line(document, terms).is_none()
             && document.questions == self.questions
             && document.year == self.year
             && document.until > self.now_ms

@@ -13,9 +13,10 @@ use super::fault::{Fault, LinkFault};
 use super::monitor::{Grouping, TAGS_PER_CHUNK, most_tags};
 use super::rows::{
     AgreementKey, Bundle, CHUNK, SEAL_OVERHEAD, SEALED_TAG, TAG, longest_stream, open_chunk, read_stream, seal_tag,
+    tag_sealer,
 };
 use super::voids::Voids;
-use crate::crypto::{Digest, digest, on_all_cores, random};
+use crate::crypto::{Digest, MacKey, digest, on_all_cores, random};
 use crate::domain::linked::{Group, LeftOut};
 use crate::domain::oin::Oin;
 
@@ -53,25 +54,30 @@ pub struct Linked {
 /// A run as the gate sees it.
 pub struct GateRun {
     run: Arc<Run>,
-    voids: Voids,
+    /// Sizes of the void groups.
+    voids: Vec<usize>,
     state: State,
 }
 
 impl GateRun {
-    /// A run in which this party is the gate.
+    /// A run in which this party is the gate; its void groups follow from the plan and a secret of its own.
     ///
     /// # Errors
     /// [`Fault::Role`]; [`Fault::OtherKey`].
-    pub fn new(run: Arc<Run>, own: Oin, key: AgreementKey) -> Result<Self, LinkFault> {
-        let voids = Voids::of(&run.document);
-        Self::with_voids(run, own, key, voids)
+    pub fn new(run: Arc<Run>, own: Oin, key: AgreementKey, secret: &MacKey) -> Result<Self, LinkFault> {
+        let voids = Voids::of(&run.document).draw_for(&run.document, secret);
+        Self::of(run, own, key, voids)
     }
 
     /// As [`GateRun::new`] with other void groups than those of a real run, for tests and measurements.
     ///
     /// # Errors
     /// As [`GateRun::new`].
-    pub fn with_voids(run: Arc<Run>, own: Oin, key: AgreementKey, voids: Voids) -> Result<Self, LinkFault> {
+    pub fn with_voids(run: Arc<Run>, own: Oin, key: AgreementKey, voids: &Voids) -> Result<Self, LinkFault> {
+        Self::of(run, own, key, voids.draw())
+    }
+
+    fn of(run: Arc<Run>, own: Oin, key: AgreementKey, voids: Vec<usize>) -> Result<Self, LinkFault> {
         if run.document.gate.oin != own {
             return Err(Fault::Role.of(own));
         }
@@ -138,7 +144,7 @@ impl GateRun {
             }
         };
         let (bundles, left_out) = self.read(inflows)?;
-        let sizes = self.voids.draw();
+        let sizes = &self.voids;
         if bundles.len() + sizes.iter().sum::<usize>() > most_tags(&self.run) {
             return Err(Fault::TooMany.of_nobody());
         }
@@ -148,9 +154,10 @@ impl GateRun {
         }
         shuffle(&mut handles);
         let void_tags: Zeroizing<Vec<[u8; TAG]>> = Zeroizing::new(sizes.iter().map(|_| random()).collect());
+        let sealer = tag_sealer(&self.run);
         let sealed = |handle: &Handle| match handle {
             Handle::Bundle(at) => bundles[*at].sealed,
-            Handle::Void(void) => seal_tag(&self.run, &void_tags[*void]),
+            Handle::Void(void) => seal_tag(&sealer, &void_tags[*void]),
         };
         let tags = on_all_cores(&handles, |some| some.iter().map(sealed).collect());
         let chunks = tags.len().div_ceil(TAGS_PER_CHUNK);

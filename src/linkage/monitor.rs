@@ -11,7 +11,7 @@ use super::draw::shuffle;
 use super::fault::{Fault, LinkFault};
 use super::rows::{AgreementKey, SEALED_TAG, TAG, open_tag};
 use super::voids::Voids;
-use crate::crypto::on_all_cores;
+use crate::crypto::{Digest, digest, on_all_cores};
 use crate::domain::oin::Oin;
 
 /// Sealed tags in a chunk at most.
@@ -69,6 +69,8 @@ enum State {
     Collecting {
         /// Opens the tags, and nothing more once they are grouped.
         key: AgreementKey,
+        /// Of each chunk that came.
+        chunks: Vec<Digest>,
         opened: Vec<Option<Zeroizing<[u8; TAG]>>>,
         encapsulations: HashSet<[u8; 32]>,
     },
@@ -94,40 +96,53 @@ impl MonitorRun {
         if run.document.monitor.key != key.public() {
             return Err(Fault::OtherKey.of(run.document.gate.oin));
         }
-        let state = State::Collecting { key, opened: Vec::new(), encapsulations: HashSet::new() };
+        let state = State::Collecting { key, chunks: Vec::new(), opened: Vec::new(), encapsulations: HashSet::new() };
         Ok(Self { run, state })
     }
 
-    /// Takes a chunk of sealed tags, the next of the one batch.
+    /// Takes a chunk of sealed tags, the next of the one batch; the same one again changes nothing, and neither does one that is
+    /// refused.
     ///
     /// # Errors
     /// [`Fault::SecondBatch`], [`Fault::OutOfTurn`], [`Fault::Repeated`], all the doing of the gate.
-    pub fn take(&mut self, chunk: &[u8]) -> Result<(), LinkFault> {
+    pub fn take(&mut self, number: u32, chunk: &[u8]) -> Result<(), LinkFault> {
         let gate = self.run.document.gate.oin;
-        let State::Collecting { key, opened, encapsulations } = &mut self.state else {
+        let State::Collecting { key, chunks, opened, encapsulations } = &mut self.state else {
             return Err(Fault::SecondBatch.of(gate));
         };
+        let hash = digest(chunk);
+        if let Some(before) = chunks.get(number as usize) {
+            return if *before == hash { Ok(()) } else { Err(Fault::OutOfTurn.of(gate)) };
+        }
         let (tags, rest) = chunk.as_chunks::<SEALED_TAG>();
-        if !rest.is_empty() || tags.len() > TAGS_PER_CHUNK || opened.len() + tags.len() > most_tags(&self.run) {
+        if number as usize != chunks.len()
+            || !rest.is_empty()
+            || tags.len() > TAGS_PER_CHUNK
+            || opened.len() + tags.len() > most_tags(&self.run)
+        {
             return Err(Fault::OutOfTurn.of(gate));
         }
-        for tag in tags {
-            let encapsulation = tag.first_chunk::<32>().copied().unwrap_or_default();
-            if !encapsulations.insert(encapsulation) {
-                return Err(Fault::Repeated.of(gate));
-            }
+        let fresh: HashSet<[u8; 32]> =
+            tags.iter().map(|tag| tag.first_chunk::<32>().copied().unwrap_or_default()).collect();
+        if fresh.len() < tags.len() || !fresh.is_disjoint(encapsulations) {
+            return Err(Fault::Repeated.of(gate));
         }
+        encapsulations.extend(fresh);
+        chunks.push(hash);
         let (run, key) = (&self.run, &*key);
         let open = |tag: &[u8; SEALED_TAG]| open_tag(run, key, tag).map(Zeroizing::new);
         opened.extend(on_all_cores(tags, |tags| tags.iter().map(open).collect()));
         Ok(())
     }
 
-    /// Groups what came, once, and forgets it.
+    /// Groups what came, once, and forgets it; `chunks` is how many the gate said there are.
     ///
     /// # Errors
-    /// [`Fault::SecondBatch`].
-    pub fn group(&mut self) -> Result<Grouping, LinkFault> {
+    /// [`Fault::SecondBatch`]; [`Fault::Incomplete`] when chunks are still to come, and then they may.
+    pub fn group(&mut self, chunks: u32) -> Result<Grouping, LinkFault> {
+        if matches!(&self.state, State::Collecting { chunks: came, .. } if came.len() != chunks as usize) {
+            return Err(Fault::Incomplete.of(self.run.document.gate.oin));
+        }
         match std::mem::replace(&mut self.state, State::Grouped) {
             State::Grouped => Err(Fault::SecondBatch.of(self.run.document.gate.oin)),
             State::Collecting { opened, .. } => Ok(group(&opened)),

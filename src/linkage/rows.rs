@@ -11,7 +11,7 @@ use super::document::Run;
 use super::draw::shuffle;
 use super::fault::{Fault, LinkFault};
 use crate::crypto::oprf::OprfOutput;
-use crate::crypto::{on_all_cores, open_with, seal_to};
+use crate::crypto::{Sealer, on_all_cores, open_with, seal_to};
 use crate::domain::linked::{LeftOut, LinkedRow, Role};
 use crate::domain::oin::Oin;
 
@@ -66,9 +66,20 @@ impl Secrets {
     }
 }
 
-/// Seals a tag to the monitor, under an encapsulation of its own.
-pub(super) fn seal_tag(run: &Run, tag: &[u8; TAG]) -> [u8; SEALED_TAG] {
-    let sealed = seal_to(&run.document.monitor.key, &run.context(TAG_LABEL, &[]), &[], tag);
+/// The tag of a child in a question, for tests that know its output.
+#[cfg(test)]
+pub(super) fn tag_of(run: &Run, output: &OprfOutput, question: usize) -> [u8; TAG] {
+    *Secrets::of(output, run, question).tag
+}
+
+/// Seals tags to the monitor.
+pub(super) fn tag_sealer(run: &Run) -> Sealer {
+    Sealer::new(&run.document.monitor.key, &run.context(TAG_LABEL, &[]))
+}
+
+/// A tag under an encapsulation of its own.
+pub(super) fn seal_tag(sealer: &Sealer, tag: &[u8; TAG]) -> [u8; SEALED_TAG] {
+    let sealed = sealer.seal(tag);
     let mut out = [0; SEALED_TAG];
     out.copy_from_slice(&sealed);
     out
@@ -105,8 +116,9 @@ pub fn seal_rows(run: &Arc<Run>, own: Oin, outputs: &[OprfOutput], told: &[Told]
         .flat_map(|(question, told)| told.children.iter().map(move |(child, rows)| (question, *child, &rows[..])))
         .collect();
     shuffle(&mut bundles);
+    let sealer = tag_sealer(run);
     let sealed = on_all_cores(&bundles, |some| {
-        some.iter().map(|(question, child, rows)| bundle(run, *question, &outputs[*child], rows)).collect()
+        some.iter().map(|(question, child, rows)| bundle((run, &sealer), *question, &outputs[*child], rows)).collect()
     });
     let mut stream = Zeroizing::new(Vec::new());
     for of in told.iter().map(|told| told.left_out) {
@@ -141,11 +153,16 @@ pub(super) fn longest_stream(run: &Run, maker: &Oin) -> Result<usize, LinkFault>
     Ok(rows.saturating_add(MOST_ROWS * LinkedRow::BYTES).saturating_add(step_of(run, maker)?))
 }
 
-fn bundle(run: &Run, question: usize, output: &OprfOutput, rows: &[LinkedRow]) -> Zeroizing<Vec<u8>> {
+fn bundle(
+    (run, sealer): (&Run, &Sealer),
+    question: usize,
+    output: &OprfOutput,
+    rows: &[LinkedRow],
+) -> Zeroizing<Vec<u8>> {
     let secrets = Secrets::of(output, run, question);
     let mut bytes = Zeroizing::new(Vec::with_capacity(BUNDLE_HEAD + rows.len() * LinkedRow::BYTES));
     bytes.extend(u16::try_from(question).unwrap_or(END).to_be_bytes());
-    bytes.extend(seal_tag(run, &secrets.tag));
+    bytes.extend(seal_tag(sealer, &secrets.tag));
     bytes.extend(u16::try_from(rows.len()).unwrap_or_default().to_be_bytes());
     let mut order: Vec<&LinkedRow> = rows.iter().collect();
     shuffle(&mut order);

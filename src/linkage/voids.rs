@@ -2,7 +2,8 @@
 //! children are known at two organisations, three, and so on. They also test the monitor, which does not know which they are.
 
 use super::document::RunDocument;
-use super::draw::below;
+use super::draw::{below, scaled};
+use crate::crypto::MacKey;
 
 /// Sizes of which void groups are made, at most: 1 to this, and no more than there are nodes.
 const MOST_SIZES: usize = 12;
@@ -52,7 +53,22 @@ impl Voids {
     /// Draws the sizes of the void groups of one run.
     #[must_use]
     pub fn draw(&self) -> Vec<usize> {
-        let of = |(at, bound): (usize, &usize)| std::iter::repeat_n(at + 1, below(*bound));
-        self.0.iter().enumerate().flat_map(of).collect()
+        self.sizes(|_, bound| below(bound))
+    }
+
+    /// Draws the sizes for the plan of a document under a secret of the gate: one plan that is asked again gets the same numbers, so that
+    /// who asks it often learns no more than who asks it once.
+    #[must_use]
+    pub fn draw_for(&self, document: &RunDocument, key: &MacKey) -> Vec<usize> {
+        let plan = document.plan();
+        self.sizes(|size, bound| {
+            let drawn = key.tag(&[&size.to_be_bytes(), &plan]);
+            scaled(drawn.expose().first_chunk().copied().unwrap_or_default(), bound)
+        })
+    }
+
+    fn sizes(&self, draw: impl Fn(u32, usize) -> usize) -> Vec<usize> {
+        let of = |(size, bound): (u32, &usize)| std::iter::repeat_n(size as usize, draw(size, *bound));
+        (1..).zip(&self.0).flat_map(of).collect()
     }
 }

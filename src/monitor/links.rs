@@ -4,18 +4,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::pull::in_parallel;
+use super::pull::{Patience, in_parallel};
 use super::sums::{Summed, ask_gate};
+use crate::crypto::digest;
 use crate::domain::oin::Oin;
 use crate::domain::query::Query;
 use crate::domain::reason::ReasonCode;
+use crate::linkage::document::RunDocument;
 use crate::linkage::passage::{Leg, Passage};
 use crate::policy::bundle::ConvenantInForce;
 use crate::policy::convenant::Role;
 use crate::service::api::Peers;
 use crate::service::core::Core;
 use crate::service::links::messages::{JoinRequest, Joined, LinkCall, LinkSaid};
-use crate::service::links::monitor::{Gathered, OurLink};
+use crate::service::links::monitor::{Gathered, OurLink, latest_of};
 use crate::translog::entry::TransferId;
 
 /// Time for one step.
@@ -24,8 +26,6 @@ const STEP: Duration = Duration::from_secs(120);
 const RELEASE: Duration = Duration::from_secs(900);
 /// Time for a whole run.
 const RUN_MS: u64 = 4 * 3_600_000;
-/// How often a step is asked again when nothing is heard.
-const ATTEMPTS: u32 = 3;
 
 /// Who failed in a run, and why.
 pub type Failed = (Oin, ReasonCode);
@@ -40,6 +40,10 @@ pub struct Linking<'a> {
     pub convenant: &'a ConvenantInForce,
     /// The gate.
     pub gate: Oin,
+    /// Delivering parties that a run leaves out; the released figures lack them for good.
+    pub without: &'a [Oin],
+    /// How often a step is asked again when nothing is heard.
+    pub patience: Patience,
 }
 
 impl Linking<'_> {
@@ -56,6 +60,14 @@ impl Linking<'_> {
         summed
     }
 
+    /// What the gate released of these tables; nothing is made.
+    #[must_use]
+    pub fn released(&self, tables: &Query) -> Summed {
+        let mut summed = Summed::default();
+        ask_gate((self.core, self.peers), (self.convenant, self.gate), tables, &mut summed);
+        summed
+    }
+
     /// Makes what is due of these calendar years, in one run: every question and period has tags of its own.
     ///
     /// # Errors
@@ -63,12 +75,19 @@ impl Linking<'_> {
     pub fn make(&self, years: &BTreeSet<i16>) -> Result<(), Failed> {
         let terms = self.convenant.convenant();
         let years = years.iter().copied().collect();
-        let request = JoinRequest { run: self.core.link_id(), convenant: self.convenant.hash(), years };
+        let (run, convenant) = (self.core.link_id(), self.convenant.hash());
+        let mut request = JoinRequest { run, convenant, years, previous: None };
         let of_gate = self.join(self.gate, &request)?;
         if of_gate.due.is_empty() {
             return Ok(());
         }
-        let nodes: Vec<Oin> = terms.with_role(Role::Delivering).map(|card| card.oin).collect();
+        let latest = latest_of(&of_gate).map_err(|reason| (self.gate, reason))?;
+        request.previous = latest.as_ref().map(RunDocument::hash);
+        let mut without = self.without.to_vec();
+        without.sort_unstable();
+        without.dedup();
+        let takes_part = |oin: &Oin| !without.contains(oin);
+        let nodes: Vec<Oin> = terms.with_role(Role::Delivering).map(|card| card.oin).filter(takes_part).collect();
         let mut joined: BTreeMap<Oin, Joined> = BTreeMap::new();
         for (oin, said) in nodes.iter().zip(in_parallel(&nodes, |oin| self.join(*oin, &request))) {
             joined.insert(*oin, said?);
@@ -76,7 +95,7 @@ impl Linking<'_> {
         let tables = Query::new(of_gate.due.clone());
         joined.insert(self.gate, of_gate);
         let until = self.core.clock.now_ms() + RUN_MS;
-        let gathered = Gathered { convenant: self.convenant, tables, joined, until };
+        let gathered = Gathered { convenant: self.convenant, tables, joined, without, until };
         let ours = self.agree(request.run, &gathered)?;
         let done = self.run(&ours, request.run, &nodes);
         for oin in nodes.iter().chain([&self.gate]) {
@@ -97,9 +116,9 @@ impl Linking<'_> {
         loop {
             match self.peers.link(&to, call, deadline) {
                 Ok(said) => return Ok(said),
-                Err(error) if error.retryable() && attempt < ATTEMPTS => {
+                Err(error) if error.retryable() && attempt < self.patience.attempts => {
                     attempt += 1;
-                    std::thread::sleep(Duration::from_millis(500));
+                    std::thread::sleep(self.patience.pause);
                 }
                 Err(error) => return Err((to, error.reason())),
             }
@@ -134,16 +153,17 @@ impl Linking<'_> {
     fn agree(&self, run: TransferId, from: &Gathered<'_>) -> Result<OurLink, Failed> {
         let own = |reason| (self.core.identity.oin, reason);
         let draft = self.core.draft_link(run, from).map_err(own)?;
-        let previous = from.joined.get(&self.gate).and_then(|joined| joined.latest.clone());
-        let call = LinkCall::Sign(draft.bytes(), previous);
+        if let Some(node) = draft.unsigned(self.convenant) {
+            return Err((node, ReasonCode::LinkDocument));
+        }
         let [p, q] = draft.blinders();
-        let sign = |oin: Oin| match self.ask(oin, &call, STEP)? {
+        let sign = |oin: Oin, by_gate| match self.ask(oin, &draft.to_sign(by_gate), STEP)? {
             LinkSaid::Signed(signature) => Ok(*signature),
             _ => Err((oin, ReasonCode::MessageMalformed)),
         };
         // The gate first: what it signed is its newest run, whatever the others do.
-        let by_gate = sign(self.gate)?;
-        let signatures = [sign(p)?, sign(q)?, by_gate];
+        let by_gate = sign(self.gate, None)?;
+        let signatures = [sign(p, Some(by_gate))?, sign(q, Some(by_gate))?, by_gate];
         let ours = self.core.cosign_link(self.convenant, draft, signatures).map_err(own)?;
         let everybody: Vec<Oin> = from.joined.keys().copied().collect();
         let begin = LinkCall::Begin(Box::new(ours.signed().clone()));
@@ -159,11 +179,13 @@ impl Linking<'_> {
         };
         for chunk in 0..chunks {
             match self.ask(self.gate, &LinkCall::Tags(run, chunk), STEP)? {
-                LinkSaid::Tags(tags) => self.core.take_tags(ours, &tags).map_err(|reason| (self.gate, reason))?,
+                LinkSaid::Tags(tags) => {
+                    self.core.take_tags(ours, (chunk, &tags)).map_err(|reason| (self.gate, reason))?;
+                }
                 _ => return Err((self.gate, ReasonCode::MessageMalformed)),
             }
         }
-        let parts = self.core.group_tags(ours, run).map_err(|reason| (self.core.identity.oin, reason))?;
+        let parts = self.core.group_tags(ours, (run, chunks)).map_err(|reason| (self.core.identity.oin, reason))?;
         parts.iter().try_for_each(|part| self.done(self.gate, part, RELEASE))
     }
 
@@ -173,10 +195,10 @@ impl Linking<'_> {
         for batch in 0.. {
             let for_p = self.passage(ours, (node, Leg::ToP), &LinkCall::Blind(run, batch))?;
             let last = for_p.last;
-            let by_p = self.multiplied(p.oin, run, for_p)?;
-            let for_q = self.passage(ours, (node, Leg::ToQ), &LinkCall::FromP(run, batch, by_p))?;
-            let by_q = self.multiplied(q.oin, run, for_q)?;
-            self.done(node, &LinkCall::FromQ(run, batch, by_q), STEP)?;
+            let by_p = self.multiplied(ours, (p.oin, run), for_p)?;
+            let for_q = self.passage(ours, (node, Leg::ToQ), &LinkCall::FromP(run, by_p))?;
+            let by_q = self.multiplied(ours, (q.oin, run), for_q)?;
+            self.done(node, &LinkCall::FromQ(run, by_q), STEP)?;
             if last {
                 break;
             }
@@ -192,10 +214,14 @@ impl Linking<'_> {
         Ok(())
     }
 
-    fn multiplied(&self, blinder: Oin, run: TransferId, passage: Passage) -> Result<Vec<u8>, Failed> {
-        match self.ask(blinder, &LinkCall::Multiply(run, passage), STEP)? {
-            LinkSaid::Multiplied(bytes) => Ok(bytes),
-            _ => Err((blinder, ReasonCode::MessageMalformed)),
-        }
+    /// A blinder's answer, signed by it: what is wrong in it is not ours.
+    fn multiplied(&self, ours: &OurLink, (blinder, run): (Oin, TransferId), asked: Passage) -> Result<Passage, Failed> {
+        let (leg, number, sent) = (asked.leg, asked.number, digest(&asked.bytes));
+        let LinkSaid::Passage(answer) = self.ask(blinder, &LinkCall::Multiply(run, asked), STEP)? else {
+            return Err((blinder, ReasonCode::MessageMalformed));
+        };
+        let party = self.convenant.convenant().party(&blinder).ok_or((blinder, ReasonCode::OinNotInConvenant))?;
+        let signed = answer.verify_answer(ours.run(), &party.card.card().signing, (leg, number, &sent));
+        if signed.is_ok() { Ok(answer) } else { Err((blinder, ReasonCode::LinkRefused)) }
     }
 }

@@ -4,6 +4,7 @@ pub mod csv;
 mod figures;
 pub mod html;
 mod later;
+pub mod linked;
 pub mod links;
 pub mod merge;
 pub mod produce;

@@ -23,6 +23,7 @@ use crate::policy::bundle::ConvenantInForce;
 use crate::policy::convenant::{Convenant, Role, Route};
 use crate::policy::permit::{declared_links, declared_plan, declared_sums};
 use crate::service::api::Peers;
+use crate::service::convenants::Standing;
 use crate::service::core::Core;
 use crate::service::document::Pending;
 use crate::service::receipts::Question as Asked;
@@ -38,7 +39,7 @@ pub struct Question {
     pub by: Option<Vec<Dimension>>,
     /// Whether the figures are about invented children.
     pub example: bool,
-    /// Whom a first regional sum leaves out.
+    /// Whom a first regional sum and a linked run leave out.
     pub without: Vec<Oin>,
 }
 
@@ -54,10 +55,7 @@ pub struct Produced {
 /// A Dutch sentence: no convenant in force, not the monitor, nothing granted, or the log cannot be written.
 pub fn produce(core: &Core, peers: &dyn Peers, question: &Question) -> Result<Produced, String> {
     let standing = core.standing();
-    let in_force = standing.in_force.as_ref().map_err(|r| format!("{} {}", r.sentence(), r.remedy()))?;
-    let ours = core.identity.oin;
-    let monitored = in_force.iter().find(|c| c.convenant().party(&ours).is_some_and(|p| p.has(Role::Monitor)));
-    let convenant = monitored.ok_or("deze node is in geen geldend convenant de ketenmonitor")?;
+    let convenant = monitored(core, &standing)?;
     let (whole, sums) = (query_of(convenant.convenant(), question), sums_of(convenant.convenant(), question));
     let links = links_of(convenant.convenant(), question);
     if [&whole, &sums, &links].iter().all(|tables| tables.tables().is_empty()) {
@@ -92,7 +90,8 @@ pub fn produce(core: &Core, peers: &dyn Peers, question: &Question) -> Result<Pr
     }
     let settled = later.split(&links, convenant.convenant().settlement_days, standing.day);
     if let (Some(gate), false) = (convenant.convenant().gate(), settled.tables().is_empty()) {
-        let made = Linking { core, peers, convenant, gate: gate.oin }.pull(&settled);
+        let (without, patience) = (&question.without[..], Patience::default());
+        let made = Linking { core, peers, convenant, gate: gate.oin, without, patience }.pull(&settled);
         later.note(&gate.name, &made.pending);
         if let Some(reason) = made.gate {
             later.note(&gate.name, &absent_tables(&settled, reason));
@@ -102,6 +101,14 @@ pub fn produce(core: &Core, peers: &dyn Peers, question: &Question) -> Result<Pr
     tables.sort_by(|a, b| (&a.indicator, a.period, &a.by).cmp(&(&b.indicator, b.period, &b.by)));
     share_peildatum(&mut tables);
     Ok(finish(convenant, question, &outcomes, tables, &later))
+}
+
+/// The convenant in force of which this node is the monitor.
+pub(super) fn monitored<'a>(core: &Core, standing: &'a Standing) -> Result<&'a ConvenantInForce, String> {
+    let in_force = standing.in_force.as_ref().map_err(|r| format!("{} {}", r.sentence(), r.remedy()))?;
+    let ours = core.identity.oin;
+    let monitored = in_force.iter().find(|c| c.convenant().party(&ours).is_some_and(|p| p.has(Role::Monitor)));
+    Ok(monitored.ok_or("deze node is in geen geldend convenant de ketenmonitor")?)
 }
 
 /// A delivering party of the convenant.
@@ -152,7 +159,7 @@ fn sums_of(convenant: &Convenant, question: &Question) -> Query {
 }
 
 /// The tables of a question that come as linked figures.
-fn links_of(convenant: &Convenant, question: &Question) -> Query {
+pub(super) fn links_of(convenant: &Convenant, question: &Question) -> Query {
     let years: std::collections::BTreeSet<i16> = question.periods.iter().map(|p| p.year()).collect();
     let wanted = |id: IndicatorId| question.indicators.is_empty() || question.indicators.contains(&id);
     let tables = years.iter().flat_map(|year| declared_links(convenant, *year));

@@ -178,6 +178,10 @@ fn describe(command: &LocalCommand) -> Option<Described> {
         LocalCommand::Disclosure(DisclosureLocal::Export { certificate, out }) => {
             Described::named("disclosure export").digest("certificate", *certificate).file("out", out)
         }
+        LocalCommand::Link(link) => Described::named(if link.make { "link run" } else { "link show" })
+            .with("period", link.periods.iter().map(ToString::to_string).collect::<Vec<_>>().join(","))
+            .with("indicator", link.indicators.iter().map(ToString::to_string).collect::<Vec<_>>().join(","))
+            .with("zonder", link.without.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")),
         LocalCommand::Pull(pull) => Described::named("monitor pull")
             .with("period", pull.periods.iter().map(ToString::to_string).collect::<Vec<_>>().join(","))
             .with("indicator", pull.indicators.iter().map(ToString::to_string).collect::<Vec<_>>().join(","))

@@ -61,6 +61,8 @@ pub enum LocalCommand {
     Revise(ReviseCommand),
     /// About what was released.
     Disclosure(DisclosureLocal),
+    /// Linked figures: make them, or show what this node knows of them.
+    Link(LinkCommand),
     /// Pull figures from every node and write the report.
     Pull(PullCommand),
     /// About the transfer log.
@@ -131,6 +133,8 @@ pub struct NewConvenant {
     pub links: Vec<crate::domain::query::IndicatorId>,
     /// Areas of municipalities.
     pub areas: Vec<crate::policy::rules::Area>,
+    /// Children of parties, for their quota of linked figures.
+    pub cohorts: Vec<(crate::domain::oin::Oin, u32)>,
 }
 
 /// `monitor pull`.
@@ -146,7 +150,24 @@ pub struct PullCommand {
     pub out: PathBuf,
     /// Marked as an example.
     pub example: bool,
-    /// Whom a first regional sum leaves out.
+    /// Whom a first regional sum and a linked run leave out.
+    pub without: Vec<crate::domain::oin::Oin>,
+    /// As JSON.
+    pub json: bool,
+}
+
+/// `link run` and `link show`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LinkCommand {
+    /// Whether what is due is made, in one run.
+    pub make: bool,
+    /// Periods; without, only the newest run is shown.
+    pub periods: Vec<Period>,
+    /// Only these indicators; empty for all.
+    pub indicators: Vec<IndicatorId>,
+    /// Only this breakdown.
+    pub by: Option<Vec<Dimension>>,
+    /// Whom the run leaves out.
     pub without: Vec<crate::domain::oin::Oin>,
     /// As JSON.
     pub json: bool,

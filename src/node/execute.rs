@@ -37,6 +37,7 @@ impl Running {
             LocalCommand::Pull(pull) => {
                 super::pull::run(&self.node.core, self.peers.as_ref(), &pull, &super::pull::kept_in(&self.node.config))
             }
+            LocalCommand::Link(link) => super::link::run(&self.node.core, self.peers.as_ref(), &link),
             other => self.node.execute_local(other, progress),
         }
     }
@@ -52,7 +53,12 @@ impl Node {
     fn run(&self, command: LocalCommand, progress: &dyn Fn(Progress)) -> Outcome {
         match command {
             LocalCommand::Stop | LocalCommand::Status => Outcome::refused("de node draait niet"),
-            LocalCommand::Pull(pull) => super::pull::stopped(self, &pull),
+            LocalCommand::Pull(pull) => super::pull::with_partners(self, |core, peers| {
+                super::pull::run(core, peers, &pull, &super::pull::kept_in(&self.config))
+            }),
+            LocalCommand::Link(link) => {
+                super::pull::with_partners(self, |core, peers| super::link::run(core, peers, &link))
+            }
             other => self.execute_local(other, progress),
         }
     }
@@ -98,7 +104,9 @@ impl Node {
             }
             LocalCommand::Disclosure(command) => self.disclosure(&command),
             LocalCommand::Log(command) => self.log(command),
-            LocalCommand::Pull(_) | LocalCommand::Status | LocalCommand::Stop => Outcome::failed("onbekende opdracht"),
+            LocalCommand::Pull(_) | LocalCommand::Link(_) | LocalCommand::Status | LocalCommand::Stop => {
+                Outcome::failed("onbekende opdracht")
+            }
         }
     }
 
@@ -128,6 +136,7 @@ impl Node {
             sums: new.sums,
             links: new.links,
             areas: new.areas,
+            cohorts: new.cohorts,
         };
         match self.core.convenant_draft(draft) {
             Ok(text) => Outcome::done(text),

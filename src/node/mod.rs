@@ -7,6 +7,7 @@ pub mod disclosure;
 mod execute;
 mod export;
 pub mod gemeenten;
+mod link;
 pub mod local;
 pub mod log;
 mod partners;

@@ -38,8 +38,8 @@ pub fn run(core: &Core, peers: &dyn Peers, command: &PullCommand, console: &Path
     Outcome::done(if command.json { produced.json() } else { produced.summary() })
 }
 
-/// Pulls with a stopped node: the connections live as long as the command.
-pub fn stopped(node: &Node, command: &PullCommand) -> Outcome {
+/// Works with the partners of a stopped node: the connections live as long as the command.
+pub fn with_partners(node: &Node, work: impl FnOnce(&Core, &dyn Peers) -> Outcome) -> Outcome {
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
         Err(e) => return Outcome::failed(e.to_string()),
@@ -50,7 +50,7 @@ pub fn stopped(node: &Node, command: &PullCommand) -> Outcome {
     };
     let core: &Arc<Core> = &node.core;
     let client = Client::new(tls, super::directory(core), runtime.handle().clone());
-    run(core, &client, command, &kept_in(&node.config))
+    work(core, &client)
 }
 
 /// Where the last report lies for the console.

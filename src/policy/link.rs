@@ -1,5 +1,7 @@
 //! The terms of blinded linkage: who may blind, and how many elements a node may have blinded in a calendar year.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::convenant::{Convenant, Grant, Role, Route, TableGrant};
@@ -40,22 +42,30 @@ impl LinkTerms {
         u64::from(own.map_or(self.quota, |quota| quota.elements))
     }
 
-    /// The two blinders of the run with this number, counted from 0 over all runs: the next two of the rota.
+    /// The two blinders of the run with this number, counted from 0 over all runs: the next two of the rota that are not left out.
     #[must_use]
-    pub fn turn(&self, run: u64) -> Option<[Oin; 2]> {
-        let count = u64::try_from(self.blinders.len()).ok().filter(|count| *count >= 2)?;
-        let at = |offset: u64| {
-            let place = run.wrapping_add(offset) % count;
-            self.blinders.get(usize::try_from(place).unwrap_or_default()).copied()
-        };
-        Some([at(0)?, at(1)?])
+    pub fn turn(&self, run: u64, without: &[Oin]) -> Option<[Oin; 2]> {
+        let count = u64::try_from(self.blinders.len()).ok().filter(|count| *count > 0)?;
+        let (before, from) = self.blinders.split_at(usize::try_from(run % count).ok()?);
+        let mut due = from.iter().chain(before).filter(|oin| !without.contains(oin)).copied();
+        Some([due.next()?, due.next()?])
     }
 }
 
 /// Fewest delivering parties: with two, each knows the other's part.
 const LEAST_NODES: usize = 3;
-/// Elements that a node may have blinded in a year by default: some runs of a large organisation.
-const QUOTA: u32 = 1_000_000;
+/// Blinded elements come in multiples of this, so that a message tells little of the size of a cohort.
+pub const PADDING: u32 = 64;
+/// A year's quota is that of so many runs over a whole cohort.
+const RUNS_A_YEAR: u32 = 6;
+/// Children of a party of whose cohort nothing is said.
+const COHORT: u32 = 10_000;
+
+/// Elements a year for an organisation with so many children, padding included.
+fn quota_over(children: u32) -> u32 {
+    let most = u32::MAX / RUNS_A_YEAR - PADDING;
+    children.clamp(1, most).next_multiple_of(PADDING) * RUNS_A_YEAR
+}
 
 impl Convenant {
     /// The convenant with these indicators as linked figures, in quarters and years, with every delivering party as a blinder by turns.
@@ -81,7 +91,17 @@ impl Convenant {
         self.bin_cuts.retain(|cut| self.indicators.iter().any(|grant| grant.indicator == cut.indicator));
         let mut blinders: Vec<Oin> = self.with_role(Role::Delivering).map(|card| card.oin).collect();
         blinders.sort();
-        self.link = Some(LinkTerms { blinders, quota: QUOTA, quotas: Vec::new() });
+        self.link = Some(LinkTerms { blinders, quota: quota_over(COHORT), quotas: Vec::new() });
+        self
+    }
+
+    /// The convenant with a quota of its own for each of these parties: six runs a year over so many children.
+    #[must_use]
+    pub fn with_cohorts(mut self, cohorts: &[(Oin, u32)]) -> Self {
+        if let Some(link) = &mut self.link {
+            let own: BTreeMap<Oin, u32> = cohorts.iter().copied().collect();
+            link.quotas = own.iter().map(|(oin, n)| PartyQuota { oin: *oin, elements: quota_over(*n) }).collect();
+        }
         self
     }
 }
@@ -136,9 +156,13 @@ mod tests {
     fn blinders_take_turns_two_at_a_time() {
         let oin = |n: u8| Oin::parse(&format!("{n:020}")).expect("20 digits");
         let terms = LinkTerms { blinders: (1..=3).map(oin).collect(), quota: 1, quotas: Vec::new() };
-        let turns: Vec<_> = (0..4).map(|run| terms.turn(run).expect("three blinders")).collect();
+        let turns: Vec<_> = (0..4).map(|run| terms.turn(run, &[]).expect("three blinders")).collect();
         assert_eq!(turns, [[oin(1), oin(2)], [oin(2), oin(3)], [oin(3), oin(1)], [oin(1), oin(2)]]);
-        assert_eq!(LinkTerms { blinders: vec![oin(1)], ..terms.clone() }.turn(0), None);
+        let left_out: Vec<_> = (0..3).map(|run| terms.turn(run, &[oin(2)]).expect("two blinders")).collect();
+        assert_eq!(left_out, [[oin(1), oin(3)], [oin(3), oin(1)], [oin(3), oin(1)]]);
+        assert_eq!(terms.turn(0, &[oin(1), oin(2)]), None);
+        assert_eq!(LinkTerms { blinders: vec![oin(1)], ..terms.clone() }.turn(0, &[]), None);
+        assert_eq!([0, 3, 64, 65, u32::MAX].map(quota_over), [384, 384, 384, 768, 4_294_967_040]);
         let quotas = vec![PartyQuota { oin: oin(2), elements: 7 }];
         let terms = LinkTerms { quotas, ..terms };
         assert_eq!((terms.quota_of(&oin(1)), terms.quota_of(&oin(2))), (1, 7));

@@ -63,6 +63,8 @@ pub struct NewDraft {
     pub links: Vec<IndicatorId>,
     /// Areas of municipalities; the rest of the region becomes one too.
     pub areas: Vec<Area>,
+    /// Children of parties of linked figures: six runs a year over so many is their quota.
+    pub cohorts: Vec<(Oin, u32)>,
 }
 
 /// The convenants of one day, worked out once.
@@ -117,7 +119,7 @@ impl Core {
         };
         let draft = Convenant::draft(terms, cards).with_chain(&self.identity.oin, &self.signing);
         let draft = if new.areas.is_empty() { draft } else { draft.with_areas(new.areas) };
-        let draft = if new.links.is_empty() { draft } else { draft.with_links(&new.links) };
+        let draft = if new.links.is_empty() { draft } else { draft.with_links(&new.links).with_cohorts(&new.cohorts) };
         Ok(draft.to_toml()?)
     }
 

@@ -79,6 +79,8 @@ pub struct PersonView {
     pub events: Vec<PersonEvents>,
     /// Indicators and years of released tables over the years of those events.
     pub tables: Vec<(String, Vec<i16>)>,
+    /// Linked runs to which the organisation brought the person: id, and when it began in milliseconds since 1970 UTC.
+    pub linked: Vec<(String, u64)>,
 }
 
 impl PersonView {
@@ -99,13 +101,15 @@ impl Core {
         let transfers = self.person_transfers(subject, all)?;
         let events = self.person_events(subject).map_err(|e| SubjectError::State(Box::new(e)))?;
         let tables = self.tables_of(&events);
+        let listed = self.linked_with(subject).map_err(|e| SubjectError::State(Box::new(e)))?;
+        let linked = listed.iter().map(|listed| (listed.run.to_string(), listed.start_ms)).collect();
         let action = if all { "Inzage voorbereiden, alle regels" } else { "Overzicht voor de betrokkene maken" };
         let mut intent = self.local_entry(OVERVIEW, action);
         "AVG 15".clone_into(&mut intent.ground_article);
         intent.confidentiality = Some(Confidentiality::Normal);
         intent.field_names = vec!["overdrachten".to_owned(), "aantallen gebeurtenissen".to_owned()];
         intent.retention_until = self.longest_retention(intent.start_ms);
-        let view = PersonView { transfers, events, tables };
+        let view = PersonView { transfers, events, tables, linked };
         if view.is_known() || self.subjects.find(subject)?.is_some() {
             let part = SealedPart { subject: Some(*subject), ..SealedPart::default() };
             let _ = self.note_about(intent.clone(), &part)?;

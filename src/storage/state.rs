@@ -67,11 +67,13 @@ pub enum StateKind {
     LinkRelease = 21,
     /// Rows of a delivery of case fields.
     CaseRows = 22,
+    /// Which children this node brought to a linked run.
+    LinkCohort = 23,
 }
 
 impl StateKind {
     /// Every kind, by its number on disk.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Format,
         Self::DeliveryHead,
         Self::Rows,
@@ -95,6 +97,7 @@ impl StateKind {
         Self::LinkRun,
         Self::LinkRelease,
         Self::CaseRows,
+        Self::LinkCohort,
     ];
 
     /// Whether records of this kind are part of a delivery and written only by a [`DeliveryWriter`].

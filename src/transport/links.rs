@@ -22,7 +22,7 @@ use crate::domain::reason::ReasonCode;
 use crate::linkage::passage::{Leg, Passage};
 use crate::service::api::{PeerError, TraceContext};
 use crate::service::links::messages::{
-    JoinRequest, Joined, LinkAsked, LinkCall, LinkReply, LinkSaid, LinkStep, SignedRun,
+    JoinRequest, Joined, LinkAsked, LinkCall, LinkReply, LinkSaid, LinkStep, Offer, SignRequest, SignedRun,
 };
 use crate::translog::entry::TransferId;
 
@@ -55,25 +55,23 @@ impl Outbound for &LinkCall {
     fn encode(self) -> Self::Message {
         let numbered = |run: &TransferId, number: &u32| proto::LinkNumbered { run: id(*run), number: *number };
         let passed = |run: &TransferId, of: &Passage| proto::LinkPassed { run: id(*run), passage: Some(passage(of)) };
-        let answer = |run: &TransferId, number: &u32, content: &[u8]| proto::LinkAnswer {
-            run: id(*run),
-            number: *number,
-            content: content.to_vec(),
-        };
         let step = match self {
-            LinkStep::Join(JoinRequest { run, convenant, years }) => Step::Join(proto::LinkJoin {
+            LinkStep::Join(JoinRequest { run, convenant, years, previous }) => Step::Join(proto::LinkJoin {
                 run: id(*run),
                 convenant_hash: convenant.0.to_vec(),
                 years: years.iter().map(|year| i32::from(*year)).collect(),
+                previous: previous.map(|hash| hash.0.to_vec()).unwrap_or_default(),
             }),
-            LinkStep::Sign(document, previous) => {
-                Step::Sign(proto::LinkSign { document: document.clone(), previous: previous.as_deref().map(signed) })
-            }
+            LinkStep::Sign(request) => Step::Sign(proto::LinkSign {
+                document: request.document.clone(),
+                previous: request.previous.as_ref().map(signed),
+                gate_signature: request.by_gate.map(Vec::from).unwrap_or_default(),
+            }),
             LinkStep::Begin(run) => Step::Begin(signed(run)),
             LinkStep::Blind(run, batch) => Step::Blind(numbered(run, batch)),
             LinkStep::Multiply(run, of) => Step::Multiply(passed(run, of)),
-            LinkStep::FromP(run, batch, content) => Step::FromP(answer(run, batch, content)),
-            LinkStep::FromQ(run, batch, content) => Step::FromQ(answer(run, batch, content)),
+            LinkStep::FromP(run, of) => Step::FromP(passed(run, of)),
+            LinkStep::FromQ(run, of) => Step::FromQ(passed(run, of)),
             LinkStep::Rows(run, chunk) => Step::Rows(numbered(run, chunk)),
             LinkStep::Chunk(run, of) => Step::Chunk(passed(run, of)),
             LinkStep::Mix(run) => Step::Mix(id(*run)),
@@ -96,10 +94,11 @@ impl Outbound for LinkReply {
     fn encode(self) -> Self::Message {
         let reply = match self {
             Self::Joined(joined) => Reply::Joined(proto::LinkJoined {
-                node: joined.node.map(|(elements, from, to)| proto::LinkNode {
-                    elements,
-                    data_from: from.0,
-                    data_to: to.0,
+                node: joined.node.map(|offer| proto::LinkNode {
+                    elements: offer.elements,
+                    data_from: offer.window.0.0,
+                    data_to: offer.window.1.0,
+                    signature: offer.signature.to_vec(),
                 }),
                 blinder: joined.blinder.map(Vec::from).unwrap_or_default(),
                 gate: joined.gate.map(|key| key.as_bytes().to_vec()).unwrap_or_default(),
@@ -108,7 +107,7 @@ impl Outbound for LinkReply {
             }),
             Self::Signed(signature) => Reply::Signed(signature.to_vec()),
             Self::Blinded(blinded) => Reply::Passage(passage(blinded.content())),
-            Self::Multiplied(bytes) => Reply::Multiplied(bytes),
+            Self::Multiplied(of) => Reply::Passage(passage(&of)),
             Self::Rows(rows) => Reply::Passage(passage(rows.content())),
             Self::Mixed(chunks) => Reply::Mixed(chunks),
             Self::Tags(tags) => Reply::Tags(tags.content().clone()),
@@ -141,36 +140,38 @@ fn numbered_of(message: proto::LinkNumbered) -> Option<(TransferId, u32)> {
     Some((transfer(run)?, number))
 }
 
-fn answer_of(message: proto::LinkAnswer) -> Option<(TransferId, u32, Vec<u8>)> {
-    let proto::LinkAnswer { run, number, content } = message;
-    Some((transfer(run)?, number, content))
+/// A field that is empty when there is nothing; none when it has another length.
+fn optional<const N: usize>(bytes: Vec<u8>) -> Option<Option<[u8; N]>> {
+    if bytes.is_empty() { Some(None) } else { bytes.try_into().ok().map(Some) }
 }
 
 fn join_of(message: proto::LinkJoin) -> Option<JoinRequest> {
-    let proto::LinkJoin { run, convenant_hash, years } = message;
+    let proto::LinkJoin { run, convenant_hash, years, previous } = message;
     let convenant = Digest(convenant_hash.try_into().ok()?);
     let year = |year: i32| i16::try_from(year).ok().filter(|year| (1900..3000).contains(year));
     let years: Vec<i16> = years.into_iter().map(year).collect::<Option<_>>()?;
     let holds = years.len() <= MOST_YEARS && years.windows(2).all(|pair| pair[0] < pair[1]);
-    holds.then_some(JoinRequest { run: transfer(run)?, convenant, years })
+    let previous = optional(previous)?.map(Digest);
+    holds.then_some(JoinRequest { run: transfer(run)?, convenant, years, previous })
 }
 
 fn asked(message: proto::LinkStep) -> Option<LinkAsked> {
     let proto::LinkStep { step } = message;
     Some(match step? {
         Step::Join(join) => LinkStep::Join(join_of(join)?),
-        Step::Sign(proto::LinkSign { document, previous }) => {
+        Step::Sign(proto::LinkSign { document, previous, gate_signature }) => {
             let previous = match previous {
-                Some(previous) => Some(Box::new(signed_of(previous)?)),
+                Some(previous) => Some(signed_of(previous)?),
                 None => None,
             };
-            LinkStep::Sign(document, previous)
+            let by_gate = optional(gate_signature)?;
+            LinkStep::Sign(Box::new(SignRequest { document, previous, by_gate }))
         }
         Step::Begin(run) => LinkStep::Begin(Box::new(signed_of(run)?)),
         Step::Blind(of) => numbered_of(of).map(|(run, batch)| LinkStep::Blind(run, batch))?,
         Step::Multiply(of) => passed_of(of).map(|(run, of)| LinkStep::Multiply(run, of))?,
-        Step::FromP(of) => answer_of(of).map(|(run, batch, content)| LinkStep::FromP(run, batch, content))?,
-        Step::FromQ(of) => answer_of(of).map(|(run, batch, content)| LinkStep::FromQ(run, batch, content))?,
+        Step::FromP(of) => passed_of(of).map(|(run, of)| LinkStep::FromP(run, of))?,
+        Step::FromQ(of) => passed_of(of).map(|(run, of)| LinkStep::FromQ(run, of))?,
         Step::Rows(of) => numbered_of(of).map(|(run, chunk)| LinkStep::Rows(run, chunk))?,
         Step::Chunk(of) => passed_of(of).map(|(run, of)| LinkStep::Chunk(run, of))?,
         Step::Mix(run) => LinkStep::Mix(transfer(run)?),
@@ -184,22 +185,24 @@ fn asked(message: proto::LinkStep) -> Option<LinkAsked> {
 
 fn joined_of(message: proto::LinkJoined) -> Option<Joined> {
     let proto::LinkJoined { node, blinder, gate, due, latest } = message;
-    let days = |node: proto::LinkNode| (node.elements, Day(node.data_from), Day(node.data_to));
-    let key = |bytes: Vec<u8>| (!bytes.is_empty()).then(|| <[u8; 32]>::try_from(bytes).ok());
-    let gate = match key(gate) {
-        Some(bytes) => Some(AgreementPublic::from_bytes(bytes?).ok()?),
+    let node = match node {
+        Some(proto::LinkNode { elements, data_from, data_to, signature }) => {
+            let window = (Day(data_from), Day(data_to));
+            Some(Offer { elements, window, signature: signature.try_into().ok()? })
+        }
         None => None,
     };
-    let blinder = match key(blinder) {
-        Some(bytes) => Some(bytes?),
+    let gate = match optional(gate)? {
+        Some(bytes) => Some(AgreementPublic::from_bytes(bytes).ok()?),
         None => None,
     };
+    let blinder = optional(blinder)?;
     let latest = match latest {
         Some(run) => Some(Box::new(signed_of(run)?)),
         None => None,
     };
     let due = serde_json::from_slice(&due).ok()?;
-    Some(Joined { node: node.map(days), blinder, gate, due, latest })
+    Some(Joined { node, blinder, gate, due, latest })
 }
 
 fn said(message: proto::LinkStepReply) -> Option<LinkSaid> {
@@ -208,7 +211,6 @@ fn said(message: proto::LinkStepReply) -> Option<LinkSaid> {
         Reply::Joined(joined) => LinkSaid::Joined(Box::new(joined_of(joined)?)),
         Reply::Signed(signature) => LinkSaid::Signed(Box::new(signature.try_into().ok()?)),
         Reply::Passage(of) => LinkSaid::Passage(passage_of(of)?),
-        Reply::Multiplied(bytes) => LinkSaid::Multiplied(bytes),
         Reply::Mixed(chunks) => LinkSaid::Mixed(chunks),
         Reply::Tags(tags) => LinkSaid::Tags(tags),
         Reply::Done(proto::LinkDone {}) => LinkSaid::Done,

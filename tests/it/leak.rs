@@ -129,7 +129,8 @@ pub fn bsns_of(input: &Path) -> BTreeSet<String> {
     csv_files(input).iter().flat_map(|file| bsns_in(file)).collect()
 }
 
-fn bsns_in(file: &Path) -> BTreeSet<String> {
+/// The subjects in the bsn column of one file.
+pub fn bsns_in(file: &Path) -> BTreeSet<String> {
     let text = std::fs::read_to_string(file).expect("CSV text");
     let text = text.trim_start_matches('\u{feff}');
     let header = text.lines().next().expect("header");

@@ -15,8 +15,9 @@ use ketenpoort::indicator::linked::tell::{Telling, tell};
 use ketenpoort::indicator::raw::RawTable;
 use ketenpoort::indicator::release::Release;
 use ketenpoort::linkage::blinder::BlinderRun;
-use ketenpoort::linkage::document::{BlinderOf, Elements, PADDING, ReceiverOf, Run, RunDocument};
+use ketenpoort::linkage::document::{BlinderOf, PADDING, ReceiverOf, Run, RunDocument};
 use ketenpoort::linkage::gate::GateRun;
+use ketenpoort::linkage::line::NodeLine;
 use ketenpoort::linkage::monitor::{Grouping, MonitorRun};
 use ketenpoort::linkage::node::NodeRun;
 use ketenpoort::linkage::rows::{Told, seal_rows};
@@ -55,8 +56,7 @@ struct Keys {
 
 fn document(plan: &Query, settings: Settings, cohorts: &[Cohort], keys: &Keys) -> Run {
     let elements = |cohort: &Cohort| u32::try_from(cohort.tokens.len().max(1)).expect("few").next_multiple_of(PADDING);
-    let nodes =
-        cohorts.iter().enumerate().map(|(at, cohort)| Elements { oin: oin(at + 1), elements: elements(cohort) });
+    let nodes = cohorts.iter().enumerate().map(|(at, cohort)| NodeLine::new(oin(at + 1), elements(cohort), &[0; 64]));
     let document = RunDocument {
         version: RunDocument::VERSION,
         run: hex(&[7; 16]),
@@ -75,6 +75,7 @@ fn document(plan: &Query, settings: Settings, cohorts: &[Cohort], keys: &Keys) -
         monitor: ReceiverOf { oin: oin(901), key: keys.monitor.public() },
         gate: ReceiverOf { oin: oin(902), key: keys.gate.public() },
         nodes: nodes.collect(),
+        without: Vec::new(),
     };
     Run::new(RunDocument::from_bytes(&document.to_bytes()).expect("one form")).expect("sound")
 }
@@ -115,7 +116,7 @@ fn count_by_run(chain: &Chain, plan: &Query, settings: Settings) -> Vec<RawTable
     let mut p = BlinderRun::new(Arc::clone(&run), oin(1), p).expect("P");
     let mut q = BlinderRun::new(Arc::clone(&run), oin(2), q).expect("Q");
     let voids = Voids::under(&[20, 10, 10, 10, 10, 10]);
-    let mut gate = GateRun::with_voids(Arc::clone(&run), oin(902), keys.gate, voids).expect("the gate");
+    let mut gate = GateRun::with_voids(Arc::clone(&run), oin(902), keys.gate, &voids).expect("the gate");
     let mut monitor = MonitorRun::new(Arc::clone(&run), oin(901), keys.monitor).expect("the monitor");
     for (number, cohort) in cohorts.iter().enumerate() {
         let own = oin(number + 1);
@@ -131,10 +132,11 @@ fn count_by_run(chain: &Chain, plan: &Query, settings: Settings) -> Vec<RawTable
             gate.take(own, (at, at as usize + 1 == chunks.len()), chunk).expect("a chunk");
         }
     }
-    for chunk in 0..gate.mix().expect("everything came") {
-        monitor.take(&gate.tags(chunk).expect("tags")).expect("taken");
+    let chunks = gate.mix().expect("everything came");
+    for chunk in 0..chunks {
+        monitor.take(chunk, &gate.tags(chunk).expect("tags")).expect("taken");
     }
-    let grouping = Grouping::from_bytes(&monitor.group().expect("grouped").to_bytes()).expect("one form");
+    let grouping = Grouping::from_bytes(&monitor.group(chunks).expect("grouped").to_bytes()).expect("one form");
     let linked = gate.link(&grouping).expect("linked");
     let organisations: Vec<Oin> = chain.nodes.iter().map(|node| node.oin).collect();
     let counting =

@@ -4,20 +4,23 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use ketenpoort::crypto::Tag;
+use ketenpoort::domain::bsn::{BsnReading, read_bsn};
 use ketenpoort::domain::oin::Oin;
 use ketenpoort::domain::period::Period;
 use ketenpoort::domain::query::{IndicatorId, Query, TableQuery};
 use ketenpoort::domain::reason::ReasonCode;
 use ketenpoort::domain::table::{Scope, Table};
-use ketenpoort::linkage::document::RunDocument;
+use ketenpoort::linkage::document::{Elements, RunDocument};
 use ketenpoort::linkage::passage::Passage;
 use ketenpoort::monitor::links::{Failed, Linking};
 use ketenpoort::monitor::pull::{Patience, pull};
 use ketenpoort::service::links::messages::{LinkAsked, LinkStep};
 use ketenpoort::translog::entry::Phase;
 
+use crate::leak::bsns_in;
 use crate::region::fixture;
-use crate::sums::region::{LARGE, Region, Tamper};
+use crate::sums::region::{LARGE, Region, Tamper, keys};
 
 /// The last nine organisations: a municipality or two, Veilig Thuis, the Raad, the GI's and providers of care.
 const PARTIES: std::ops::Range<usize> = 12..21;
@@ -30,9 +33,14 @@ fn region() -> Region {
 }
 
 fn make(region: &Region, years: &[i16]) -> Result<(), Failed> {
+    make_without(region, years, &[])
+}
+
+fn make_without(region: &Region, years: &[i16], without: &[Oin]) -> Result<(), Failed> {
     let (core, convenant) = (region.core(region.monitor), region.convenant());
-    Linking { core: &core, peers: region, convenant: &convenant, gate: region.gate }
-        .make(&years.iter().copied().collect())
+    let patience = Patience { pause: Duration::ZERO, ..Patience::default() };
+    let linking = Linking { core: &core, peers: region, convenant: &convenant, gate: region.gate, without, patience };
+    linking.make(&years.iter().copied().collect())
 }
 
 /// The linked tables of a year, as the monitor asks them of the gate.
@@ -51,8 +59,15 @@ fn tables(region: &Region, year: i16, linked: &[IndicatorId]) -> Result<Vec<Tabl
 fn a_run_releases_flow_between_organisations_and_every_log_tells_it() {
     let region = region();
     assert_eq!(tables(&region, 2024, LINKED).expect_err("not yet"), ReasonCode::LinkNotMade);
-    // One run for both years.
+    // One run for both years, in which every answer is lost once.
+    *region.lost.lock().expect("lock") = Some(BTreeSet::new());
     make(&region, &[2023, 2024]).expect("a run");
+    let lost = region.lost.lock().expect("lock").take().expect("answers");
+    for step in
+        ["Join", "Sign", "Begin", "Blind", "Multiply", "FromP", "FromQ", "Rows", "Chunk", "Mix", "Tags", "Group"]
+    {
+        assert!(lost.iter().any(|(_, call)| call.starts_with(step)), "no answer to {step} was lost");
+    }
     assert_eq!(tables(&region, 2023, LINKED).expect("released").len(), 2);
     let made = tables(&region, 2024, LINKED).expect("released");
     assert_eq!(made.len(), 2);
@@ -62,9 +77,30 @@ fn a_run_releases_flow_between_organisations_and_every_log_tells_it() {
     assert_eq!(tables(&region, 2024, LINKED), Ok(made), "the same bytes each time");
     logs_tell_it(&region);
 
+    a_person_can_be_told(&region);
+
     let before = region.log(region.gate).len();
     make(&region, &[2023, 2024]).expect("nothing to do");
     assert_eq!(region.log(region.gate).len(), before, "nothing more is due");
+}
+
+/// A child of a node learns in which run it was counted; whom the node does not know was in none.
+fn a_person_can_be_told(region: &Region) {
+    let (last, node) = (PARTIES.end - 1, *region.towns.last().expect("towns"));
+    let core = region.core(node);
+    let subject = |bsn: &str| match read_bsn(bsn) {
+        BsnReading::Subject { bsn, .. } => Some(bsn.local_pseudonym(&keys(node).local_key())),
+        _ => None,
+    };
+    let bsns = bsns_in(&LARGE.1.dir.join(&LARGE.1.organisations[last].names[0]));
+    let view = |subject: &Tag| core.person_view(subject, false).expect("logged").linked;
+    let told =
+        bsns.iter().filter_map(|bsn| subject(bsn)).take(20).map(|child| view(&child)).find(|runs| !runs.is_empty());
+    let told = told.expect("a child of the run");
+    let runs = core.linked_runs();
+    assert_eq!((told.len(), runs.len()), (1, 1));
+    assert_eq!(told[0].0.replace('-', ""), runs[0].1.run);
+    assert!(view(&subject("999990019").expect("a number")).is_empty());
 }
 
 fn received(region: &Region, of: Oin, what: &str) -> usize {
@@ -94,6 +130,12 @@ fn logs_tell_it(region: &Region) {
     assert_eq!(announced(region.monitor), [(region.gate, "groepen van merken".to_owned())].into());
 }
 
+/// Whom a party names for what it refused.
+fn blamed(region: &Region, of: Oin) -> Vec<Oin> {
+    let denied = region.log(of).into_iter().filter(|e| e.phase == Phase::Deny && e.service.contains("Links"));
+    denied.filter_map(|e| e.sender_oin.filter(|oin| *oin != of).or(e.receiver_oin)).collect()
+}
+
 /// A passage with one byte changed.
 fn bent(mut passage: Passage) -> Passage {
     passage.bytes[0] ^= 1;
@@ -114,16 +156,12 @@ fn what_is_changed_on_the_way_is_refused_logged_and_nothing_is_released() {
             ReasonCode::LinkDocument,
         ),
         (
-            "a proof",
+            "an answer",
             |step| match step {
-                LinkStep::FromP(run, batch, mut reply) => {
-                    let last = reply.len() - 1;
-                    reply[last] ^= 1;
-                    LinkStep::FromP(run, batch, reply)
-                }
+                LinkStep::FromP(run, answer) => LinkStep::FromP(run, bent(answer)),
                 other => other,
             },
-            ReasonCode::LinkRefused,
+            ReasonCode::LinkDocument,
         ),
         (
             "rows",
@@ -161,15 +199,24 @@ fn what_is_changed_on_the_way_is_refused_logged_and_nothing_is_released() {
         let denied =
             region.log(at).iter().filter(|e| e.phase == Phase::Deny && e.reason_codes == [reason.code()]).count();
         assert!(denied > 0, "{what}: the log of {at} says it");
+        // Whoever made it signed it: who carried it is named, and nobody else.
+        let named: BTreeSet<Oin> = blamed(&region, at).into_iter().collect();
+        assert!(named.is_subset(&[region.monitor].into()), "{what}: {named:?}");
         assert_eq!(tables(&region, 2024, FEW).expect_err("nothing"), ReasonCode::LinkNotMade, "{what}");
     }
     *region.tamper.lock().expect("lock") = None;
-    // A node that is away is named; when it is back the run is made.
-    region.down.lock().expect("lock").insert(region.towns[3]);
-    assert_eq!(make(&region, &[2024]), Err((region.towns[3], ReasonCode::PartnerUnreachable)));
-    region.down.lock().expect("lock").clear();
-    make(&region, &[2024]).expect("a run");
-    assert_eq!(tables(&region, 2024, FEW).expect("released").len(), 1);
+    // A node that is away is named, and may be left out: document and coverage say it. Not whole groups of them.
+    let away = region.towns[3];
+    region.down.lock().expect("lock").insert(away);
+    assert_eq!(make(&region, &[2024]), Err((away, ReasonCode::PartnerUnreachable)));
+    let third = [away, region.towns[4], region.towns[5]];
+    let refused = make_without(&region, &[2024], &third).expect_err("a third of the region");
+    assert_eq!(refused, (region.gate, ReasonCode::LinkDocument));
+    make_without(&region, &[2024], &[away]).expect("a run");
+    let made = tables(&region, 2024, FEW).expect("released");
+    assert_eq!((made.len(), &made[0].coverage.missing[..]), (1, &[away][..]));
+    assert!(!made[0].sources.contains(&away));
+    assert!(received(&region, region.gate, "verzegelde rijen") >= region.towns.len() - 1);
     // Every run that was signed moved the rota on, also those that were broken off.
     let blinders = region.towns.iter().filter(|oin| received(&region, **oin, "geblindeerde elementen") > 0);
     assert!(blinders.count() >= 3, "other blinders each time");
@@ -178,10 +225,11 @@ fn what_is_changed_on_the_way_is_refused_logged_and_nothing_is_released() {
 /// Changes the document that P, Q and the gate are asked to sign.
 fn redrawn(change: impl Fn(&mut RunDocument) + Send + 'static) -> Tamper {
     Box::new(move |_, step| match step {
-        LinkStep::Sign(bytes, previous) => {
-            let mut document: RunDocument = serde_json::from_slice(&bytes).expect("a document");
+        LinkStep::Sign(mut request) => {
+            let mut document: RunDocument = serde_json::from_slice(&request.document).expect("a document");
             change(&mut document);
-            LinkStep::Sign(document.to_bytes(), previous)
+            request.document = document.to_bytes();
+            LinkStep::Sign(request)
         }
         other => other,
     })
@@ -191,7 +239,7 @@ fn redrawn(change: impl Fn(&mut RunDocument) + Send + 'static) -> Tamper {
 fn nobody_signs_a_document_that_the_convenant_the_clock_or_the_chain_of_runs_does_not_allow() {
     type Change = fn(&mut RunDocument);
     let region = Region::linked(&fixture("clean"), PARTIES, FEW);
-    let changes: [(&str, Change, ReasonCode); 13] = [
+    let changes: [(&str, Change, ReasonCode); 15] = [
         ("another year", |d| d.year += 1, ReasonCode::LinkDocument),
         ("longer than a day", |d| d.until += 86_400_000, ReasonCode::LinkDocument),
         ("over already", |d| d.until -= 2 * 86_400_000, ReasonCode::LinkDocument),
@@ -234,7 +282,13 @@ fn nobody_signs_a_document_that_the_convenant_the_clock_or_the_chain_of_runs_doe
             },
             ReasonCode::LinkDocument,
         ),
-        ("more than the quota", |d| d.nodes[0].elements = 1_000_064, ReasonCode::LinkQuota),
+        ("more than a node offered", |d| d.nodes[0].elements += 64, ReasonCode::LinkDocument),
+        ("nodes left out", |d| d.without = d.nodes.drain(..3).map(|node| node.oin).collect(), ReasonCode::LinkDocument),
+        (
+            "more than the quota",
+            |d| d.spent.push(Elements { oin: d.nodes[0].oin, elements: u32::MAX - 64 }),
+            ReasonCode::LinkQuota,
+        ),
         ("another epoch", |d| d.epoch = 1, ReasonCode::LinkDocument),
         ("another key", |d| d.blinders[0].key = "00".repeat(32), ReasonCode::LinkDocument),
     ];
@@ -243,6 +297,16 @@ fn nobody_signs_a_document_that_the_convenant_the_clock_or_the_chain_of_runs_doe
         let (_, why) = make(&region, &[2024]).expect_err(what);
         assert_eq!(why, reason, "{what}");
     }
+    // P signs nothing that the gate has not signed: a hostile monitor cannot make it take another run for its newest.
+    *region.tamper.lock().expect("lock") = Some(Box::new(|_, step| match step {
+        LinkStep::Sign(mut request) => {
+            request.by_gate = None;
+            LinkStep::Sign(request)
+        }
+        other => other,
+    }));
+    let (p, why) = make(&region, &[2024]).expect_err("before the gate");
+    assert_eq!((p == region.gate, why), (false, ReasonCode::LinkDocument));
     // What was signed counts: a run that forgets the one before it is refused by the gate.
     *region.tamper.lock().expect("lock") = None;
     make(&region, &[2024]).expect("a run");

@@ -1,5 +1,7 @@
 //! A whole run against grouping by child directly, what each party sees, and what is refused with whose doing it is.
 
+mod coalition;
+mod passages;
 mod refused;
 mod region;
 mod sees;
@@ -44,7 +46,7 @@ proptest! {
     #[test]
     fn a_run_groups_as_if_by_child_and_moves_the_days_of_a_child_by_one_number(nodes in regions()) {
         let (nodes, questions) = (brings(&nodes), [question("A", 2024), question("B", 2024)]);
-        let played = play(&nodes, &questions, few()).expect("a run");
+        let played = play(&nodes, &questions, &few()).expect("a run");
         let count = u32::try_from(nodes.len()).expect("few");
         for (linked, expected) in played.linked.iter().zip(directly(&nodes, 2)) {
             prop_assert_eq!((linked.left_out.without_subject, linked.left_out.imprecise), (count, 2 * count));
@@ -79,7 +81,7 @@ fn a_cohort_of_several_batches_comes_out_whole() {
     };
     let ends: Vec<usize> = (0..20).chain(many - 20..many).collect();
     let nodes = [node((0..many).collect(), &ends, 0), node((many - 20..many + 20).collect(), &ends[..20], 1)];
-    let played = play(&nodes, &[question("A", 2024)], few()).expect("a run");
+    let played = play(&nodes, &[question("A", 2024)], &few()).expect("a run");
     let pairs = played.linked[0].groups.iter().filter(|group| group.0.len() == 2).count();
     assert_eq!((played.linked[0].groups.len(), pairs), (40, 20));
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::region::{Brings, GATE, Keys, MONITOR, agreement, document, few, oin, question, row, token};
 use crate::crypto::oprf::{BlinderKey, Elements as Points, InvalidElements, OprfOutput};
-use crate::crypto::{Secret32, SigningKey, Tag, seal_to};
+use crate::crypto::{Tag, seal_to};
 use crate::domain::linked::{LinkedRow, Question};
 use crate::domain::oin::Oin;
 use crate::linkage::blinder::BlinderRun;
@@ -13,17 +13,16 @@ use crate::linkage::fault::{Fault, LinkFault};
 use crate::linkage::gate::GateRun;
 use crate::linkage::monitor::{Grouping, MonitorRun};
 use crate::linkage::node::NodeRun;
-use crate::linkage::passage::{Leg, Passage};
-use crate::linkage::rows::{Told, seal_rows};
+use crate::linkage::rows::{Told, seal_rows, seal_tag, tag_sealer};
 use crate::linkage::voids::Voids;
 
-fn who<T>(done: Result<T, LinkFault>) -> (Fault, Vec<Oin>) {
+pub fn who<T>(done: Result<T, LinkFault>) -> (Fault, Vec<Oin>) {
     let refused = done.err().expect("refused");
     (refused.fault, refused.culprits)
 }
 
 /// Three nodes with two children each; children 1 and 2 are known everywhere.
-fn set_up() -> (Arc<Run>, Keys) {
+pub fn set_up() -> (Arc<Run>, Keys) {
     set_up_of(&[question("A", 2024)])
 }
 
@@ -101,7 +100,7 @@ fn a_blinder_takes_part_only_with_the_key_of_the_document() {
     let made = |number, key| BlinderRun::new(Arc::clone(&run), oin(number), key);
     assert_eq!(who(made(1, BlinderKey::random())), (Fault::OtherKey, vec![oin(MONITOR)]));
     assert_eq!(who(made(3, keys.p)), (Fault::Role, vec![oin(3)]));
-    let gate = GateRun::new(Arc::clone(&run), oin(GATE), agreement([1; 32]));
+    let gate = GateRun::with_voids(Arc::clone(&run), oin(GATE), agreement([1; 32]), &few());
     assert_eq!(who(gate), (Fault::OtherKey, vec![oin(MONITOR)]));
     let monitor = MonitorRun::new(Arc::clone(&run), oin(MONITOR), agreement([1; 32]));
     assert_eq!(who(monitor), (Fault::OtherKey, vec![oin(GATE)]));
@@ -144,10 +143,10 @@ fn a_node_names_the_blinder_that_used_another_key_another_order_or_a_wrong_proof
 
 /// A gate that has taken honest rows of all three nodes, with the monitor.
 fn at_the_gate() -> (Arc<Run>, GateRun, MonitorRun, Vec<Vec<OprfOutput>>) {
-    at_the_gate_of(&[question("A", 2024)], few())
+    at_the_gate_of(&[question("A", 2024)], &few())
 }
 
-fn at_the_gate_of(questions: &[Question], voids: Voids) -> (Arc<Run>, GateRun, MonitorRun, Vec<Vec<OprfOutput>>) {
+fn at_the_gate_of(questions: &[Question], voids: &Voids) -> (Arc<Run>, GateRun, MonitorRun, Vec<Vec<OprfOutput>>) {
     let (run, keys) = set_up_of(questions);
     let gate = GateRun::with_voids(Arc::clone(&run), oin(GATE), agreement(keys.gate), voids).expect("a gate");
     let monitor = MonitorRun::new(Arc::clone(&run), oin(MONITOR), agreement(keys.monitor)).expect("a monitor");
@@ -242,7 +241,7 @@ fn a_row_that_is_sent_again_is_refused_and_its_sender_named() {
     let (run, mut gate, _, outputs) = at_the_gate();
     fill(&mut gate, &run, &outputs[..2]);
     // The sealed tag of a row that went before, with other rows behind it.
-    let sealed = crate::linkage::rows::seal_tag(&run, &[5; 16]);
+    let sealed = seal_tag(&tag_sealer(&run), &[5; 16]);
     let twice = stream(&[(0, &sealed, vec![row(2, 5, 1).to_bytes()]), (0, &sealed, vec![row(2, 6, 2).to_bytes()])]);
     gate.take(oin(3), (0, true), &forged(&run, 3, &twice)).expect("opens");
     assert_eq!(who(gate.mix()), (Fault::Repeated, vec![oin(3)]));
@@ -255,8 +254,8 @@ fn tags_that_do_not_open_are_the_doing_of_their_node_or_of_the_monitor_that_says
     let garbage = stream(&[(0, &[9; 64], vec![row(2, 5, 1).to_bytes()])]);
     gate.take(oin(3), (0, true), &forged(&run, 3, &garbage)).expect("opens");
     gate.mix().expect("mixed");
-    monitor.take(&gate.tags(0).expect("tags")).expect("taken");
-    let grouping = monitor.group().expect("grouped");
+    monitor.take(0, &gate.tags(0).expect("tags")).expect("taken");
+    let grouping = monitor.group(1).expect("grouped");
     assert_eq!(grouping.unopened.len(), 1);
     assert_eq!(who(gate.link(&grouping)), (Fault::Seal, vec![oin(MONITOR), oin(3)]));
     assert_eq!(who(gate.link(&grouping)).0, Fault::OutOfTurn, "the run has ended");
@@ -270,12 +269,19 @@ fn the_monitor_groups_once_and_refuses_a_tag_that_came_before() {
     assert_eq!(who(gate.mix()), (Fault::SecondBatch, vec![oin(GATE)]));
     let tags = gate.tags(0).expect("tags");
     assert_eq!(who(gate.tags(1)).0, Fault::OutOfTurn);
-    monitor.take(&tags).expect("taken");
-    assert_eq!(who(monitor.take(&tags[..64])), (Fault::Repeated, vec![oin(GATE)]));
-    assert_eq!(who(monitor.take(&tags[1..])), (Fault::OutOfTurn, vec![oin(GATE)]));
-    let grouping = monitor.group().expect("grouped");
-    assert_eq!(who(monitor.take(&[])), (Fault::SecondBatch, vec![oin(GATE)]));
-    assert_eq!(who(monitor.group()), (Fault::SecondBatch, vec![oin(GATE)]));
+    let twice = [&tags[..], &tags[..64]].concat();
+    assert_eq!(who(monitor.take(0, &twice)), (Fault::Repeated, vec![oin(GATE)]));
+    assert_eq!(who(monitor.take(0, &tags[1..])), (Fault::OutOfTurn, vec![oin(GATE)]));
+    assert_eq!(who(monitor.take(1, &tags)), (Fault::OutOfTurn, vec![oin(GATE)]), "not the first");
+    assert_eq!(who(monitor.group(1)).0, Fault::Incomplete, "nothing came yet");
+    monitor.take(0, &tags).expect("what was refused left nothing behind");
+    monitor.take(0, &tags).expect("the same again, after a lost connection");
+    assert_eq!(who(monitor.take(0, &tags[..64])), (Fault::OutOfTurn, vec![oin(GATE)]), "another one in its place");
+    assert_eq!(who(monitor.take(1, &tags[..64])), (Fault::Repeated, vec![oin(GATE)]));
+    assert_eq!(who(monitor.group(2)).0, Fault::Incomplete, "the last chunk is lost");
+    let grouping = monitor.group(1).expect("grouped");
+    assert_eq!(who(monitor.take(1, &[])), (Fault::SecondBatch, vec![oin(GATE)]));
+    assert_eq!(who(monitor.group(1)), (Fault::SecondBatch, vec![oin(GATE)]));
     let linked = gate.link(&grouping).expect("linked");
     assert_eq!(linked[0].groups.iter().map(|group| group.0.len()).collect::<Vec<_>>(), [3]);
 }
@@ -284,7 +290,7 @@ fn the_monitor_groups_once_and_refuses_a_tag_that_came_before() {
 /// children.
 fn all_together(told: [&[&[usize]]; 3]) -> (Fault, Vec<Oin>) {
     let questions = [question("A", 2024), question("B", 2024)];
-    let (run, mut gate, mut monitor, outputs) = at_the_gate_of(&questions, Voids::under(&[1]));
+    let (run, mut gate, mut monitor, outputs) = at_the_gate_of(&questions, &Voids::under(&[1]));
     for (at, of_questions) in told.into_iter().enumerate() {
         let one = |child: &usize| (*child, vec![row(at, 5, *child as u64)]);
         let of = |children: &&[usize]| Told { children: children.iter().map(one).collect(), ..Told::default() };
@@ -294,7 +300,7 @@ fn all_together(told: [&[&[usize]]; 3]) -> (Fault, Vec<Oin>) {
     }
     gate.mix().expect("mixed");
     let tags = gate.tags(0).expect("tags");
-    monitor.take(&tags).expect("taken");
+    monitor.take(0, &tags).expect("taken");
     let together = (0..u32::try_from(tags.len() / 64).expect("few")).collect();
     who(gate.link(&Grouping { groups: vec![together], unopened: Vec::new() }))
 }
@@ -344,26 +350,4 @@ fn a_grouping_that_is_cut_short_or_goes_on_is_none() {
     assert_eq!(Grouping::from_bytes(&[&bytes[..], &[0; 4]].concat()), None);
     // A count that no memory holds.
     assert_eq!(Grouping::from_bytes(&[0xff; 8]), None);
-}
-
-#[test]
-fn what_passes_the_monitor_is_its_makers_for_one_place_of_one_run() {
-    let (run, _) = set_up();
-    let (other_run, _) = set_up();
-    let key = SigningKey::from_seed(&Secret32::random());
-    let passage = Passage::sign(&run, (oin(3), &key), (Leg::ToP, 0, true), vec![1, 2, 3]);
-    let public = key.verifying_key();
-    assert_eq!(passage.verify(&run, &public, Leg::ToP), Ok(()));
-    let carrier = (Fault::Unsigned, vec![oin(MONITOR)]);
-    assert_eq!(who(passage.verify(&run, &public, Leg::ToQ)), carrier);
-    assert_eq!(who(passage.verify(&other_run, &public, Leg::ToP)), carrier);
-    for changed in [
-        Passage { from: oin(2), ..passage.clone() },
-        Passage { number: 1, ..passage.clone() },
-        Passage { last: false, ..passage.clone() },
-        Passage { bytes: vec![1, 2, 4], ..passage.clone() },
-        Passage { leg: Leg::ToQ, ..passage.clone() },
-    ] {
-        assert_eq!(who(changed.verify(&run, &public, changed.leg)), carrier);
-    }
 }

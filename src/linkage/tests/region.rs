@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::crypto::oprf::BlinderKey;
+use crate::crypto::oprf::{BlinderKey, Elements as Points, OprfOutput};
 use crate::crypto::{AgreementKey, Digest, Secret32, Tag, digest, random};
 use crate::domain::day::Day;
 use crate::domain::linked::{LeftOut, LinkedRow, NO_MEASURE, Question, Role};
@@ -12,9 +12,10 @@ use crate::domain::oin::Oin;
 use crate::domain::period::Period;
 use crate::domain::query::{IndicatorId, TableQuery};
 use crate::linkage::blinder::BlinderRun;
-use crate::linkage::document::{BlinderOf, Elements, PADDING, ReceiverOf, Run, RunDocument};
+use crate::linkage::document::{BlinderOf, PADDING, ReceiverOf, Run, RunDocument};
 use crate::linkage::fault::LinkFault;
 use crate::linkage::gate::{GateRun, Linked};
+use crate::linkage::line::NodeLine;
 use crate::linkage::monitor::{Grouping, MonitorRun};
 use crate::linkage::node::NodeRun;
 use crate::linkage::rows::{Told, open_chunk, seal_rows};
@@ -107,7 +108,8 @@ pub fn document(nodes: &[Brings], questions: &[Question]) -> (RunDocument, Keys)
         blinders: [BlinderOf::new(oin(1), &keys.p.public()), BlinderOf::new(oin(2), &keys.q.public())],
         monitor: ReceiverOf { oin: oin(MONITOR), key: agreement(keys.monitor).public() },
         gate: ReceiverOf { oin: oin(GATE), key: agreement(keys.gate).public() },
-        nodes: nodes.iter().enumerate().map(|(at, n)| Elements { oin: oin(at + 1), elements: elements(n) }).collect(),
+        nodes: nodes.iter().enumerate().map(|(at, n)| NodeLine::new(oin(at + 1), elements(n), &[0; 64])).collect(),
+        without: Vec::new(),
     };
     (document, keys)
 }
@@ -118,6 +120,8 @@ pub struct Seen {
     pub blinders: [Vec<Vec<u8>>; 2],
     pub gate: Vec<Vec<u8>>,
     pub monitor: Vec<Vec<u8>>,
+    /// What the monitor carried for others.
+    pub carried: Vec<Vec<u8>>,
 }
 
 pub struct Played {
@@ -130,6 +134,10 @@ pub struct Played {
     pub seen: Seen,
     /// The sealed tags of the batch, by handle.
     pub tags: Vec<u8>,
+    /// Of each node the outputs for its children.
+    pub outputs: Vec<Vec<OprfOutput>>,
+    /// The points of the tokens of ten children: bare, under P's key, under Q's and under both.
+    pub guesses: Vec<[u8; 32]>,
 }
 
 impl Played {
@@ -142,11 +150,21 @@ impl Played {
     }
 }
 
+fn guesses(run: &Run, [p, q]: [&BlinderKey; 2]) -> Vec<[u8; 32]> {
+    let input = |child: usize| [&token(child).expose()[..], &run.hash.0].concat();
+    let points = Points::hashed(&(0..10).map(input).collect::<Vec<_>>());
+    let by_p = p.evaluate(&points).0;
+    let all = [q.evaluate(&points).0, q.evaluate(&by_p).0, by_p, points];
+    all.iter().flat_map(|points| points.bytes().to_vec()).collect()
+}
+
 /// A whole run; `voids` as the gate draws them.
-pub fn play(nodes: &[Brings], questions: &[Question], voids: Voids) -> Result<Played, LinkFault> {
+pub fn play(nodes: &[Brings], questions: &[Question], voids: &Voids) -> Result<Played, LinkFault> {
     let (document, keys) = document(nodes, questions);
     let run = Arc::new(Run::new(document)?);
     let mut seen = Seen::default();
+    let guesses = guesses(&run, [&keys.p, &keys.q]);
+    let mut outputs = Vec::new();
     let mut p = BlinderRun::new(Arc::clone(&run), oin(1), keys.p)?;
     let mut q = BlinderRun::new(Arc::clone(&run), oin(2), keys.q)?;
     let mut gate = GateRun::with_voids(Arc::clone(&run), oin(GATE), agreement(keys.gate), voids)?;
@@ -156,26 +174,32 @@ pub fn play(nodes: &[Brings], questions: &[Question], voids: Voids) -> Result<Pl
         let mut node = NodeRun::new(Arc::clone(&run), own, &brings.tokens())?;
         for batch in 0..node.batches() {
             let for_p = node.for_p(batch)?;
-            let for_q = node.from_p(batch, &p.multiply(own, batch, &for_p)?)?;
-            node.from_q(batch, &q.multiply(own, batch, &for_q)?)?;
+            let by_p = p.multiply(own, batch, &for_p)?;
+            let for_q = node.from_p(batch, &by_p)?;
+            let by_q = q.multiply(own, batch, &for_q)?;
+            node.from_q(batch, &by_q)?;
+            seen.carried.extend([for_p.clone(), by_p, for_q.clone(), by_q]);
             seen.blinders[0].push(for_p);
             seen.blinders[1].push(for_q);
         }
-        let chunks = seal_rows(&run, own, &node.finish()?, &brings.told())?;
+        let finished = node.finish()?;
+        let chunks = seal_rows(&run, own, &finished, &brings.told())?;
+        outputs.push(finished);
         for (number, chunk) in (0..).zip(&chunks) {
             gate.take(own, (number, number as usize + 1 == chunks.len()), chunk)?;
             seen.gate.push(chunk.clone());
+            seen.carried.push(chunk.clone());
         }
     }
     let chunks = gate.mix()?;
     let mut tags = Vec::new();
-    for chunk in 0..chunks {
-        let chunk = gate.tags(chunk)?;
-        monitor.take(&chunk)?;
+    for number in 0..chunks {
+        let chunk = gate.tags(number)?;
+        monitor.take(number, &chunk)?;
         tags.extend_from_slice(&chunk);
         seen.monitor.push(chunk);
     }
-    let grouping = Grouping::from_bytes(&monitor.group()?.to_bytes()).expect("reads back");
+    let grouping = Grouping::from_bytes(&monitor.group(chunks)?.to_bytes()).expect("reads back");
     let linked = gate.link(&grouping)?;
     Ok(Played {
         run,
@@ -185,6 +209,8 @@ pub fn play(nodes: &[Brings], questions: &[Question], voids: Voids) -> Result<Pl
         grouping,
         seen,
         tags,
+        outputs,
+        guesses,
     })
 }
 

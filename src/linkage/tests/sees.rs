@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use super::region::{Brings, Played, document, few, play, question, row, token};
 use crate::crypto::oprf::Elements;
+use crate::crypto::{MacKey, Secret32};
+use crate::domain::linked::Question;
 use crate::linkage::draw::{below, shuffle};
 use crate::linkage::rows::{SEALED_TAG, TAG, open_tag};
 use crate::linkage::voids::Voids;
@@ -31,7 +33,8 @@ fn occurs(needle: &[u8], messages: &[Vec<u8>]) -> bool {
 fn two_runs_two_questions_and_two_periods_over_the_same_children_share_nothing() {
     let nodes = same_children(10, 3);
     let questions = [question("A", 2023), question("A", 2024), question("B", 2024)];
-    let played: Vec<Played> = (0..2).map(|_| play(&nodes, &questions, Voids::under(&[1; 6])).expect("a run")).collect();
+    let played: Vec<Played> =
+        (0..2).map(|_| play(&nodes, &questions, &Voids::under(&[1; 6])).expect("a run")).collect();
     for one in &played {
         // Without void groups: each child once in each question, with three equal tags.
         let tags = opened(one);
@@ -56,7 +59,7 @@ fn two_runs_two_questions_and_two_periods_over_the_same_children_share_nothing()
 #[test]
 fn a_blinder_recognises_no_child_of_which_it_knows_the_token_and_learns_no_size_under_the_padding() {
     let (few_children, more) = (same_children(1, 1), same_children(40, 1));
-    let [small, large] = [few_children, more].map(|nodes| play(&nodes, &[question("A", 2024)], few()).expect("a run"));
+    let [small, large] = [few_children, more].map(|nodes| play(&nodes, &[question("A", 2024)], &few()).expect("a run"));
     let lengths = |messages: &[Vec<u8>]| messages.iter().map(Vec::len).collect::<Vec<_>>();
     assert_eq!(lengths(&small.seen.blinders[0]), lengths(&large.seen.blinders[0]));
     assert_eq!(lengths(&small.seen.blinders[1]), lengths(&large.seen.blinders[1]));
@@ -71,7 +74,7 @@ fn a_blinder_recognises_no_child_of_which_it_knows_the_token_and_learns_no_size_
 #[test]
 fn the_gate_sees_no_tag_and_the_monitor_no_row() {
     let nodes = same_children(10, 1);
-    let played = play(&nodes, &[question("A", 2024)], few()).expect("a run");
+    let played = play(&nodes, &[question("A", 2024)], &few()).expect("a run");
     let plain: Vec<Vec<u8>> = played.opened_by_gate();
     assert_eq!(plain.len(), 3);
     for tag in opened(&played) {
@@ -85,7 +88,7 @@ fn the_gate_sees_no_tag_and_the_monitor_no_row() {
         .collect();
     for family in families {
         assert!(occurs(&family, &plain), "the search finds what is there");
-        let relayed = [&played.seen.monitor[..], &played.seen.gate[..]].concat();
+        let relayed = [&played.seen.monitor[..], &played.seen.carried[..]].concat();
         assert!(!occurs(&family, &relayed), "a row in what passes the monitor");
     }
 }
@@ -150,7 +153,7 @@ fn the_best_guess_between_0_and_9_children_is_hardly_better_than_a_coin_up_to_ei
 #[test]
 fn void_groups_are_in_the_batch_and_come_out_again() {
     let nodes = same_children(4, 1);
-    let played = play(&nodes, &[question("A", 2024)], Voids::under(&[300, 50, 50, 50, 50, 50])).expect("a run");
+    let played = play(&nodes, &[question("A", 2024)], &Voids::under(&[300, 50, 50, 50, 50, 50])).expect("a run");
     let children = 4;
     assert!(opened(&played).len() > 3 * children, "no void tag among {}", opened(&played).len());
     assert_eq!(played.linked[0].groups.len(), children);
@@ -169,4 +172,18 @@ fn every_order_is_as_likely() {
     // Mean 1000, deviation 31.
     assert!(counts.len() == 24 && counts.values().all(|count| (800..1_200).contains(count)), "{counts:?}");
     assert!((0..1_000).all(|_| below(3) < 3) && below(1) == 0);
+}
+
+#[test]
+fn one_plan_that_is_asked_again_gets_the_same_void_groups_and_another_plan_others() {
+    let secret = MacKey::new(&Secret32::random());
+    let drawn = |questions: &[Question], key: &MacKey| {
+        let (document, _) = document(&same_children(1, questions.len()), questions);
+        Voids::under(&[1 << 20; 6]).draw_for(&document, key)
+    };
+    let (one, two) = ([question("A", 2024)], [question("A", 2024), question("B", 2024)]);
+    // Each document has its own keys, id and signatures.
+    assert_eq!(drawn(&one, &secret), drawn(&one, &secret));
+    assert_ne!(drawn(&one, &secret).len(), drawn(&two, &secret).len());
+    assert_ne!(drawn(&one, &secret).len(), drawn(&one, &MacKey::new(&Secret32::random())).len());
 }

@@ -5,6 +5,7 @@ use crate::crypto::{Secret32, SigningKey};
 use crate::domain::oin::Oin;
 use crate::linkage::document::{Elements, Run, RunDocument};
 use crate::linkage::fault::Fault;
+use crate::linkage::line::{NodeLine, Offered};
 
 fn some() -> RunDocument {
     let nodes = vec![Brings { children: (0..70).collect(), ..Brings::default() }; 3];
@@ -35,6 +36,9 @@ fn a_document_reads_back_in_its_one_form_only() {
     broken(&|d| d.nodes.reverse());
     broken(&|d| d.nodes[0].elements += 1);
     broken(&|d| d.nodes[0].elements = 0);
+    broken(&|d| d.nodes[0].signature.truncate(4));
+    broken(&|d| d.without = vec![oin(2)]);
+    broken(&|d| d.without = vec![oin(9), oin(8)]);
     broken(&|d| d.run.push('0'));
     broken(&|d| d.version = 2);
     broken(&|d| std::mem::swap(&mut d.data_from, &mut d.horizon));
@@ -45,13 +49,60 @@ fn every_field_is_in_the_hash_and_under_every_signature() {
     let document = some();
     let key = SigningKey::from_seed(&Secret32::random());
     let signature = document.sign(&key);
-    let signer = document.signers()[2];
-    assert_eq!(document.is_signed_by(signer, &key.verifying_key(), &signature), Ok(()));
-    let mut other = document.clone();
-    other.until += 1;
-    assert_ne!(other.hash(), document.hash());
-    let refused = other.is_signed_by(signer, &key.verifying_key(), &signature).expect_err("another document");
-    assert_eq!((refused.fault, refused.culprits), (Fault::Unsigned, vec![signer]));
+    let changes: [fn(&mut RunDocument); 22] = [
+        |d| d.version += 1,
+        |d| d.run = "00".repeat(16),
+        |d| d.convenant.0[0] ^= 1,
+        |d| d.epoch += 1,
+        |d| d.number += 1,
+        |d| d.previous = Some(d.convenant),
+        |d| d.year += 1,
+        |d| d.spent.push(Elements { oin: oin(1), elements: 64 }),
+        |d| d.until += 1,
+        |d| d.data_from = d.horizon,
+        |d| d.horizon = d.data_from,
+        |d| d.tables.clear(),
+        |d| d.questions.truncate(1),
+        |d| d.blinders.reverse(),
+        |d| d.blinders[0].oin = oin(3),
+        |d| d.monitor.oin = oin(99),
+        |d| d.monitor.key = d.gate.key,
+        |d| d.gate.oin = oin(99),
+        |d| d.gate.key = d.monitor.key,
+        |d| d.nodes[0].elements += 64,
+        |d| d.nodes[0].signature = "11".repeat(64),
+        |d| d.without.push(oin(77)),
+    ];
+    for signer in document.signers() {
+        assert_eq!(document.is_signed_by(signer, &key.verifying_key(), &signature), Ok(()));
+        for (at, change) in changes.iter().enumerate() {
+            let mut other = document.clone();
+            change(&mut other);
+            assert_ne!(other.hash(), document.hash(), "change {at}");
+            let refused = other.is_signed_by(signer, &key.verifying_key(), &signature).expect_err("another document");
+            assert_eq!((refused.fault, refused.culprits), (Fault::Unsigned, vec![signer]), "change {at}");
+        }
+    }
+}
+
+#[test]
+fn a_line_is_its_nodes_offer_to_one_run_and_no_other() {
+    let (document, key) = (some(), SigningKey::from_seed(&Secret32::random()));
+    let offered = Offered::of(&document);
+    let signature = offered.sign(oin(3), 128, &key);
+    let line = NodeLine::new(oin(3), 128, &signature);
+    let public = key.verifying_key();
+    assert!(line.is_signed(&offered, &public));
+    assert!(!NodeLine::new(oin(3), 192, &signature).is_signed(&offered, &public), "more than it offered");
+    assert!(!NodeLine::new(oin(2), 128, &signature).is_signed(&offered, &public), "another node");
+    let run = "00".repeat(16);
+    for other in [
+        Offered { run: &run, ..offered },
+        Offered { previous: Some(document.hash()), ..offered },
+        Offered { convenant: document.hash(), ..offered },
+    ] {
+        assert!(!line.is_signed(&other, &public), "{other:?}");
+    }
 }
 
 #[test]

@@ -53,6 +53,8 @@ impl Node {
                 value
             }).collect::<Vec<_>>(),
             "gebeurtenissen": view.events,
+            "gekoppelde_rondes":
+                view.linked.iter().map(|(run, start_ms)| json!({"run": run, "start_ms": start_ms})).collect::<Vec<_>>(),
             "tabellen": view.tables.iter().map(|(id, years)| json!({"indicator": id, "jaren": years})).collect::<Vec<_>>(),
         })
     }
@@ -78,6 +80,7 @@ impl Node {
         }
         transfers(&mut page, view, names);
         events(&mut page, view);
+        linked(&mut page, view);
         rights(&mut page);
         page
     }
@@ -139,6 +142,20 @@ fn ending(transfer: &PersonTransfer) -> &'static str {
         Some("FAILED") => "mislukt: er zijn geen gegevens gedeeld",
         Some("UNKNOWN") => "onbekend: het is niet zeker of gegevens zijn aangekomen",
         _ => "nog niet afgerond",
+    }
+}
+
+fn linked(page: &mut Page, view: &PersonView) {
+    if view.linked.is_empty() {
+        return;
+    }
+    page.heading("In welke cijfers over de hele keten telde deze persoon mee?");
+    page.text(
+        "Voor cijfers over de hele keten worden gegevens van organisaties bij elkaar geteld. Geen organisatie krijgt daarbij te \
+         zien om wie het gaat. Deze persoon telde mee in:",
+    );
+    for (run, start_ms) in &view.linked {
+        page.facts(words::moment(*start_ms), vec![("Nummer", run.clone())]);
     }
 }
 

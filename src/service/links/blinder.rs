@@ -1,4 +1,4 @@
-//! A blinder in a linked run: multiplies what a node signed for.
+//! A blinder in a linked run: multiplies what a node signed for, and signs its answer.
 
 use super::messages::LinkReply;
 use super::{Core, Here};
@@ -15,12 +15,13 @@ impl Core {
         let card = terms.party(&passage.from).ok_or(ReasonCode::LinkRefused)?.card.card();
         passage.verify(run, &card.signing, leg).map_err(|fault| self.blame(run, &fault))?;
         let blinder = here.blinder.as_mut().ok_or(ReasonCode::LinkRefused)?;
+        let awaited = blinder.awaited().len();
         let multiplied = blinder.multiply(passage.from, passage.number, &passage.bytes);
         let reply = multiplied.map_err(|fault| self.blame(run, &fault))?;
-        if passage.last {
+        if blinder.awaited().len() < awaited {
             let count = blinder.multiplied().get(&passage.from).copied().unwrap_or_default();
             self.link_received((terms, run), (passage.from, "geblindeerde elementen", count))?;
         }
-        Ok(LinkReply::Multiplied(reply))
+        Ok(LinkReply::Multiplied(Passage::answer(run, (self.identity.oin, &self.signing), passage, reply)))
     }
 }

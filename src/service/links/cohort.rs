@@ -21,6 +21,8 @@ pub(super) const EPOCH: u32 = 0;
 pub(super) struct Children {
     /// One token for each child.
     pub(super) tokens: Vec<Tag>,
+    /// The pseudonym of each, in the same order.
+    pub(super) subjects: Vec<Tag>,
     /// For each stored event, by its place, which child it is about.
     pub(super) of_event: Vec<Option<u32>>,
 }
@@ -39,15 +41,13 @@ impl Core {
         let mut order: Vec<usize> = (0..stored.len()).collect();
         order.sort_unstable_by_key(|place| stored[*place]);
         let mut next = order.into_iter().peekable();
-        let mut children = Children { tokens: Vec::new(), of_event: vec![None; stored.len()] };
+        let mut children = Children { tokens: Vec::new(), subjects: Vec::new(), of_event: vec![None; stored.len()] };
         let mut known: HashMap<Tag, u32> = HashMap::new();
         let mut lacking = false;
         let mut take = |at: RowRef, record: &RowRecord| {
             while let Some(place) = next.next_if(|place| stored[*place] == at) {
                 let RowKind::Accepted(accepted) = &record.kind else { break };
-                if accepted.event.subject.is_none() {
-                    continue;
-                }
+                let Some(subject) = &accepted.event.subject else { continue };
                 let Some((_, token)) = accepted.tokens.iter().find(|(id, _)| *id == base) else {
                     lacking = true;
                     continue;
@@ -55,6 +55,7 @@ impl Core {
                 let fresh = u32::try_from(children.tokens.len()).unwrap_or(u32::MAX);
                 let child = *known.entry(*token).or_insert_with(|| {
                     children.tokens.push(epoch.token(token));
+                    children.subjects.push(*subject);
                     fresh
                 });
                 children.of_event[place] = Some(child);

@@ -7,7 +7,7 @@ use super::exits::TagBatch;
 use super::log::Announced;
 use super::messages::LinkReply;
 use super::{Core, Here, Leave};
-use crate::crypto::AgreementKey;
+use crate::crypto::{AgreementKey, MacKey};
 use crate::domain::oin::Oin;
 use crate::domain::reason::ReasonCode;
 use crate::linkage::document::Run;
@@ -15,6 +15,8 @@ use crate::linkage::fault::LinkFault;
 use crate::linkage::gate::GateRun;
 use crate::linkage::monitor::Grouping;
 use crate::linkage::passage::{Leg, Passage};
+use crate::policy::convenant::Convenant;
+use crate::policy::permit::Permit;
 
 /// What the gate hands over, in the words of the log.
 pub(super) const TAGS: &str = "gemengde verzegelde merken";
@@ -29,12 +31,14 @@ pub(super) struct GateHere {
     /// What came of the groups.
     groups: Vec<u8>,
     parts: u32,
+    /// What became of them.
+    ended: Option<Result<(), ReasonCode>>,
 }
 
 impl GateHere {
-    pub(super) fn new(run: &Arc<Run>, own: Oin, key: AgreementKey) -> Result<Self, LinkFault> {
-        let machine = GateRun::new(Arc::clone(run), own, key)?;
-        Ok(Self { machine, mixed: None, groups: Vec::new(), parts: 0 })
+    pub(super) fn new(run: &Arc<Run>, own: Oin, key: AgreementKey, secret: &MacKey) -> Result<Self, LinkFault> {
+        let machine = GateRun::new(Arc::clone(run), own, key, secret)?;
+        Ok(Self { machine, mixed: None, groups: Vec::new(), parts: 0, ended: None })
     }
 
     /// The nodes from which rows are still to come.
@@ -57,8 +61,9 @@ impl Core {
         let fault = |fault| self.blame(&run, &fault);
         passage.verify(&run, &card.signing, Leg::ToGate).map_err(fault)?;
         let gate = here.gate.as_mut().ok_or(ReasonCode::LinkRefused)?;
+        let awaited = gate.awaited().len();
         gate.machine.take(passage.from, (passage.number, passage.last), &passage.bytes).map_err(fault)?;
-        if passage.last {
+        if gate.awaited().len() < awaited {
             let count = u64::from(passage.number) + 1;
             self.link_received((terms, &run), (passage.from, "verzegelde rijen", count))?;
         }
@@ -103,7 +108,7 @@ impl Core {
         }
         match number.checked_add(1) {
             // The same again, after a lost connection.
-            Some(next) if next == gate.parts => return Ok(LinkReply::Done),
+            Some(next) if next == gate.parts => return gate.ended.unwrap_or(Ok(())).map(|()| LinkReply::Done),
             _ if number != gate.parts => return Err(ReasonCode::LinkRefused),
             _ => gate.parts += 1,
         }
@@ -111,12 +116,21 @@ impl Core {
         if !last {
             return Ok(LinkReply::Done);
         }
+        let ended = self.count_groups((terms, &here.permit, &run), gate);
+        gate.ended = Some(ended);
+        ended.map(|()| LinkReply::Done)
+    }
+
+    fn count_groups(
+        &self,
+        (terms, permit, run): (&Convenant, &Permit, &Run),
+        gate: &mut GateHere,
+    ) -> Result<(), ReasonCode> {
         let bytes = std::mem::take(&mut gate.groups);
         let grouping = Grouping::from_bytes(&bytes).ok_or(ReasonCode::MessageMalformed)?;
         let count = grouping.groups.len() as u64;
-        self.link_received((terms, &run), (run.document.monitor.oin, "groepen", count))?;
-        let linked = gate.machine.link(&grouping).map_err(|fault| self.blame(&run, &fault))?;
-        self.release_linked((&here.permit, &run), &linked)?;
-        Ok(LinkReply::Done)
+        self.link_received((terms, run), (run.document.monitor.oin, "groepen", count))?;
+        let linked = gate.machine.link(&grouping).map_err(|fault| self.blame(run, &fault))?;
+        self.release_linked((permit, run), &linked)
     }
 }

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use super::gate::GateHere;
 use super::log::reason_of;
 use super::memory::LinkMemory;
-use super::messages::{JoinRequest, Joined, LinkReply, SignedRun};
+use super::messages::{JoinRequest, Joined, LinkReply, Offer, SignRequest, SignedRun};
 use super::node::NodeHere;
 use super::release::years_of;
 use super::{Core, Draft, Here, id_of, keep_few};
 use crate::crypto::oprf::BlinderKey;
-use crate::crypto::{AgreementKey, Secret32};
+use crate::crypto::{AgreementKey, Secret32, hex};
 use crate::domain::linked::Question;
 use crate::domain::oin::Oin;
 use crate::domain::reason::ReasonCode;
@@ -18,6 +18,7 @@ use crate::indicator::linked::questions;
 use crate::linkage::blinder::BlinderRun;
 use crate::linkage::document::{Run, RunDocument};
 use crate::linkage::frame::Frame;
+use crate::linkage::line::Offered;
 use crate::policy::bundle::ConvenantInForce;
 use crate::policy::convenant::{Convenant, Role};
 use crate::policy::permit::{Permit, decide_link};
@@ -55,7 +56,11 @@ impl Core {
             };
             let last = frozen.quarters.last().map(|quarter| quarter.bounds().1).ok_or(ReasonCode::OutsideWindow)?;
             let children = self.children(terms, &frozen.rows)?;
-            joined.node = Some((children.elements(), window.from, last));
+            let id = hex(request.run.as_bytes());
+            let offered = Offered { run: &id, convenant: request.convenant, previous: request.previous };
+            let elements = children.elements();
+            let signature = offered.sign(own, elements, &self.signing);
+            joined.node = Some(Offer { elements, window: (window.from, last), signature });
             draft.children = Some(children);
             if terms.link.as_ref().is_some_and(|link| link.blinders.contains(&own)) {
                 let key = BlinderKey::random();
@@ -82,28 +87,17 @@ impl Core {
         Ok(LinkReply::Joined(Box::new(joined)))
     }
 
-    /// Signs a document as P, Q or gate, once it is what the convenant allows and follows on the run before it. It is durable before
-    /// the signature leaves: from then on its elements are used up.
-    pub(super) fn sign_link(
-        &self,
-        peer: &Peer,
-        bytes: &[u8],
-        previous: Option<&SignedRun>,
-    ) -> Result<LinkReply, ReasonCode> {
+    /// Signs a document as P, Q or gate, once it is what the convenant allows and follows on the run before it, and as P or Q once the
+    /// gate has. It is durable before the signature leaves: from then on its elements are used up.
+    pub(super) fn sign_link(&self, peer: &Peer, request: &SignRequest) -> Result<LinkReply, ReasonCode> {
         let _one_at_a_time = lock(&self.links.signing);
-        let document = RunDocument::from_bytes(bytes).map_err(|_| ReasonCode::LinkDocument)?;
+        let document = RunDocument::from_bytes(&request.document).map_err(|_| ReasonCode::LinkDocument)?;
         let convenant = self.linking(peer, document.convenant)?;
         self.allows(&convenant, peer.oin, &document)?;
         self.brings_our_key(&document)?;
         let terms = convenant.convenant();
-        if document.gate.oin == self.identity.oin {
-            // Neither more nor fewer tables than are due, so that nobody varies a plan to ask it again.
-            let years: Vec<i16> = years_of(&document).into_iter().collect();
-            if document.tables != self.due_links(&convenant, &years)? {
-                return Err(ReasonCode::LinkDocument);
-            }
-        }
-        let before = previous.map(|signed| self.signed_by_gate(terms, signed)).transpose()?;
+        self.is_our_turn(&convenant, &document, request.by_gate.as_ref())?;
+        let before = request.previous.as_ref().map(|signed| self.signed_by_gate(terms, signed)).transpose()?;
         let latest = self.memory().links.latest(&terms.id).cloned();
         let again = latest.as_ref() == Some(&document);
         let follows = document.follows(before.as_ref()).is_ok()
@@ -116,6 +110,24 @@ impl Core {
             self.keep_link(&terms.id, &document)?;
         }
         Ok(LinkReply::Signed(Box::new(document.sign(&self.signing))))
+    }
+
+    /// The gate signs first, and for exactly the tables that are due, so that nobody varies a plan to ask it again; P and Q sign what the
+    /// gate has signed, so that no other document is their newest one.
+    fn is_our_turn(
+        &self,
+        convenant: &ConvenantInForce,
+        document: &RunDocument,
+        by_gate: Option<&[u8; 64]>,
+    ) -> Result<(), ReasonCode> {
+        let gate = convenant.convenant().gate().ok_or(ReasonCode::LinkDocument)?;
+        let holds = if document.gate.oin == self.identity.oin {
+            let years: Vec<i16> = years_of(document).into_iter().collect();
+            document.tables == self.due_links(convenant, &years)?
+        } else {
+            by_gate.is_some_and(|signature| document.is_signed_by(gate.oin, &gate.signing, signature).is_ok())
+        };
+        if holds { Ok(()) } else { Err(ReasonCode::LinkDocument) }
     }
 
     /// Makes a document durable as the newest run of its convenant.
@@ -164,7 +176,7 @@ impl Core {
         let drafts = lock(&self.links.drafts);
         let draft = id_of(document).and_then(|run| drafts.get(&run)).ok_or(ReasonCode::LinkRunUnknown)?;
         let blinds = |of: &crate::linkage::document::BlinderOf| {
-            let key = draft.blinder.as_ref().map(|key| crate::crypto::hex(key.public().as_bytes()));
+            let key = draft.blinder.as_ref().map(|key| hex(key.public().as_bytes()));
             of.oin == own && Some(&of.key) == key.as_ref()
         };
         let gates = document.gate.oin == own && draft.gate.as_ref().is_some_and(|k| k.public() == document.gate.key);
@@ -213,7 +225,7 @@ impl Core {
             None => None,
         };
         let gate = match gate.filter(|_| run.document.gate.oin == own) {
-            Some(key) => Some(GateHere::new(&run, own, key).map_err(fault)?),
+            Some(key) => Some(GateHere::new(&run, own, key, &self.keys.void_key()).map_err(fault)?),
             None => None,
         };
         let node = match children.filter(|_| run.node(&own).is_ok()) {

@@ -34,6 +34,12 @@ impl LinkMemory {
         self.latest.get(convenant)
     }
 
+    /// The newest run of each convenant, by its id.
+    #[must_use]
+    pub fn runs(&self) -> Vec<(String, RunDocument)> {
+        self.latest.iter().map(|(id, run)| (id.clone(), run.clone())).collect()
+    }
+
     /// What the gate released.
     #[must_use]
     pub fn ledger(&self, convenant: &str) -> Option<&Ledger> {

@@ -25,8 +25,8 @@ pub struct SignedRun {
 pub enum LinkStep<G> {
     /// To everybody: take part in a run that is being made.
     Join(JoinRequest),
-    /// To P, Q and gate: the document to sign, with the run before it.
-    Sign(Vec<u8>, Option<Box<SignedRun>>),
+    /// To the gate, then P and Q: the document to sign.
+    Sign(Box<SignRequest>),
     /// To everybody: the signed document; the run begins.
     Begin(Box<SignedRun>),
     /// To a node: the blinded elements of a batch.
@@ -34,9 +34,9 @@ pub enum LinkStep<G> {
     /// To P or Q: a batch of a node.
     Multiply(TransferId, Passage),
     /// To a node: P's answer of a batch; it gives the elements for Q.
-    FromP(TransferId, u32, Vec<u8>),
+    FromP(TransferId, Passage),
     /// To a node: Q's answer of a batch.
-    FromQ(TransferId, u32, Vec<u8>),
+    FromQ(TransferId, Passage),
     /// To a node: a chunk of its rows.
     Rows(TransferId, u32),
     /// To the gate: a chunk of a node's rows.
@@ -57,7 +57,7 @@ impl<G> LinkStep<G> {
     pub fn run(&self) -> Option<TransferId> {
         match self {
             Self::Join(request) => Some(request.run),
-            Self::Sign(..) | Self::Begin(_) => None,
+            Self::Sign(_) | Self::Begin(_) => None,
             Self::Blind(run, _)
             | Self::Multiply(run, _)
             | Self::FromP(run, ..)
@@ -86,13 +86,37 @@ pub struct JoinRequest {
     pub convenant: Digest,
     /// Of which calendar years tables are made, ascending, each once.
     pub years: Vec<i16>,
+    /// Hash of the newest run that the gate signed, which this one follows; the gate is asked without.
+    pub previous: Option<Digest>,
+}
+
+/// A document to sign.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SignRequest {
+    /// Its bytes.
+    pub document: Vec<u8>,
+    /// The run before it.
+    pub previous: Option<SignedRun>,
+    /// The gate's signature, without which P and Q do not sign; the gate is asked first.
+    pub by_gate: Option<[u8; 64]>,
+}
+
+/// What a node offers to a run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Offer {
+    /// How many elements it will have blinded, padding included.
+    pub elements: u32,
+    /// First and last day of its data.
+    pub window: (Day, Day),
+    /// Its signature under its line of the document.
+    pub signature: [u8; 64],
 }
 
 /// What a party brings to a run.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Joined {
-    /// A node: how many elements it will have blinded, padding included, and the days over which it has data.
-    pub node: Option<(u32, Day, Day)>,
+    /// A node: what it offers.
+    pub node: Option<Offer>,
     /// A possible blinder: its public key of this run.
     pub blinder: Option<[u8; 32]>,
     /// The gate: its key of this run.
@@ -113,7 +137,7 @@ pub enum LinkReply {
     /// To [`LinkStep::Blind`] and [`LinkStep::FromP`].
     Blinded(Blinded),
     /// To [`LinkStep::Multiply`]: elements and proof.
-    Multiplied(Vec<u8>),
+    Multiplied(Passage),
     /// To [`LinkStep::Rows`].
     Rows(LinkRows),
     /// To [`LinkStep::Mix`]: how many chunks of tags there are.
@@ -131,10 +155,8 @@ pub enum LinkSaid {
     Joined(Box<Joined>),
     /// As [`LinkReply::Signed`].
     Signed(Box<[u8; 64]>),
-    /// As [`LinkReply::Blinded`] and [`LinkReply::Rows`]: of a node, to be passed on.
+    /// As [`LinkReply::Blinded`], [`LinkReply::Multiplied`] and [`LinkReply::Rows`]: to be passed on.
     Passage(Passage),
-    /// As [`LinkReply::Multiplied`].
-    Multiplied(Vec<u8>),
     /// As [`LinkReply::Mixed`].
     Mixed(u32),
     /// As [`LinkReply::Tags`].
@@ -149,7 +171,6 @@ impl fmt::Debug for LinkSaid {
             Self::Joined(_) => "Joined",
             Self::Signed(_) => "Signed",
             Self::Passage(_) => "Passage",
-            Self::Multiplied(_) => "Multiplied",
             Self::Mixed(_) => "Mixed",
             Self::Tags(_) => "Tags",
             Self::Done => "Done",

@@ -7,6 +7,7 @@ mod cohort;
 pub mod exits;
 mod gate;
 mod join;
+mod listed;
 mod log;
 pub mod memory;
 pub mod messages;
@@ -86,16 +87,22 @@ impl Core {
         self.link_step(peer, asked).map_err(|reason| self.deny_link(peer, run, reason))
     }
 
+    /// The newest linked run of each convenant that this party signed or took part in, by the id of the convenant.
+    #[must_use]
+    pub fn linked_runs(&self) -> Vec<(String, RunDocument)> {
+        self.memory().links.runs()
+    }
+
     fn link_step(&self, peer: &Peer, asked: LinkAsked) -> Result<LinkReply, ReasonCode> {
         use LinkAsked as Step;
         match asked {
             Step::Join(request) => self.join_link(peer, &request),
-            Step::Sign(document, previous) => self.sign_link(peer, &document, previous.as_deref()),
+            Step::Sign(request) => self.sign_link(peer, &request),
             Step::Begin(signed) => self.begin_link(peer, &signed),
             Step::Blind(run, batch) => self.in_run(peer, run, |here| self.blind_batch(here, batch)),
             Step::Multiply(run, passage) => self.in_run(peer, run, |here| self.multiply_batch(here, &passage)),
-            Step::FromP(run, batch, reply) => self.in_run(peer, run, |here| self.take_from_p(here, batch, &reply)),
-            Step::FromQ(run, batch, reply) => self.in_run(peer, run, |here| self.take_from_q(here, batch, &reply)),
+            Step::FromP(run, answer) => self.in_run(peer, run, |here| self.take_from_p(here, &answer)),
+            Step::FromQ(run, answer) => self.in_run(peer, run, |here| self.take_from_q(here, &answer)),
             Step::Rows(run, chunk) => self.in_run(peer, run, |here| self.give_rows(here, chunk)),
             Step::Chunk(run, passage) => self.in_run(peer, run, |here| self.take_chunk(here, &passage)),
             Step::Mix(run) => self.in_run(peer, run, |here| self.mix_tags(here)),

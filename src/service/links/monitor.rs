@@ -6,14 +6,16 @@ use std::sync::{Arc, Mutex};
 
 use super::exits::Groups;
 use super::log::Announced;
-use super::messages::{Joined, LinkCall, SignedRun};
+use super::messages::{Joined, LinkCall, Offer, SignRequest, SignedRun};
 use super::{Core, Leave};
 use crate::crypto::{AgreementKey, Secret32, hex, random};
 use crate::domain::oin::Oin;
 use crate::domain::query::Query;
 use crate::domain::reason::ReasonCode;
 use crate::indicator::linked::questions;
-use crate::linkage::document::{BlinderOf, Elements, ReceiverOf, Run, RunDocument};
+use crate::linkage::document::{BlinderOf, ReceiverOf, Run, RunDocument};
+use crate::linkage::frame::unsigned_line;
+use crate::linkage::line::NodeLine;
 use crate::linkage::monitor::MonitorRun;
 use crate::policy::bundle::ConvenantInForce;
 use crate::policy::permit::Permit;
@@ -33,6 +35,8 @@ pub struct Gathered<'a> {
     pub tables: Query,
     /// What each party brings.
     pub joined: BTreeMap<Oin, Joined>,
+    /// Delivering parties that are left out.
+    pub without: Vec<Oin>,
     /// When everything must be done, in milliseconds since 1970.
     pub until: u64,
 }
@@ -62,14 +66,22 @@ impl OurLink {
 /// The document of a run that is being made, with our key.
 pub struct DraftLink {
     document: RunDocument,
+    previous: Option<SignedRun>,
     key: AgreementKey,
 }
 
 impl DraftLink {
-    /// The bytes to sign.
+    /// The call that asks a signature: of the gate, and then with that of the gate of P and Q.
     #[must_use]
-    pub fn bytes(&self) -> Vec<u8> {
-        self.document.to_bytes()
+    pub fn to_sign(&self, by_gate: Option<[u8; 64]>) -> LinkCall {
+        let (document, previous) = (self.document.to_bytes(), self.previous.clone());
+        LinkCall::Sign(Box::new(SignRequest { document, previous, by_gate }))
+    }
+
+    /// The first node whose offer is not signed as it should be.
+    #[must_use]
+    pub fn unsigned(&self, convenant: &ConvenantInForce) -> Option<Oin> {
+        unsigned_line(&self.document, convenant.convenant())
     }
 
     /// P, then Q.
@@ -77,6 +89,15 @@ impl DraftLink {
     pub fn blinders(&self) -> [Oin; 2] {
         self.document.blinders.each_ref().map(|blinder| blinder.oin)
     }
+}
+
+/// The newest run that the gate signed, by its own word.
+///
+/// # Errors
+/// [`ReasonCode::LinkDocument`] when it cannot be read.
+pub fn latest_of(of_gate: &Joined) -> Result<Option<RunDocument>, ReasonCode> {
+    let read = |signed: &SignedRun| RunDocument::from_bytes(&signed.document).map_err(|_| ReasonCode::LinkDocument);
+    of_gate.latest.as_deref().map(read).transpose()
 }
 
 impl Core {
@@ -94,20 +115,17 @@ impl Core {
         let terms = from.convenant.convenant();
         let gate = terms.gate().ok_or(ReasonCode::LinkDocument)?;
         let of_gate = from.joined.get(&gate.oin).ok_or(ReasonCode::LinkDocument)?;
-        let latest = match &of_gate.latest {
-            Some(signed) => Some(RunDocument::from_bytes(&signed.document).map_err(|_| ReasonCode::LinkDocument)?),
-            None => None,
-        };
+        let latest = latest_of(of_gate)?;
         let year = self.clock.today().ymd().0;
         let blinder = |oin: Oin| {
             let key = from.joined.get(&oin).and_then(|joined| joined.blinder).ok_or(ReasonCode::LinkDocument)?;
             Ok(BlinderOf { oin, key: hex(&key) })
         };
-        let nodes: Vec<(Oin, (u32, _, _))> =
+        let nodes: Vec<(Oin, Offer)> =
             from.joined.iter().filter_map(|(oin, joined)| Some((*oin, joined.node?))).collect();
         let key = AgreementKey::from_seed(Secret32::random());
         let number = latest.as_ref().map_or(0, |latest| latest.number.saturating_add(1));
-        let turn = terms.link.as_ref().and_then(|link| link.turn(u64::from(number)));
+        let turn = terms.link.as_ref().and_then(|link| link.turn(u64::from(number), &from.without));
         let [p, q] = turn.ok_or(ReasonCode::LinkDocument)?;
         let document = RunDocument {
             version: RunDocument::VERSION,
@@ -123,16 +141,17 @@ impl Core {
                 .map(RunDocument::spent_after)
                 .unwrap_or_default(),
             until: i64::try_from(from.until).unwrap_or(i64::MAX),
-            data_from: nodes.iter().map(|(_, (_, first, _))| *first).max().ok_or(ReasonCode::LinkDocument)?,
-            horizon: nodes.iter().map(|(_, (_, _, last))| *last).min().ok_or(ReasonCode::LinkDocument)?,
+            data_from: nodes.iter().map(|(_, offer)| offer.window.0).max().ok_or(ReasonCode::LinkDocument)?,
+            horizon: nodes.iter().map(|(_, offer)| offer.window.1).min().ok_or(ReasonCode::LinkDocument)?,
             tables: from.tables.tables().to_vec(),
             questions: questions(from.tables.tables()),
             blinders: [blinder(p)?, blinder(q)?],
             monitor: ReceiverOf { oin: self.identity.oin, key: key.public() },
             gate: ReceiverOf { oin: gate.oin, key: of_gate.gate.ok_or(ReasonCode::LinkDocument)? },
-            nodes: nodes.iter().map(|(oin, (elements, ..))| Elements { oin: *oin, elements: *elements }).collect(),
+            nodes: nodes.iter().map(|(oin, of)| NodeLine::new(*oin, of.elements, &of.signature)).collect(),
+            without: from.without.clone(),
         };
-        Ok(DraftLink { document, key })
+        Ok(DraftLink { document, previous: of_gate.latest.as_deref().cloned(), key })
     }
 
     /// Signs our document, once P, Q and the gate have; it is durable here before it counts.
@@ -158,21 +177,21 @@ impl Core {
         Ok(OurLink { run, permit, signed, machine })
     }
 
-    /// Takes a chunk of the mixed tags.
+    /// Takes a chunk of the mixed tags, with its number.
     ///
     /// # Errors
     /// What is wrong with it, as the doing of the gate.
-    pub fn take_tags(&self, ours: &OurLink, chunk: &[u8]) -> Result<(), ReasonCode> {
-        lock(&ours.machine).take(chunk).map_err(|fault| self.blame(&ours.run, &fault))
+    pub fn take_tags(&self, ours: &OurLink, (number, chunk): (u32, &[u8])) -> Result<(), ReasonCode> {
+        lock(&ours.machine).take(number, chunk).map_err(|fault| self.blame(&ours.run, &fault))
     }
 
-    /// Groups what came, once; the parts for the gate, logged before they may leave.
+    /// Groups the chunks that came, once; the parts for the gate, logged before they may leave.
     ///
     /// # Errors
-    /// When it was grouped before, or the log cannot be written.
-    pub fn group_tags(&self, ours: &OurLink, id: TransferId) -> Result<Vec<LinkCall>, ReasonCode> {
+    /// When it was grouped before, chunks are missing, or the log cannot be written.
+    pub fn group_tags(&self, ours: &OurLink, (id, chunks): (TransferId, u32)) -> Result<Vec<LinkCall>, ReasonCode> {
         let run = &*ours.run;
-        let grouping = lock(&ours.machine).group().map_err(|fault| self.blame(run, &fault))?;
+        let grouping = lock(&ours.machine).group(chunks).map_err(|fault| self.blame(run, &fault))?;
         let terms = ours.permit.convenant().convenant();
         self.link_received((terms, run), (run.document.gate.oin, super::gate::TAGS, grouping.groups.len() as u64))?;
         let bytes = grouping.to_bytes();

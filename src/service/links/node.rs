@@ -1,5 +1,6 @@
 //! A node in a linked run: has its children's elements multiplied by P and Q, and gives its rows to the gate, all through the monitor.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::cohort::Children;
@@ -8,7 +9,7 @@ use super::log::Announced;
 use super::messages::LinkReply;
 use super::release::frame;
 use super::{Core, Here, Leave};
-use crate::crypto::{MacKey, Secret32, digest};
+use crate::crypto::{Digest, MacKey, Secret32, digest};
 use crate::disclosure::linked::horizon_of;
 use crate::domain::linked::Question;
 use crate::domain::oin::Oin;
@@ -33,8 +34,10 @@ pub(super) struct NodeHere {
     elements: u64,
     /// P, Q and the gate, with the leave to send them something and whether all of it was asked.
     legs: [(Oin, Option<Leave>, bool); 3],
-    /// How many batches Q's answer came of.
-    done: u32,
+    /// What was sent of each batch.
+    sent: BTreeMap<(Leg, u32), Digest>,
+    /// The batches that Q's answer came of.
+    done: BTreeSet<u32>,
 }
 
 impl NodeHere {
@@ -49,13 +52,23 @@ impl NodeHere {
         let told = core.tell_all(permit, run, children)?;
         let machine = NodeRun::new(Arc::clone(run), own, &children.tokens).map_err(|f| core.blame(run, &f))?;
         let (batches, elements) = (machine.batches(), machine.elements() as u64);
+        let listed = core.list_cohort(run, &children.subjects)?;
         let [p, q] = &run.document.blinders;
         let leave = |to: Oin| {
-            let about = Announced { to, category: ELEMENTS, count: elements, bytes: None };
+            let about = Announced { to, category: ELEMENTS, count: elements, bytes: Some(&listed) };
             core.announce_link((permit, run), &about).map(|(leave, _)| Some(leave))
         };
         let legs = [(p.oin, leave(p.oin)?, false), (q.oin, leave(q.oin)?, false), (run.document.gate.oin, None, false)];
-        Ok(Self { machine: Some(machine), told, chunks: Vec::new(), batches, elements, legs, done: 0 })
+        Ok(Self {
+            machine: Some(machine),
+            told,
+            chunks: Vec::new(),
+            batches,
+            elements,
+            legs,
+            sent: BTreeMap::new(),
+            done: BTreeSet::new(),
+        })
     }
 
     /// What was announced to whom, and whether all of it was handed over.
@@ -104,12 +117,22 @@ impl Core {
     }
 
     /// P's answer of a batch; P's elements go to Q.
-    pub(super) fn take_from_p(&self, here: &mut Here, batch: u32, reply: &[u8]) -> Result<LinkReply, ReasonCode> {
-        let run = Arc::clone(&here.run);
+    pub(super) fn take_from_p(&self, here: &mut Here, answer: &Passage) -> Result<LinkReply, ReasonCode> {
+        let (run, batch) = (Arc::clone(&here.run), answer.number);
+        self.is_of_blinder(here, (Leg::ToP, answer))?;
         let node = here.node.as_mut().ok_or(ReasonCode::LinkRefused)?;
         let machine = node.machine.as_mut().ok_or_else(no_turn)?;
-        let bytes = machine.from_p(batch, reply).map_err(|fault| self.blame(&run, &fault))?;
+        let bytes = machine.from_p(batch, &answer.bytes).map_err(|fault| self.blame(&run, &fault))?;
         self.blinded(&run, node, (1, Leg::ToQ), (batch, bytes))
+    }
+
+    /// Whether the blinder signed this answer to what we sent: if not, the monitor changed it; if so, what is wrong in it is the blinder's.
+    fn is_of_blinder(&self, here: &Here, (leg, answer): (Leg, &Passage)) -> Result<(), ReasonCode> {
+        let node = here.node.as_ref().ok_or(ReasonCode::LinkRefused)?;
+        let asked = node.sent.get(&(leg, answer.number)).ok_or_else(no_turn)?;
+        let party = here.convenant.convenant().party(&answer.from).ok_or(ReasonCode::LinkRefused)?;
+        let signed = answer.verify_answer(&here.run, &party.card.card().signing, (leg, answer.number, asked));
+        signed.map_err(|fault| self.blame(&here.run, &fault))
     }
 
     fn blinded(
@@ -120,6 +143,7 @@ impl Core {
         (batch, bytes): (u32, Vec<u8>),
     ) -> Result<LinkReply, ReasonCode> {
         let last = batch + 1 == node.batches;
+        node.sent.insert((to, batch), digest(&bytes));
         let passage = Passage::sign(run, (self.identity.oin, &self.signing), (to, batch, last), bytes);
         let (_, leave, all) = &mut node.legs[leg];
         *all |= last;
@@ -128,13 +152,18 @@ impl Core {
     }
 
     /// Q's answer of a batch; after the last one the rows are sealed, and in the log.
-    pub(super) fn take_from_q(&self, here: &mut Here, batch: u32, reply: &[u8]) -> Result<LinkReply, ReasonCode> {
-        let run = Arc::clone(&here.run);
+    pub(super) fn take_from_q(&self, here: &mut Here, answer: &Passage) -> Result<LinkReply, ReasonCode> {
+        let (run, batch) = (Arc::clone(&here.run), answer.number);
         let fault = |fault| self.blame(&run, &fault);
+        self.is_of_blinder(here, (Leg::ToQ, answer))?;
         let node = here.node.as_mut().ok_or(ReasonCode::LinkRefused)?;
-        node.machine.as_mut().ok_or_else(no_turn)?.from_q(batch, reply).map_err(fault)?;
-        node.done += 1;
-        if node.done < node.batches {
+        if node.done.contains(&batch) {
+            // The same again, after a lost connection.
+            return Ok(LinkReply::Done);
+        }
+        node.machine.as_mut().ok_or_else(no_turn)?.from_q(batch, &answer.bytes).map_err(fault)?;
+        node.done.insert(batch);
+        if node.done.len() < node.batches as usize {
             return Ok(LinkReply::Done);
         }
         let Some(machine) = node.machine.take() else { return Err(no_turn()) };

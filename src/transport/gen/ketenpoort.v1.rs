@@ -14,7 +14,7 @@ pub mod link_step {
         /// To everybody: take part in a run that is being made.
         #[prost(message, tag = "1")]
         Join(super::LinkJoin),
-        /// To P, Q and gate: the document to sign.
+        /// To the gate, then to P and Q: the document to sign.
         #[prost(message, tag = "2")]
         Sign(super::LinkSign),
         /// To everybody: the signed document.
@@ -28,10 +28,10 @@ pub mod link_step {
         Multiply(super::LinkPassed),
         /// To a node: P's answer of a batch.
         #[prost(message, tag = "6")]
-        FromP(super::LinkAnswer),
+        FromP(super::LinkPassed),
         /// To a node: Q's answer of a batch.
         #[prost(message, tag = "7")]
-        FromQ(super::LinkAnswer),
+        FromQ(super::LinkPassed),
         /// To a node: a chunk of its rows.
         #[prost(message, tag = "8")]
         Rows(super::LinkNumbered),
@@ -63,6 +63,9 @@ pub struct LinkJoin {
     /// Calendar years of which tables are made, ascending, each once.
     #[prost(int32, repeated, tag = "3")]
     pub years: ::prost::alloc::vec::Vec<i32>,
+    /// SHA-256 of the newest run that the gate signed, 32 bytes; empty for the first, and when the gate is asked.
+    #[prost(bytes = "vec", tag = "4")]
+    pub previous: ::prost::alloc::vec::Vec<u8>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct LinkSign {
@@ -72,6 +75,9 @@ pub struct LinkSign {
     /// The run before it; absent for the first.
     #[prost(message, optional, tag = "2")]
     pub previous: ::core::option::Option<LinkSigned>,
+    /// The gate's Ed25519 signature, 64 bytes, without which P and Q do not sign; empty when the gate is asked.
+    #[prost(bytes = "vec", tag = "3")]
+    pub gate_signature: ::prost::alloc::vec::Vec<u8>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct LinkSigned {
@@ -93,10 +99,10 @@ pub struct LinkNumbered {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct LinkPassage {
-    /// OIN of the node that made it.
+    /// OIN of the node or blinder that made it.
     #[prost(string, tag = "1")]
     pub maker: ::prost::alloc::string::String,
-    /// 1 for P, 2 for Q, 3 for the gate.
+    /// 1 for P, 2 for Q, 3 for the gate, 4 the answer of P, 5 the answer of Q.
     #[prost(uint32, tag = "2")]
     pub leg: u32,
     /// Number of the batch or chunk, from 0.
@@ -105,7 +111,7 @@ pub struct LinkPassage {
     /// Whether it is the last of its leg.
     #[prost(bool, tag = "4")]
     pub last: bool,
-    /// The elements or the sealed chunk.
+    /// The elements, the answer (elements and proof) or the sealed chunk.
     #[prost(bytes = "vec", tag = "5")]
     pub content: ::prost::alloc::vec::Vec<u8>,
     /// The maker's Ed25519 signature: 64 bytes.
@@ -119,18 +125,6 @@ pub struct LinkPassed {
     pub run: ::prost::alloc::vec::Vec<u8>,
     #[prost(message, optional, tag = "2")]
     pub passage: ::core::option::Option<LinkPassage>,
-}
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct LinkAnswer {
-    /// Id of the run.
-    #[prost(bytes = "vec", tag = "1")]
-    pub run: ::prost::alloc::vec::Vec<u8>,
-    /// Number of the batch, from 0.
-    #[prost(uint32, tag = "2")]
-    pub number: u32,
-    /// Elements and proof.
-    #[prost(bytes = "vec", tag = "3")]
-    pub content: ::prost::alloc::vec::Vec<u8>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct LinkGroups {
@@ -148,7 +142,7 @@ pub struct LinkGroups {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct LinkStepReply {
-    #[prost(oneof = "link_step_reply::Reply", tags = "1, 2, 3, 4, 5, 6, 7")]
+    #[prost(oneof = "link_step_reply::Reply", tags = "1, 2, 3, 5, 6, 7")]
     pub reply: ::core::option::Option<link_step_reply::Reply>,
 }
 /// Nested message and enum types in `LinkStepReply`.
@@ -160,11 +154,9 @@ pub mod link_step_reply {
         /// Ed25519 signature: 64 bytes.
         #[prost(bytes, tag = "2")]
         Signed(::prost::alloc::vec::Vec<u8>),
+        /// What is to be passed on: of a node, or the answer of a blinder.
         #[prost(message, tag = "3")]
         Passage(super::LinkPassage),
-        /// Elements and proof.
-        #[prost(bytes, tag = "4")]
-        Multiplied(::prost::alloc::vec::Vec<u8>),
         /// Number of chunks of tags.
         #[prost(uint32, tag = "5")]
         Mixed(u32),
@@ -195,7 +187,7 @@ pub struct LinkJoined {
     #[prost(message, optional, tag = "5")]
     pub latest: ::core::option::Option<LinkSigned>,
 }
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct LinkNode {
     /// Elements that it will have blinded, padding included.
     #[prost(uint32, tag = "1")]
@@ -205,6 +197,9 @@ pub struct LinkNode {
     pub data_from: i32,
     #[prost(int32, tag = "3")]
     pub data_to: i32,
+    /// Its Ed25519 signature under its line of the document: 64 bytes.
+    #[prost(bytes = "vec", tag = "4")]
+    pub signature: ::prost::alloc::vec::Vec<u8>,
 }
 /// Generated client implementations.
 pub mod links_client {

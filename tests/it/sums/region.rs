@@ -78,6 +78,8 @@ pub struct Region {
     pub change: Mutex<Option<Change>>,
     /// What a party of a linked run is made to hear.
     pub tamper: Mutex<Option<Tamper>>,
+    /// When set: every answer of a linked run is lost the first time. By party and step, what was lost.
+    pub lost: Mutex<Option<BTreeSet<(Oin, String)>>>,
 }
 
 pub fn oin(n: usize) -> Oin {
@@ -173,6 +175,7 @@ impl Region {
             heard: Mutex::default(),
             change: Mutex::default(),
             tamper: Mutex::default(),
+            lost: Mutex::default(),
         };
         let all: Vec<Oin> = [region.monitor, region.gate].into_iter().chain(region.towns.clone()).collect();
         for of in &all {
@@ -277,12 +280,12 @@ fn org_type(files: &Files, n: usize) -> OrgType {
 fn stepped(call: &LinkCall) -> LinkAsked {
     match call {
         LinkStep::Join(request) => LinkStep::Join(request.clone()),
-        LinkStep::Sign(document, previous) => LinkStep::Sign(document.clone(), previous.clone()),
+        LinkStep::Sign(request) => LinkStep::Sign(request.clone()),
         LinkStep::Begin(signed) => LinkStep::Begin(signed.clone()),
         LinkStep::Blind(run, batch) => LinkStep::Blind(*run, *batch),
         LinkStep::Multiply(run, passage) => LinkStep::Multiply(*run, passage.clone()),
-        LinkStep::FromP(run, batch, reply) => LinkStep::FromP(*run, *batch, reply.clone()),
-        LinkStep::FromQ(run, batch, reply) => LinkStep::FromQ(*run, *batch, reply.clone()),
+        LinkStep::FromP(run, answer) => LinkStep::FromP(*run, answer.clone()),
+        LinkStep::FromQ(run, answer) => LinkStep::FromQ(*run, answer.clone()),
         LinkStep::Rows(run, chunk) => LinkStep::Rows(*run, *chunk),
         LinkStep::Chunk(run, passage) => LinkStep::Chunk(*run, passage.clone()),
         LinkStep::Mix(run) => LinkStep::Mix(*run),
@@ -295,8 +298,10 @@ fn stepped(call: &LinkCall) -> LinkAsked {
 /// The bytes of a step that derive from children.
 fn heard_of(call: &LinkCall) -> Vec<u8> {
     match call {
-        LinkStep::Multiply(_, passage) | LinkStep::Chunk(_, passage) => passage.bytes.clone(),
-        LinkStep::FromP(_, _, reply) | LinkStep::FromQ(_, _, reply) => reply.clone(),
+        LinkStep::Multiply(_, passage)
+        | LinkStep::Chunk(_, passage)
+        | LinkStep::FromP(_, passage)
+        | LinkStep::FromQ(_, passage) => passage.bytes.clone(),
         _ => Vec::new(),
     }
 }
@@ -307,7 +312,7 @@ fn said_of(reply: LinkReply) -> LinkSaid {
         LinkReply::Joined(joined) => LinkSaid::Joined(joined),
         LinkReply::Signed(signature) => LinkSaid::Signed(signature),
         LinkReply::Blinded(blinded) => LinkSaid::Passage(blinded.content().clone()),
-        LinkReply::Multiplied(bytes) => LinkSaid::Multiplied(bytes),
+        LinkReply::Multiplied(answer) => LinkSaid::Passage(answer),
         LinkReply::Rows(rows) => LinkSaid::Passage(rows.content().clone()),
         LinkReply::Mixed(chunks) => LinkSaid::Mixed(chunks),
         LinkReply::Tags(tags) => LinkSaid::Tags(tags.content().clone()),
@@ -412,7 +417,13 @@ impl Peers for Region {
             None => stepped(call),
         };
         self.hear(&heard_of(call));
+        let step = format!("{call:?}");
         let said = core.link(&Self::peer(self.monitor), asked).map_err(|refusal| PeerError::Refused(refusal.reason))?;
+        if let Some(lost) = &mut *self.lost.lock().expect("lock")
+            && lost.insert((*to, step))
+        {
+            return Err(PeerError::Unreachable);
+        }
         Ok(said_of(said))
     }
 
