@@ -11,7 +11,7 @@ Bundle.parse_obj(text)
 for entry in text["entry"]:
     consent = Consent.parse_obj(entry["resource"])
     assert consent.policyRule is not None, "ppc-1: a policy or a policy rule"
-    for member, value in (("status", 1), ("scope", None), ("permit", True)):
+    for member, value in (("status", None), ("scope", None), ("permit", True)):
         spoilt = dict(entry["resource"], **{member: value})
         try:
             Consent.parse_obj(spoilt)

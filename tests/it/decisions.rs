@@ -188,8 +188,36 @@ fn explain_answers_the_json_of_the_command_and_names_each_reason_code() {
 }
 
 #[test]
+fn text_of_a_request_neither_forges_the_answer_nor_puts_a_bsn_in_it() {
+    let rows = table();
+    let row = rows.iter().find(|row| row["rule"] == "G-CONSENT").expect("an allow");
+    let who = |name: &str| {
+        let mut asked = situation(row);
+        asked.custody[0].who = name.to_owned();
+        decide(Rules::national(), &asked)
+    };
+    for name in ["\u{1b}[2J\nouder1", "111222333", "ouder 111.222.333"] {
+        let decision = who(name);
+        assert_eq!(decision.rule(), "D-CONSENT-NONE");
+        let shown = format!("{} {}", decision.zin(), decision.fact().expect("a fact"));
+        assert!(!shown.contains("111222333") && !shown.contains("111.222") && !shown.contains('\u{1b}'), "{shown}");
+    }
+    let mut asked = situation(row);
+    asked.fields.push("\u{1b}[31m".to_owned());
+    assert!(!decide(Rules::national(), &asked).field().expect("a field").contains('\u{1b}'));
+    let withdrawn = rows.iter().find(|row| row["rule"] == "D-CONSENT-WITHDRAWN").expect("a refusal");
+    let said = decide(Rules::national(), &situation(withdrawn));
+    assert!(
+        said.zin().starts_with("Geweigerd. De toestemming van ") && said.zin().contains("is ingetrokken en telt op"),
+        "{}",
+        said.zin()
+    );
+}
+
+#[test]
 fn explain_says_what_is_wrong_with_a_situation_that_it_cannot_read() {
-    let row = &table()[0];
+    let rows = table();
+    let row = rows.iter().find(|row| row["rule"] == "G-RECON").expect("an allow");
     let mut misspelt = request(row);
     misspelt["withdrawnn"] = json!("2024-01-01");
     let mut no_day = request(row);

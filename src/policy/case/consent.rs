@@ -3,7 +3,7 @@
 use super::ground::Known;
 use super::rules::{AgeLimit, Dated, OverrideRule, Rules, nearest};
 use super::situation::{CHILD, Capacity, Consent, ConsentKind, Override, Situation};
-use super::words::{Denied, Refused};
+use super::words::{Denied, Refused, plain};
 use crate::domain::day::Day;
 
 /// How the consents carry the exchange.
@@ -34,7 +34,11 @@ pub(super) fn judge<'a>(rules: &'a Rules, situation: &Situation, known: &Known) 
     if !alone && (situation.custody.is_empty() || nobody) {
         return Err(Denied::new(Refused::Custody).fact("custody"));
     }
-    if with_child {
+    let unborn = situation.child.unborn.then(|| rules.unborn(known.day)).flatten();
+    if unborn.is_some_and(|rule| situation.custody.iter().any(|entry| entry.who != rule.holder)) {
+        return Err(Denied::new(Refused::Custody).fact("custody"));
+    }
+    if with_child || alone {
         holds(rules, situation, known.day, &Giver { who: CHILD, capacity: Some(Capacity::Kind) })?;
     }
     if alone {
@@ -68,7 +72,8 @@ fn approved(given: &Override, rule: &OverrideRule) -> Result<(), Denied> {
 
 /// Whether this giver's consents cover the request: each field must be in one that passes every other test.
 fn holds(rules: &Rules, situation: &Situation, day: Day, giver: &Giver<'_>) -> Result<(), Denied> {
-    let denied = |refused: Refused| Denied::new(refused).about(giver.who).fact(format!("consents[{}]", giver.who));
+    let denied =
+        |refused: Refused| Denied::new(refused).about(giver.who).fact(format!("consents[{}]", plain(giver.who)));
     let given = || situation.consents.iter().filter(|consent| consent.by == giver.who);
     let failed = |consent: &Consent| defect(rules, situation, (consent, day), giver.capacity);
     let passing: Vec<&Consent> = given().filter(|consent| failed(consent).is_none()).collect();

@@ -6,7 +6,7 @@ use super::consent::{self, Carried};
 use super::ground::{self, Setting};
 use super::rules::{Exchange, Ground, Named, Pair, Rules, nearest};
 use super::situation::Situation;
-use super::words::{Denied, Refused, sentence};
+use super::words::{Denied, Refused, plain, sentence};
 use crate::crypto::Digest;
 use crate::domain::reason::ReasonCode;
 
@@ -148,9 +148,9 @@ fn deny(rules: &Rules, situation: &Situation, denied: Denied) -> Decision {
     Decision {
         allowed: false,
         rule: name.to_owned(),
-        zin: format!("Geweigerd: {} Regel {name}, {}{fact}.", uncapitalised(&said), grounded(&article)),
+        zin: format!("Geweigerd. {said} Regel {name}, {}{fact}.", grounded(&article)),
         article,
-        field: denied.field,
+        field: denied.field.as_deref().map(plain),
         fact: denied.fact,
         reason: Some(row.map_or(ReasonCode::CaseGround, |row| row.code)),
         of_request: denied.refused.is_of_request(),
@@ -161,11 +161,6 @@ fn deny(rules: &Rules, situation: &Situation, denied: Denied) -> Decision {
 
 fn grounded(article: &str) -> &str {
     if article == "-" { "geen artikel nodig" } else { article }
-}
-
-fn uncapitalised(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
 fn judge<'a>(rules: &'a Rules, situation: &Situation) -> Result<Allowed<'a>, Denied> {

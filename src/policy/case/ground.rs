@@ -59,7 +59,11 @@ fn age_below(
     let child = &situation.child;
     let born = child.born.ok_or_else(|| Denied::new(Refused::BornMissing).fact("child.born"))?;
     if child.unborn {
-        return Ok(-1);
+        let fits = rules.unborn(day).is_some_and(|rule| {
+            let late = day.0.saturating_sub(born.0);
+            late <= rule.days_late && late >= -rule.days_ahead
+        });
+        return if fits { Ok(-1) } else { Err(Denied::new(Refused::Unborn).fact("child.unborn")) };
     }
     if born > day {
         return Err(Denied::new(Refused::BornFuture).fact("child.born"));

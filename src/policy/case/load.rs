@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use serde::Deserialize;
 use thiserror::Error;
 
+use super::rules::UnbornRule;
 use super::rules::{
     Age, AgeLimit, ChildTest, CustodyRule, Dated, Exchange, Field, Ground, Named, OverrideRule, Pair, Refusal, Rules,
     Validity,
@@ -17,6 +18,9 @@ use crate::policy::card::is_line;
 
 /// The national rules of this version of the program.
 const NATIONAL: &str = include_str!("rules.toml");
+
+/// The roles in which an organisation acts.
+const ROLES: &[&str] = &["LT", "GEM", "VT", "RVDK", "GI", "JHA", "POLITIE", "LEERPLICHT"];
 
 /// The text is no rule file.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -39,6 +43,7 @@ struct File {
     never: Vec<Named>,
     age: Vec<Age>,
     custody: Vec<CustodyRule>,
+    unborn: Vec<UnbornRule>,
     #[serde(rename = "override")]
     overrides: Vec<OverrideRule>,
     field: Vec<Field>,
@@ -80,6 +85,7 @@ impl Rules {
             never: file.never,
             ages: file.age,
             custody: file.custody,
+            unborn: file.unborn,
             overrides: file.overrides,
             fields: file.field,
             grounds: file.ground,
@@ -124,6 +130,7 @@ impl Faults {
         rows.extend(rules.ages.iter().map(|row| (format!("age.{:?}", row.name), row.article.as_str(), row.validity())));
         let custody = |row: &CustodyRule| format!("custody.{:?}", row.kind);
         rows.extend(rules.custody.iter().map(|row| (custody(row), row.article.as_str(), row.validity())));
+        rows.extend(rules.unborn.iter().map(|row| ("unborn".to_owned(), row.article.as_str(), row.validity())));
         rows.extend(rules.overrides.iter().map(|row| ("override".to_owned(), row.article.as_str(), row.validity())));
         for ground in &rules.grounds {
             let place = format!("ground.{}", ground.name);
@@ -147,6 +154,22 @@ impl Faults {
             let rows = rules.ages.iter().filter(|row| row.name == limit);
             self.when(!unbroken(rows.map(Dated::validity)), "age", "elke leeftijdsgrens geldt zonder gat of einde");
         }
+        let names = [AgeLimit::ChildConsents, AgeLimit::ChildAlone, AgeLimit::Majority, AgeLimit::NoYouth];
+        for day in rules.ages.iter().map(|row| row.from) {
+            let rising = names.windows(2).all(|pair| rules.age(pair[0], day) <= rules.age(pair[1], day));
+            self.when(
+                !rising,
+                "age",
+                "wie alleen instemt stemt ook in: de grenzen lopen op van child_consents tot no_youth",
+            );
+        }
+        self.when(
+            !unbroken(rules.unborn.iter().map(Dated::validity)),
+            "unborn",
+            "de regel voor het ongeboren kind geldt zonder gat",
+        );
+        let bounded = |row: &UnbornRule| (0..=70).contains(&row.days_late) && (0..=310).contains(&row.days_ahead);
+        self.when(!rules.unborn.iter().all(bounded), "unborn", "hoogstens 70 dagen over tijd en 310 dagen vooruit");
         let years = rules.ages.iter().all(|row| (1..=30).contains(&row.years));
         self.when(!years, "age", "een leeftijdsgrens is 1 tot en met 30 jaar");
         for kind in [CustodyKind::Gezag, CustodyKind::Voogdij] {
@@ -194,17 +217,23 @@ impl Faults {
         self.when(!purposes, &place, "noem doelen uit de gesloten lijst");
         self.when(exchange.pairs.is_empty(), &place, "noem wie aan wie mag geven");
         for (at, pair) in exchange.pairs.iter().enumerate() {
-            self.pair(rules, &place, pair);
+            self.pair(rules, exchange, &place, pair);
             let other = exchange.pairs[..at].iter().any(|earlier| meet(earlier, pair));
             self.when(other, &place, "twee regels gaan over dezelfde verzender, ontvanger en velden");
         }
     }
 
-    fn pair(&mut self, rules: &Rules, place: &str, pair: &Pair) {
+    fn pair(&mut self, rules: &Rules, exchange: &Exchange, place: &str, pair: &Pair) {
         let off = pair.off.as_ref().is_some_and(|reason| is_line(reason, 300));
         self.when(off != pair.grounds.is_empty(), place, "een paar heeft gronden, of zegt waarom het uit staat");
         let known = |name: &String| rules.grounds.iter().any(|row| row.name == *name);
         self.when(!pair.grounds.iter().all(known), place, "een grond van een paar bestaat niet");
+        let listed = |field: &Option<String>| field.as_ref().is_none_or(|field| exchange.maximum.contains(field));
+        let both = listed(&pair.with_field) && listed(&pair.without_field);
+        self.when(!both, place, "een paar hangt af van een veld dat niet in het maximum staat");
+        let role = |role: &String| ROLES.contains(&role.as_str());
+        let roles = pair.senders.iter().chain(&pair.receivers).all(role);
+        self.when(!roles, place, "een paar noemt een rol die niet bestaat");
         let article = pair.article.as_ref().is_none_or(|article| is_line(article, 200));
         self.when(!article, place, "het artikel van een paar is leeg");
     }

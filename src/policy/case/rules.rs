@@ -34,7 +34,7 @@ macro_rules! dated {
     };
 }
 
-dated!(Named, Age, CustodyRule, OverrideRule, Ground, Exchange);
+dated!(Named, Age, CustodyRule, UnbornRule, OverrideRule, Ground, Exchange);
 
 impl Validity {
     /// Whether it holds on a day; first and last day count.
@@ -140,6 +140,27 @@ pub struct CustodyRule {
     pub kind: CustodyKind,
     /// The capacity that fits.
     pub capacity: Capacity,
+    /// Article.
+    pub article: String,
+    /// First day.
+    pub from: Day,
+    /// Last day; none is "no end known".
+    #[serde(default)]
+    pub to: Option<Day>,
+    /// How sure the article is.
+    pub source: Source,
+}
+
+/// What is true of an unborn child.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UnbornRule {
+    /// Who alone decides for it.
+    pub holder: String,
+    /// Days after the expected day that it may still be unborn.
+    pub days_late: i32,
+    /// Days before the expected day that it may be known at the earliest.
+    pub days_ahead: i32,
     /// Article.
     pub article: String,
     /// First day.
@@ -327,6 +348,7 @@ pub struct Rules {
     pub(super) never: Vec<Named>,
     pub(super) ages: Vec<Age>,
     pub(super) custody: Vec<CustodyRule>,
+    pub(super) unborn: Vec<UnbornRule>,
     pub(super) overrides: Vec<OverrideRule>,
     pub(super) fields: Vec<Field>,
     pub(super) grounds: Vec<Ground>,
@@ -411,6 +433,10 @@ impl Rules {
 
     pub(super) fn ground(&self, name: &str, day: Option<Day>) -> Option<&Ground> {
         nearest(self.grounds.iter().filter(|row| row.name == name), day)
+    }
+
+    pub(super) fn unborn(&self, day: Day) -> Option<&UnbornRule> {
+        nearest(self.unborn.iter(), Some(day))
     }
 
     pub(super) fn capacity(&self, kind: CustodyKind, day: Option<Day>) -> Option<Capacity> {

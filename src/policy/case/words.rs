@@ -1,6 +1,8 @@
 //! The refusals by name, and how a sentence of the rule file is filled in.
 
 use super::situation::Situation;
+use crate::domain::bsn::holds_typed_bsn;
+use crate::domain::oin::Oin;
 
 macro_rules! refusals {
     ($($variant:ident = $name:literal,)+) => {
@@ -34,6 +36,7 @@ refusals! {
     Law = "D-LAW",
     BornMissing = "D-BORN-MISSING",
     BornFuture = "D-BORN-FUTURE",
+    Unborn = "D-UNBORN",
     Youth = "D-YOUTH",
     Minor = "D-MINOR",
     MeasureMissing = "D-MEASURE-MISSING",
@@ -146,7 +149,12 @@ fn value(place: &str, situation: &Situation, denied: &Denied) -> String {
     }
 }
 
-/// Text of the request as it may stand on a screen: no control characters, and not longer than a line.
-fn plain(text: &str) -> String {
+/// Text of the request as it may stand on a screen and in a log: no control characters, not longer than a line, and no number that may be
+/// a BSN.
+pub(super) fn plain(text: &str) -> String {
+    let named = Oin::parse(text).is_ok();
+    if !named && holds_typed_bsn(text) {
+        return "***".to_owned();
+    }
     text.chars().filter(|c| !c.is_control()).take(80).collect()
 }

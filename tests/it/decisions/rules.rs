@@ -26,6 +26,10 @@ fn a_file_with_a_fault_is_no_rule_file() {
     assert!(faults(replace("name = \"D-OFF\"", "name = \"D-ON\"")).contains("D-ON"));
     assert!(faults(replace("`{field}` bestaat niet", "`{bsn}` bestaat niet")).contains("niet kan invullen"));
     assert!(faults(replace("people = 2", "people = 1")).contains("twee mensen"));
+    assert!(faults(replace("years = 12", "years = 17")).contains("lopen op"));
+    assert!(faults(replace("with_field = \"identity\"", "with_field = \"identiy\"")).contains("hangt af van een veld"));
+    assert!(faults(replace("receivers = [\"RVDK\"]", "receivers = [\"RVKD\"]")).contains("rol die niet bestaat"));
+    assert!(faults(replace("days_late = 42", "days_late = 9999")).contains("70 dagen"));
     let age =
         "[[age]]\nname = \"majority\"\nyears = 17\narticle = \"BW 1:233\"\nfrom = \"2030-01-01\"\nsource = \"M\"\n";
     assert!(faults(again(age)).contains("dezelfde dag"));
