@@ -122,7 +122,7 @@ impl Core {
         let Some(partner) = intent.partner() else { return Ok(None) };
         let entries = self.index.of_transfer(&self.log, partner, intent.transfer_id)?;
         let ends = entries.iter().filter(|(_, entry)| entry.direction == intent.direction);
-        Ok(ends.filter_map(|(_, entry)| entry.outcome).last())
+        Ok(ends.filter_map(|(_, entry)| entry.outcome).next_back())
     }
 }
 

@@ -204,13 +204,16 @@ fn an_erased_child_is_gone_from_the_register_for_ever() {
     assert_eq!(consents.iter().map(|known| known.given.consent.by.as_str()).collect::<Vec<_>>(), ["ouder2"]);
 }
 
+/// Something that is done to a sound consent.
+type Change<'a> = &'a dyn Fn(&mut Given);
+
 #[test]
 fn what_cannot_be_a_consent_is_not_registered_and_every_reason_is_said() {
     let team = Team::new("2024-06-14");
     let node = team.open();
     let begun = node.transfer_log().len();
     let sound = || given("ouder1", "2024-03-01", "2024-12-31");
-    let wrong: [(&str, &dyn Fn(&mut Given)); 14] = [
+    let wrong: [(&str, Change); 14] = [
         ("rol of naam", &|g| g.consent.by = String::new()),
         ("rol of naam", &|g| g.consent.by = "111 222 333".to_owned()),
         ("bewijs", &|g| g.evidence = "brief van 111222333".to_owned()),

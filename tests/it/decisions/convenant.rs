@@ -48,6 +48,9 @@ fn handover(convenant: &Convenant) -> Situation {
     asked
 }
 
+/// Something that is done to a sound convenant.
+type Change<'a> = &'a dyn Fn(&mut Convenant);
+
 #[test]
 fn terms_narrow_the_national_lists_and_never_widen_them() {
     let sound = granting(&["SCN-07", "SCN-08", "SCN-09"]);
@@ -60,7 +63,7 @@ fn terms_narrow_the_national_lists_and_never_widen_them() {
     grant.maximum.retain(|field| field != "safety_agreements");
     grant.minimum.push("plan_goals".to_owned());
     assert_eq!(check(&narrow), vec![]);
-    let changes: [(&str, &dyn Fn(&mut Convenant)); 7] = [
+    let changes: [(&str, Change); 7] = [
         ("vernauwen", &|c| c.cases.as_mut().expect("terms").exchanges[0].maximum.push("concern_category".to_owned())),
         ("vernauwen", &|c| c.cases.as_mut().expect("terms").exchanges[0].minimum.retain(|field| field != "identity")),
         ("nooit naar buiten", &|c| {
