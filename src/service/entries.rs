@@ -250,17 +250,15 @@ pub fn link_received((ours, from): (Oin, Oin), about: &LinkEntry<'_>, now_ms: u6
     entry
 }
 
-/// What this party kept of a linked run is gone.
+/// What this party kept of a linked run is gone: announced and done in one, as every act on one's own.
 #[must_use]
-pub fn link_closed(ours: Oin, about: &LinkEntry<'_>, now_ms: u64) -> Entry {
-    let mut entry = of_link(Phase::Outcome, (Direction::Local, about.run), now_ms);
+pub fn link_closed(ours: Oin, about: &LinkEntry<'_>, now_ms: u64) -> [Entry; 2] {
+    let mut entry = of_link(Phase::Intent, (Direction::Local, about.run), now_ms);
     (entry.sender_oin, entry.receiver_oin) = (Some(ours), Some(ours));
     entry.action = "Gekoppelde ronde afgesloten: sleutels en rijen gewist".to_owned();
-    entry.outcome = Some(Outcome::Sent);
-    entry.end_ms = Some(now_ms);
-    entry.status = Some(Status::Ok);
     told(&mut entry, about);
-    entry
+    let done = outcome(&entry, Outcome::Sent, now_ms);
+    [entry, done]
 }
 
 /// A step of a linked run that is refused.

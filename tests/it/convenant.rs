@@ -143,7 +143,8 @@ fn the_parties_of_the_example_put_it_in_force_and_the_monitor_may_ask_its_whole_
         .iter()
         .flat_map(|i| (2021..=2024).flat_map(|y| declared_plan(convenant, (*i, Route::Node), y)))
         .collect();
-    assert_eq!(plan.len(), 11 * 4 * 8);
+    // Eight tables a year of each indicator, and five by area.
+    assert_eq!(plan.len(), 11 * 4 * 13);
     let monitor = convenant.monitor().expect("monitor").oin;
     decide(&held, &monitor, &held.hash(), &Query::new(plan), today).expect("the whole plan is allowed");
 }

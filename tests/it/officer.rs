@@ -123,7 +123,7 @@ fn region() -> Three {
 /// A child in the file that `a` took in.
 fn delivered_child() -> String {
     let dir = tempfile::tempdir().unwrap();
-    fs::copy(event_file("gi-"), dir.path().join("events.csv")).unwrap();
+    fs::copy(event_file("gi-"), dir.path().join("events-gi.csv")).unwrap();
     bsns_of(dir.path()).into_iter().find(|bsn| !bsn.starts_with('0')).unwrap()
 }
 

@@ -102,8 +102,8 @@ impl Core {
         }
         let multiplied: u64 = here.blinder.as_ref().map_or(0, |blinder| blinder.multiplied().values().sum());
         let facts = LinkEntry { convenant: about.0, run: about.1, category: "afsluiting", count: multiplied };
-        let entry = entries::link_closed(self.identity.oin, &facts, self.clock.now_ms());
-        self.note(&entry).map_err(|e| log_reason(&e))
+        let [intent, done] = entries::link_closed(self.identity.oin, &facts, self.clock.now_ms());
+        self.note(&intent).and_then(|()| self.note(&done)).map_err(|e| log_reason(&e))
     }
 }
 

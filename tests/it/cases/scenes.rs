@@ -52,7 +52,8 @@ impl Stage {
         drop(held);
         for ((key, oin, kind, levert, name), port) in NODES.iter().zip(ports) {
             let (node, address) = (path(&stage.home, key), format!("127.0.0.1:{port}"));
-            let mut words = vec!["init", "--node", &node, "--oin", oin, "--name", name, "--type", kind];
+            let mut words =
+                vec!["init", "--console", "geen", "--node", &node, "--oin", oin, "--name", name, "--type", kind];
             words.extend(["--listen", &address, "--endpoint", &address, "--gemeenten", &list]);
             if !levert.is_empty() {
                 words.extend(["--levert", levert]);
