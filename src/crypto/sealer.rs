@@ -1,4 +1,4 @@
-//! Many seals to one recipient: what [`seal_to`](super::seal_to) makes, with both multiplications from tables instead of one by the
+//! Many seals to one recipient: what [`super::seal_to`] makes, with both multiplications from tables instead of one by the
 //! ladder, and the parts of the key schedule that do not change worked out once. A third of the time.
 
 use curve25519_dalek::edwards::EdwardsBasepointTable;
@@ -47,7 +47,7 @@ impl Sealer {
         Self { public: *recipient, info: info.to_vec(), table, context }
     }
 
-    /// Seals as [`seal_to`](super::seal_to) does, without associated data, under a fresh encapsulated key.
+    /// Seals as [`super::seal_to`] does, without associated data, under a fresh encapsulated key.
     #[must_use]
     pub fn seal(&self, plain: &[u8]) -> Vec<u8> {
         let Some(table) = &self.table else { return seal_to(&self.public, &self.info, &[], plain) };

@@ -6,7 +6,7 @@
 //!
 //! | step | who | machine |
 //! |---|---|---|
-//! | 1 | P, Q, monitor and gate sign one document | [`document`], [`line`], [`frame`] |
+//! | 1 | P, Q, monitor and gate sign one document | [`document`], [`mod@line`], [`frame`] |
 //! | 2 | a node blinds, P and Q multiply and prove, the node verifies and unblinds | [`node`], [`blinder`] |
 //! | 3 | a node seals one bundle per child and question: its tag to the monitor, its rows and the whole to the gate | [`rows`] |
 //! | 4 | the gate mixes the sealed tags of all nodes with void ones and hands them over | [`gate`], [`voids`] |

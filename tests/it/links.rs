@@ -16,7 +16,7 @@ use ketenpoort::linkage::passage::Passage;
 use ketenpoort::monitor::links::{Failed, Linking};
 use ketenpoort::monitor::pull::{Patience, pull};
 use ketenpoort::service::links::messages::{LinkAsked, LinkStep};
-use ketenpoort::translog::entry::Phase;
+use ketenpoort::translog::entry::{Entry, Phase};
 
 use crate::leak::bsns_in;
 use crate::region::fixture;
@@ -111,7 +111,8 @@ fn received(region: &Region, of: Oin, what: &str) -> usize {
 fn logs_tell_it(region: &Region) {
     let announced = |of: Oin| -> BTreeSet<(Oin, String)> {
         let intents = region.log(of).into_iter().filter(|e| e.phase == Phase::Intent && e.service.contains("Links"));
-        intents.map(|e| (e.receiver_oin.expect("a receiver"), e.data_categories[0].clone())).collect()
+        let to = |e: Entry| (e.receiver_oin.expect("a receiver"), e.data_categories[0].clone());
+        intents.map(to).filter(|(_, what)| what != "afsluiting").collect()
     };
     for node in &region.towns {
         let said = announced(*node);

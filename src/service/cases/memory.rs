@@ -266,7 +266,7 @@ impl Core {
     /// The values of some fields of the child with this local pseudonym, for its own organisation.
     ///
     /// # Errors
-    /// As [`Core::open_fields`].
+    /// Fails as reading one row does.
     pub fn fields_of(
         &self,
         subject: &Tag,
