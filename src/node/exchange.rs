@@ -6,9 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::Node;
 use super::command::Outcome;
-use super::run::tls_paths;
 use super::show::pretty;
 use crate::config::Config;
 use crate::crypto::{KeyTree, Tag, from_hex, hex};
@@ -22,8 +20,6 @@ use crate::service::cases::ask::{CaseChild, CaseOrder, Exchanged, NoExchange};
 use crate::service::cases::inbox::{Arrived, KEPT_MS};
 use crate::service::core::Core;
 use crate::translog::entry::TransferId;
-use crate::transport::client::Client;
-use crate::transport::tls::TlsHandle;
 
 const NOT_THERE: &str = "deze overdracht is niet (meer) in het postvak";
 
@@ -132,20 +128,6 @@ pub fn run(core: &Core, peers: &dyn Peers, command: &ExchangeLocal) -> Outcome {
             Ok(Err(reason)) => Outcome::failed(reason.sentence()),
         },
     }
-}
-
-/// As [`run`], with a stopped node: the connections live as long as the command.
-pub fn stopped(node: &Node, command: &ExchangeLocal) -> Outcome {
-    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(e) => return Outcome::failed(e.to_string()),
-    };
-    let tls = match TlsHandle::open(tls_paths(&node.config)) {
-        Ok(tls) => tls,
-        Err(e) => return Outcome::failed(e.to_string()),
-    };
-    let client = Client::new(tls, super::directory(&node.core), runtime.handle().clone());
-    run(&node.core, &client, command)
 }
 
 type Doing<'a> = dyn Fn(&Core, &CaseOrder) -> Result<Exchanged, NoExchange> + 'a;

@@ -54,7 +54,9 @@ impl Node {
     fn run(&self, command: LocalCommand, progress: &dyn Fn(Progress)) -> Outcome {
         match command {
             LocalCommand::Stop | LocalCommand::Status => Outcome::refused("de node draait niet"),
-            LocalCommand::Exchange(asked) => super::exchange::stopped(self, &asked),
+            LocalCommand::Exchange(asked) => {
+                super::pull::with_partners(self, |core, peers| super::exchange::run(core, peers, &asked))
+            }
             LocalCommand::Pull(pull) => super::pull::with_partners(self, |core, peers| {
                 super::pull::run(core, peers, &pull, &super::pull::kept_in(&self.config))
             }),

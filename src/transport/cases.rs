@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use tonic::transport::Channel;
 use tonic::{Request, Response, Status};
 
-use super::client::{Client, outgoing, unreadable};
+use super::client::{Client, only, outgoing, unreadable};
 use super::proto;
 use super::proto::cases_client::CasesClient;
 use super::proto::cases_server::Cases;
@@ -151,15 +151,8 @@ impl Client {
         let message = outgoing(ask.encode(), &ask.trace(), deadline);
         let mut receipt = None;
         let asked = self.within_proven(to, deadline, async |channel| {
-            let mut stream =
-                cases(channel).ask(message).await.inspect_err(|s| receipt = status::receipt(s))?.into_inner();
-            let mut came = None;
-            while let Some(part) = stream.message().await? {
-                if came.replace(part).is_some() {
-                    return Err(unreadable(InvalidReply::Parts));
-                }
-            }
-            came.and_then(delivery).ok_or_else(|| unreadable(InvalidReply::Parts))
+            let stream = cases(channel).ask(message).await.inspect_err(|s| receipt = status::receipt(s))?.into_inner();
+            only(stream).await?.and_then(delivery).ok_or_else(|| unreadable(InvalidReply::Parts))
         });
         let asked = asked.await;
         let proven = |(delivery, proven)| CaseDelivery { proven, ..delivery };

@@ -340,6 +340,15 @@ impl From<Status> for Failure {
     }
 }
 
+/// The one message of a stream that may hold no more; none when it holds nothing.
+pub(super) async fn only<T>(mut stream: tonic::Streaming<T>) -> Result<Option<T>, Failure> {
+    let came = stream.message().await?;
+    if came.is_some() && stream.message().await?.is_some() {
+        return Err(unreadable(wire::InvalidReply::Parts));
+    }
+    Ok(came)
+}
+
 pub(super) fn unreadable(fault: wire::InvalidReply) -> Failure {
     tracing::warn!(%fault, "het antwoord van een partij is onleesbaar");
     Failure::Unreadable
