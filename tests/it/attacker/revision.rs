@@ -326,5 +326,10 @@ fn what_is_delivered_while_a_revision_is_audited_is_counted_or_comes_after_it() 
     let lines = story.core.revise(&order(2026)).expect("revised again");
     assert!(lines.iter().all(|line| line.result.is_ok()), "{lines:?}");
     assert!(proven.len() > 30, "{} cells", proven.len());
-    assert_eq!(counts(&story, TableState::Replaced), proven, "{during} deliveries");
+    // A finer table that this revision could not print stands in the witness with the counts of the one before it.
+    let mut replaced = counts(&story, TableState::Replaced);
+    replaced.retain(|(table, ..), _| proven.keys().any(|(printed, ..)| printed == table));
+    let differ: Vec<_> = replaced.iter().filter(|&(cell, n)| proven.get(cell) != Some(n)).collect();
+    assert!(differ.is_empty(), "{during} deliveries, {} of {}: {:?}", differ.len(), proven.len(), differ[0]);
+    assert_eq!(replaced.len(), proven.len(), "{during} deliveries");
 }
