@@ -10,12 +10,14 @@ use serde::Serialize;
 use super::args::{DoctorArgs, NodeArgs};
 use super::local::on_node;
 use crate::config::Config;
+use crate::domain::day::Day;
 use crate::domain::oin::Oin;
 use crate::node::command::{LocalCommand, Outcome};
 use crate::node::log::command::LogLocal;
-use crate::node::{local, tls_paths};
+use crate::node::{SystemClock, local, tls_paths};
 use crate::policy::bundle::ConvenantBundle;
 use crate::policy::card::SignedCard;
+use crate::policy::case::Rules;
 use crate::service::api::Peers;
 use crate::service::core::Clock;
 use crate::service::witness::view::LogStatus;
@@ -68,7 +70,7 @@ pub fn run(args: &DoctorArgs) -> Outcome {
     findings.push(root_key(&config));
     findings.push(card(&config));
     findings.push(running(&config));
-    findings.push(convenant(&args.node));
+    findings.extend(convenant(&args.node));
     findings.extend(log_export(&config));
     findings.extend(evidence(&args.node));
     if let Some(peer) = &args.peer {
@@ -101,7 +103,7 @@ fn tls(config: &Config) -> Finding {
 fn certificate(config: &Config) -> Option<Finding> {
     let text = std::fs::read_to_string(&config.certificate).ok()?;
     let facts = certs::facts(&text).ok()?;
-    let now = crate::node::SystemClock.now_ms() / 1000;
+    let now = SystemClock.now_ms() / 1000;
     let days = facts.validity.until.saturating_sub(now) / 86_400;
     Some(match days {
         0 => Finding::fault("certificaat", "verlopen of verloopt vandaag; vraag een nieuw certificaat aan"),
@@ -116,7 +118,7 @@ fn revocation_list(config: &Config) -> Finding {
     let Some(until) = until else {
         return Finding::fault(subject, format!("{} bevat geen leesbare intrekkingslijst", config.crl.display()));
     };
-    let hours = until.saturating_sub(crate::node::SystemClock.now_ms() / 1000) / 3_600;
+    let hours = until.saturating_sub(SystemClock.now_ms() / 1000) / 3_600;
     match hours {
         0 => Finding::fault(subject, "verlopen of verloopt binnen een uur; haal nu een nieuwe op bij de uitgever"),
         1..=24 => {
@@ -173,14 +175,43 @@ fn log_export(config: &Config) -> Option<Finding> {
     })
 }
 
-fn convenant(dir: &Path) -> Finding {
+/// Days before the end of a rule from which it is told of.
+const TOLD_AHEAD: i32 = 100;
+
+/// Rules of exchange about one child that end: after their last day nothing rests on them, and that is told of in time.
+fn endings(today: Day) -> Finding {
+    let subject = "regels casus";
+    let rules = Rules::national();
+    let near = |end: Day| end.0 - today.0 <= TOLD_AHEAD;
+    let ending: Vec<String> =
+        rules.endings().filter(|(_, end)| near(*end)).map(|(name, end)| format!("{name} tot en met {end}")).collect();
+    if ending.is_empty() {
+        return Finding::good(
+            subject,
+            format!("versie {}; geen regel eindigt binnen {TOLD_AHEAD} dagen", rules.version()),
+        );
+    }
+    Finding::warning(
+        subject,
+        format!(
+            "versie {}: {}; daarna wordt geweigerd wat erop rust. Neem in gebruik een versie van het programma met nieuwe \
+             regels, en een convenant dat die noemt",
+            rules.version(),
+            ending.join(", ")
+        ),
+    )
+}
+
+fn convenant(dir: &Path) -> Vec<Finding> {
     let outcome = on_node(dir, &LocalCommand::ConvenantShow { json: false });
     let first = outcome.stdout.lines().next().unwrap_or_default().to_owned();
-    match outcome.exit {
+    let found = match outcome.exit {
         0 if first.contains("in werking") && !first.contains("nog niet") => Finding::good("convenant", first),
         0 => Finding::warning("convenant", first),
         _ => Finding::fault("convenant", outcome.stderr),
-    }
+    };
+    let cases = outcome.stdout.contains("over één kind").then(|| endings(SystemClock.today()));
+    std::iter::once(found).chain(cases).collect()
 }
 
 /// The log and its witnesses, and what is wrong with the logs of partners.

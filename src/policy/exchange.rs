@@ -73,7 +73,7 @@ pub fn decide_case(
     rules: &Rules,
     convenant: &ConvenantInForce,
     (request, requested): (Digest, &Digest),
-    situation: Situation,
+    mut situation: Situation,
     today: Day,
 ) -> Result<CasePermit, NoLeave> {
     let of_request = |reason| NoLeave::Request(reason, None);
@@ -95,6 +95,8 @@ pub fn decide_case(
         return Err(of_request(ReasonCode::CasePurpose));
     }
     granted(terms, rules, &situation).map_err(of_request)?;
+    // Every exchange between nodes says who the child is.
+    situation.child.named = true;
     let decision = decide(rules, &situation);
     match decision.allowed() {
         true => Ok(CasePermit { request, situation, decision, convenant: convenant.clone(), purpose }),

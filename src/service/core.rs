@@ -206,7 +206,6 @@ impl Core {
         memory.cases.unseal(&subjects)?;
         let accounts = Accounts::new(&places.console, &keys);
         let inbox = Inbox::new(places.inbox, keys.seal_key(SealUse::Inbox));
-        inbox.clean()?;
         let desk = Desk::open(&places.witness, keys.witness_key(), clock.now_ms())?;
         let core = Self {
             identity,
@@ -245,6 +244,7 @@ impl Core {
         core.refresh_standing();
         core.compare_length()?;
         core.close_open_intents()?;
+        core.recover_inbox()?;
         core.look_at_audit(made)?;
         Ok(core)
     }

@@ -1,8 +1,8 @@
 //! What came about children and waits to be taken over: a sealed file each, overwritten and removed when it is taken over or its time is
-//! up. A file is pending until its arrival is in the log; pending files of an earlier process are removed.
+//! up. A file is pending until its arrival is in the log; the service decides on what an earlier process left pending.
 
 use std::fs::{self, OpenOptions};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::disk::Disk;
 use super::files::{self, FileError};
@@ -29,17 +29,12 @@ impl Inbox {
         Self { dir, seal, disk: Disk::plain() }
     }
 
-    /// Removes what an earlier process did not log.
+    /// What an earlier process left pending.
     ///
     /// # Errors
     /// [`FileError`].
-    pub fn clean(&self) -> Result<(), FileError> {
-        for path in self.files()? {
-            if path.extension().is_some() {
-                self.destroy_file(&path)?;
-            }
-        }
-        Ok(())
+    pub fn pending(&self) -> Result<Vec<TransferId>, FileError> {
+        Ok(self.files()?.iter().filter(|path| path.extension().is_some()).filter_map(|path| named(path)).collect())
     }
 
     /// Keeps what came, pending.
@@ -80,11 +75,8 @@ impl Inbox {
     /// # Errors
     /// [`FileError`].
     pub fn list(&self) -> Result<Vec<TransferId>, FileError> {
-        let of = |path: &PathBuf| {
-            let name = path.file_name()?.to_str()?;
-            TransferId::from_bytes(crate::crypto::from_hex(name)?).ok()
-        };
-        let mut found: Vec<TransferId> = self.files()?.iter().filter_map(of).collect();
+        let there = |path: &&PathBuf| path.extension().is_none();
+        let mut found: Vec<TransferId> = self.files()?.iter().filter(there).filter_map(|path| named(path)).collect();
         found.sort();
         Ok(found)
     }
@@ -127,6 +119,11 @@ impl Inbox {
     fn path(&self, id: TransferId) -> PathBuf {
         self.dir.join(hex(id.as_bytes()))
     }
+}
+
+/// The transfer that a file is named after.
+fn named(path: &Path) -> Option<TransferId> {
+    TransferId::from_bytes(crate::crypto::from_hex(path.file_stem()?.to_str()?)?).ok()
 }
 
 fn context(id: TransferId) -> Vec<u8> {

@@ -84,9 +84,11 @@ pub fn request(row: &Row) -> Value {
         json!({"code": or_null(measure[0]), "from": or_null(measure[1]), "to": or_null(measure[2]), "executor": executor})
     });
     let consents: Vec<Value> = parts(&row["consents"], " & ").into_iter().map(|text| consent(text, &fields)).collect();
-    let leave = row["override"]
-        .split_once('|')
-        .map(|(reason, names)| json!({"reason": reason, "approved_by": parts(names, "+")}));
+    let leave = row["override"].split_once('|').map(|(reason, rest)| {
+        let (names, refused) = rest.split_once('|').unwrap_or((rest, "-"));
+        let refused = parts(refused, "+").into_iter().map(party).collect::<Vec<_>>();
+        json!({"reason": reason, "approved_by": parts(names, "+"), "refused": refused})
+    });
     json!({
         "exchange": or_null(&row["exchange"]), "purpose": or_null(&row["purpose"]),
         "sender": {"oin": party(&row["sender"]), "type": or_null(&row["sender_type"])},
@@ -180,7 +182,9 @@ fn explain_answers_the_json_of_the_command_and_names_each_reason_code() {
         assert_eq!(output.status.code(), Some(0), "a refusal is an answer too");
         let answer: Value = serde_json::from_slice(&output.stdout).expect("JSON");
         let names: Vec<&String> = answer.as_object().expect("an object").keys().collect();
-        assert_eq!(names, ["article", "decision", "field", "reason_code", "rule", "rules_version", "zin"]);
+        let members = ["facts", "field", "reason_code", "rule", "rules_hash", "rules_version", "source", "zin"];
+        assert_eq!(names, [&["article", "decision"], &members[..]].concat());
+        assert_eq!(answer["rules_hash"], Rules::national().hash().to_hex());
         assert_eq!((&answer["rule"], &answer["decision"]), (&json!(rule), &json!(row["decision"])));
         assert_eq!(answer["reason_code"], reasons.get(at).map_or(Value::Null, |reason| json!(reason.code())));
         assert_eq!(answer["rules_version"], Rules::national().version());

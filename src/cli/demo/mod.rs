@@ -1,6 +1,7 @@
 //! `demo`: a whole region on this machine. Every step is the ordinary command on an ordinary node directory; only the
 //! certificates come from a test authority.
 
+mod cases;
 mod consoles;
 mod processes;
 mod region;
@@ -102,6 +103,7 @@ impl Demo {
         let tables = self.release()?;
         step(&format!("{tables} tabellen door de eigen nodes getoetst en vastgesteld"));
         let summary = self.pull()?;
+        self.exchange()?;
         step(&format!("rapport gereed na {:.0} s", self.started.elapsed().as_secs_f64()));
         let report = self.dir.join("monitor");
         let text =
@@ -162,6 +164,9 @@ impl Demo {
         }
         if self.nodes.iter().filter(|n| !n.files.is_empty()).count() >= LEAST_CONTRIBUTORS {
             new.extend(LINKED.iter().flat_map(|indicator| ["--link", indicator]));
+        }
+        for name in cases::EXCHANGES {
+            new.extend(["--exchange", name]);
         }
         command(&new, &[("--out", &draft), ("--node", &maker.dir)])?;
         let (draft_text, bundle_text) = (draft.display().to_string(), bundle.display().to_string());

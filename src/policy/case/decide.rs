@@ -1,12 +1,14 @@
 //! The decision about one request: pure and total, from the rules and the described situation alone.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::consent::{self, Carried};
 use super::ground::{self, Setting};
-use super::rules::{Exchange, Ground, Named, Pair, Rules, nearest};
-use super::situation::Situation;
-use super::words::{Denied, Refused, plain, sentence};
+use super::rules::{ChildTest, Exchange, Ground, Named, Pair, Rules, Source, nearest};
+use super::situation::{CustodyKind, Origin, Situation};
+use super::words::{Denied, Refused, hearsay, plain, sentence};
 use crate::crypto::Digest;
 use crate::domain::reason::ReasonCode;
 
@@ -22,6 +24,9 @@ pub struct Decision {
     of_request: bool,
     version: String,
     hash: Digest,
+    source: Option<Source>,
+    rests_on: Vec<(&'static str, Origin)>,
+    overridden: bool,
     zin: String,
 }
 
@@ -81,6 +86,24 @@ impl Decision {
         self.hash
     }
 
+    /// Whether an override allowed it.
+    #[must_use]
+    pub fn is_override(&self) -> bool {
+        self.overridden
+    }
+
+    /// How sure the article of an allowing rule is; none of a refusal.
+    #[must_use]
+    pub fn source(&self) -> Option<Source> {
+        self.source
+    }
+
+    /// The facts that an allowing rule looked at (`child`, `custody`, `measure`, `consents`), and from whom each is.
+    #[must_use]
+    pub fn rests_on(&self) -> &[(&'static str, Origin)] {
+        &self.rests_on
+    }
+
     /// The decision in a Dutch sentence, with rule, article and fact. It may name a person: for the own operator only.
     #[must_use]
     pub fn zin(&self) -> &str {
@@ -96,6 +119,9 @@ struct Shape<'a> {
     article: &'a str,
     field: Option<&'a str>,
     rules_version: &'a str,
+    rules_hash: String,
+    source: Option<Source>,
+    facts: BTreeMap<&'static str, Origin>,
     reason_code: Option<ReasonCode>,
     zin: &'a str,
 }
@@ -105,7 +131,11 @@ impl Serialize for Decision {
         let decision = if self.allowed { "allow" } else { "deny" };
         let (rule, article, field) = (self.rule(), self.article(), self.field());
         let (rules_version, reason_code, zin) = (self.rules_version(), self.reason, self.zin());
-        Shape { decision, rule, article, field, rules_version, reason_code, zin }.serialize(serializer)
+        let (rules_hash, source) = (self.hash.to_hex(), self.source);
+        let facts = self.rests_on.iter().copied().collect();
+        let shape =
+            Shape { decision, rule, article, field, rules_version, rules_hash, source, facts, reason_code, zin };
+        shape.serialize(serializer)
     }
 }
 
@@ -113,7 +143,7 @@ impl Serialize for Decision {
 #[must_use]
 pub fn decide(rules: &Rules, situation: &Situation) -> Decision {
     match judge(rules, situation) {
-        Ok(allowed) => allow(rules, &allowed),
+        Ok(allowed) => allow(rules, allowed),
         Err(denied) => deny(rules, situation, denied),
     }
 }
@@ -121,21 +151,31 @@ pub fn decide(rules: &Rules, situation: &Situation) -> Decision {
 struct Allowed<'a> {
     rule: &'a str,
     article: &'a str,
+    source: Source,
     zin: &'a str,
+    rests_on: Vec<(&'static str, Origin)>,
 }
 
-fn allow(rules: &Rules, allowed: &Allowed<'_>) -> Decision {
+fn allow(rules: &Rules, allowed: Allowed<'_>) -> Decision {
+    let Allowed { rule, article, source, zin, rests_on } = allowed;
+    let doubt = match source {
+        Source::U => " Let op: deze grondslag is niet bevestigd in een bron.",
+        Source::V | Source::M | Source::D => "",
+    };
     Decision {
         allowed: true,
-        rule: allowed.rule.to_owned(),
-        article: allowed.article.to_owned(),
+        rule: rule.to_owned(),
+        article: article.to_owned(),
         field: None,
         fact: None,
         reason: None,
         of_request: false,
         version: rules.version.clone(),
         hash: rules.hash,
-        zin: format!("{} Regel {}, {}.", allowed.zin, allowed.rule, grounded(allowed.article)),
+        source: Some(source),
+        overridden: rules.overrides.iter().any(|row| row.name == rule),
+        zin: format!("{zin}{}{doubt} Regel {rule}, {}.", hearsay(&rests_on), grounded(article)),
+        rests_on,
     }
 }
 
@@ -156,6 +196,9 @@ fn deny(rules: &Rules, situation: &Situation, denied: Denied) -> Decision {
         of_request: denied.refused.is_of_request(),
         version: rules.version.clone(),
         hash: rules.hash,
+        source: None,
+        rests_on: Vec::new(),
+        overridden: false,
     }
 }
 
@@ -178,7 +221,7 @@ fn purpose<'a>(rules: &'a Rules, situation: &Situation) -> Result<&'a Named, Den
         return Err(Denied::new(Refused::PurposeUnknown).fact("purpose"));
     };
     if let Some(row) = rules.forbidden.iter().find(|row| row.name == *name) {
-        return Err(Denied::new(Refused::PurposeForbidden).about(&row.title));
+        return Err(Denied::new(Refused::PurposeForbidden).about(&row.title).by(Some(&row.article)));
     }
     let rows = rules.purposes.iter().filter(|row| row.name == *name);
     nearest(rows, situation.date).ok_or_else(|| Denied::new(Refused::PurposeUnknown))
@@ -207,8 +250,8 @@ fn fields(rules: &Rules, exchange: &Exchange, situation: &Situation) -> Result<(
     let asked = &situation.fields;
     let first = |fails: &dyn Fn(&String) -> bool| asked.iter().find(|field| fails(field));
     let refuse = |refused: Refused, field: &String| Err(Denied::new(refused).field(field));
-    if let Some(field) = first(&|field| rules.never_leaves(field)) {
-        return refuse(Refused::Source, field);
+    if let Some(row) = asked.iter().find_map(|field| rules.never.iter().find(|row| row.name == *field)) {
+        return Err(Denied::new(Refused::Source).field(&row.name).by(Some(&row.article)));
     }
     if let Some(field) = first(&|field| !rules.fields.iter().any(|row| row.name == *field)) {
         return refuse(Refused::FieldUnknown, field);
@@ -227,22 +270,37 @@ fn grounds<'a>(setting: &Setting<'a>, situation: &Situation) -> Result<Allowed<'
         let Some(ground) = setting.rules.ground(name, situation.date) else { continue };
         let article = setting.pair.article.as_ref().unwrap_or(&ground.article);
         match stands(setting, ground, situation) {
-            Ok(None) => return Ok(Allowed { rule: &ground.name, article, zin: &ground.zin }),
-            Ok(Some(allowed)) => return Ok(allowed),
-            Err(denied) => last = Denied { article: article.clone(), ..denied },
+            Ok(Carried::ByOverride(rule)) => {
+                let (source, rests_on) = (rule.source, rests_on(setting, ground, situation));
+                return Ok(Allowed { rule: &rule.name, article: &rule.article, source, zin: &rule.zin, rests_on });
+            }
+            Ok(Carried::ByConsent) => {
+                let source = setting.pair.source.unwrap_or(ground.source);
+                let rests_on = rests_on(setting, ground, situation);
+                return Ok(Allowed { rule: &ground.name, article, source, zin: &ground.zin, rests_on });
+            }
+            Err(denied) if denied.article.is_empty() => last = denied.by(Some(article)),
+            Err(denied) => last = denied,
         }
     }
     Err(last)
 }
 
-/// Whether a ground holds; with an override it is that rule which allows.
-fn stands<'a>(setting: &Setting<'a>, ground: &Ground, situation: &Situation) -> Result<Option<Allowed<'a>>, Denied> {
+/// Whether a ground holds, and whether by an override.
+fn stands<'a>(setting: &Setting<'a>, ground: &Ground, situation: &Situation) -> Result<Carried<'a>, Denied> {
     let known = ground::test(setting, ground, situation)?;
-    if !ground.consent {
-        return Ok(None);
-    }
-    Ok(match consent::judge(setting.rules, situation, &known)? {
-        Carried::ByConsent => None,
-        Carried::ByOverride(rule) => Some(Allowed { rule: &rule.name, article: &rule.article, zin: &rule.zin }),
-    })
+    if ground.consent { consent::judge(setting.rules, situation, &known) } else { Ok(Carried::ByConsent) }
+}
+
+/// The facts that a ground looked at.
+fn rests_on(setting: &Setting<'_>, ground: &Ground, situation: &Situation) -> Vec<(&'static str, Origin)> {
+    let from = &situation.origins;
+    let guardian = ground.consent && situation.custody.iter().any(|entry| entry.kind == CustodyKind::Voogdij);
+    let looked = [
+        (ground.child != ChildTest::Any, ("child", from.child)),
+        (ground.consent, ("custody", from.custody)),
+        (ground.measure.is_some() || setting.pair.executor.is_some() || guardian, ("measure", from.measure)),
+        (ground.consent, ("consents", from.consents)),
+    ];
+    looked.into_iter().filter_map(|(at, fact)| at.then_some(fact)).collect()
 }

@@ -1,7 +1,7 @@
 //! The tests of a legal ground: is it law on the day, is the child one of whom it speaks, is the measure the right one.
 
-use super::rules::{AgeLimit, ChildTest, Dated, Exchange, Ground, MeasureTest, Named, Pair, Rules, Side, Validity};
-use super::situation::{Measure, Situation};
+use super::rules::{AgeLimit, ChildTest, Dated, Exchange, Ground, Named, Pair, Rules, Side, Validity};
+use super::situation::{Child, Measure, Situation};
 use super::words::{Denied, Refused};
 use crate::domain::day::Day;
 use crate::domain::oin::Oin;
@@ -26,18 +26,48 @@ pub(super) struct Known {
 /// The first test that refuses.
 pub(super) fn test(setting: &Setting<'_>, ground: &Ground, situation: &Situation) -> Result<Known, Denied> {
     let day = in_force(setting, ground, situation)?;
+    triggered(ground, situation)?;
+    if ground.anonymous {
+        nobody(situation)?;
+    }
     let age = match ground.child {
-        ChildTest::Any => None,
+        ChildTest::Any => exists(situation, day).map(|()| None)?,
         ChildTest::Youth => Some(age_below(setting.rules, AgeLimit::NoYouth, Refused::Youth, (situation, day))?),
         ChildTest::Minor => Some(age_below(setting.rules, AgeLimit::Majority, Refused::Minor, (situation, day))?),
     };
     if let Some(asked) = &ground.measure {
-        measure(asked, situation, day)?;
+        let side = party(asked.executor, situation);
+        measure((setting.rules, day), &asked.codes, side, situation)?;
     }
     if let Some(side) = setting.pair.executor {
-        executor(stated(situation)?, side, situation)?;
+        executor(stated(situation)?, party(side, situation))?;
     }
     Ok(Known { day, age })
+}
+
+/// A ground that leaves the choice to who holds the data carries nothing that nobody there decided on.
+fn triggered(ground: &Ground, situation: &Situation) -> Result<(), Denied> {
+    let fits = situation.trigger.map_or(ground.trigger.len() > 1, |trigger| ground.trigger.contains(&trigger));
+    if fits { Ok(()) } else { Err(Denied::new(Refused::Trigger).fact("trigger")) }
+}
+
+/// Whoever says anything of a child is not asking about nobody.
+fn nobody(situation: &Situation) -> Result<(), Denied> {
+    let facts = [
+        (situation.child.named, "child.named"),
+        (Child { named: false, ..situation.child.clone() } != Child::default(), "child"),
+        (!situation.custody.is_empty(), "custody"),
+        (situation.measure.is_some(), "measure"),
+        (!situation.consents.is_empty(), "consents"),
+    ];
+    let said = facts.into_iter().find_map(|(there, fact)| there.then_some(fact));
+    said.map_or(Ok(()), |fact| Err(Denied::new(Refused::Anon).fact(fact)))
+}
+
+/// A child that is not said to be unborn was born.
+fn exists(situation: &Situation, day: Day) -> Result<(), Denied> {
+    let future = !situation.child.unborn && situation.child.born.is_some_and(|born| born > day);
+    if future { Err(Denied::new(Refused::BornFuture).fact("child.born")) } else { Ok(()) }
 }
 
 fn in_force(setting: &Setting<'_>, ground: &Ground, situation: &Situation) -> Result<Day, Denied> {
@@ -63,13 +93,14 @@ fn age_below(
             let late = day.0.saturating_sub(born.0);
             late <= rule.days_late && late >= -rule.days_ahead
         });
-        return if fits { Ok(-1) } else { Err(Denied::new(Refused::Unborn).fact("child.unborn")) };
+        let article = rules.unborn(day).map(|rule| rule.article.as_str());
+        return if fits { Ok(-1) } else { Err(Denied::new(Refused::Unborn).fact("child.unborn").by(article)) };
     }
-    if born > day {
-        return Err(Denied::new(Refused::BornFuture).fact("child.born"));
-    }
+    exists(situation, day)?;
     let age = born.age_on(day);
-    if age < rules.age(limit, day) { Ok(age) } else { Err(Denied::new(refused).fact("child.born")) }
+    let row = rules.age_rule(limit, day).filter(|_| refused == Refused::Youth);
+    let denied = || Denied::new(refused).fact("child.born").by(row.map(|row| row.article.as_str()));
+    if age < rules.age(limit, day) { Ok(age) } else { Err(denied()) }
 }
 
 fn missing(fact: &str, what: &str) -> Denied {
@@ -80,28 +111,61 @@ fn stated(situation: &Situation) -> Result<&Measure, Denied> {
     situation.measure.as_ref().ok_or_else(|| missing("measure", "de maatregel"))
 }
 
-fn measure(asked: &MeasureTest, situation: &Situation, day: Day) -> Result<(), Denied> {
+/// Who must execute a measure, and how a sentence calls it.
+type Party<'a> = (Oin, &'a str);
+
+fn party(side: Side, situation: &Situation) -> Party<'static> {
+    match side {
+        Side::Sender => (situation.sender.oin, "verzender"),
+        Side::Receiver => (situation.receiver.oin, "ontvanger"),
+    }
+}
+
+/// Whether the measure has one of these codes, exists, is active on the day, and is executed by this party.
+///
+/// # Errors
+/// The first test that refuses.
+pub(super) fn measure(
+    (rules, day): (&Rules, Day),
+    codes: &[String],
+    who: Party<'_>,
+    situation: &Situation,
+) -> Result<(), Denied> {
     let measure = stated(situation)?;
     let code = measure.code.as_ref().filter(|code| !code.is_empty());
     let code = code.ok_or_else(|| missing("measure.code", "de code"))?;
-    if !asked.codes.contains(code) {
-        return Err(Denied::new(Refused::MeasureCode).fact("measure.code").about(asked.codes.join(" of ")));
+    if !codes.contains(code) {
+        return Err(Denied::new(Refused::MeasureCode).fact("measure.code").about(codes.join(" of ")));
     }
     let from = measure.from.ok_or_else(|| missing("measure.from", "de begindatum"))?;
+    let ahead = rules.unborn(day).map_or(0, |rule| rule.days_ahead);
+    if situation.child.born.is_some_and(|born| from.0 < born.0.saturating_sub(ahead)) {
+        return Err(Denied::new(Refused::Facts)
+            .fact("measure.from")
+            .about("de maatregel begint lang vóór de geboorte"));
+    }
     if day < from {
         return Err(Denied::new(Refused::MeasureNotYet).fact("measure.from"));
     }
     if measure.to.is_some_and(|to| to < day) {
         return Err(Denied::new(Refused::MeasureEnded).fact("measure.to"));
     }
-    executor(measure, asked.executor, situation)
+    lasts(rules, (code, from), measure.to, day)?;
+    executor(measure, who)
 }
 
-fn executor(measure: &Measure, side: Side, situation: &Situation) -> Result<(), Denied> {
+/// A measure that was not extended ends by itself; one that can be extended shows by its last day that it was.
+fn lasts(rules: &Rules, (code, from): (&str, Day), to: Option<Day>, day: Day) -> Result<(), Denied> {
+    let Some(rule) = rules.duration(code, day) else { return Ok(()) };
+    let extended = rule.extendable && to.is_some();
+    if extended || day < from.add_months(rule.months) {
+        return Ok(());
+    }
+    let denied = Denied::new(Refused::MeasureLong).fact("measure.to").by(Some(&rule.article));
+    Err(denied.about(format!("{} maanden", rule.months)))
+}
+
+fn executor(measure: &Measure, (expected, name): Party<'_>) -> Result<(), Denied> {
     let executor = measure.executor.ok_or_else(|| missing("measure.executor", "de uitvoerende instelling"))?;
-    let (expected, name): (Oin, &str) = match side {
-        Side::Sender => (situation.sender.oin, "verzender"),
-        Side::Receiver => (situation.receiver.oin, "ontvanger"),
-    };
     if executor == expected { Ok(()) } else { Err(Denied::new(Refused::Executor).fact("measure.executor").about(name)) }
 }

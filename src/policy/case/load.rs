@@ -6,10 +6,9 @@ use std::sync::OnceLock;
 use serde::Deserialize;
 use thiserror::Error;
 
-use super::rules::UnbornRule;
 use super::rules::{
-    Age, AgeLimit, ChildTest, CustodyRule, Dated, Exchange, Field, Ground, Named, OverrideRule, Pair, Refusal, Rules,
-    Validity,
+    Age, AgeLimit, ChildTest, CustodyRule, Dated, DurationRule, Exchange, Field, Ground, GuardianRule, Named,
+    OverrideRule, Pair, Refusal, Rules, UnbornRule, Validity,
 };
 use super::situation::CustodyKind;
 use super::words::{PLACES, Refused};
@@ -21,6 +20,15 @@ const NATIONAL: &str = include_str!("rules.toml");
 
 /// The roles in which an organisation acts.
 const ROLES: &[&str] = &["LT", "GEM", "VT", "RVDK", "GI", "JHA", "POLITIE", "LEERPLICHT"];
+
+/// The codes of measures.
+const MEASURES: &[&str] = &["11", "12", "21", "22", "23", "31"];
+
+/// The closed list of purposes.
+const PURPOSES: &[&str] = &["P1", "P2", "P3", "P4", "P5", "P6", "P7", "P8", "P9"];
+
+/// The order of the tests and what each means: what a file counts on. Another number is another program.
+const PROGRAM: u32 = 2;
 
 /// The text is no rule file.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -37,6 +45,7 @@ pub enum InvalidRules {
 #[serde(deny_unknown_fields)]
 struct File {
     version: String,
+    program: u32,
     title: String,
     purpose: Vec<Named>,
     forbidden: Vec<Named>,
@@ -44,6 +53,9 @@ struct File {
     age: Vec<Age>,
     custody: Vec<CustodyRule>,
     unborn: Vec<UnbornRule>,
+    guardian: Vec<GuardianRule>,
+    #[serde(rename = "duration")]
+    durations: Vec<DurationRule>,
     #[serde(rename = "override")]
     overrides: Vec<OverrideRule>,
     field: Vec<Field>,
@@ -75,7 +87,7 @@ impl Rules {
     /// [`InvalidRules`] with every fault.
     pub fn from_toml(text: &str) -> Result<Self, InvalidRules> {
         let file: File = toml::from_str(text).map_err(|e| InvalidRules::Unreadable(e.to_string()))?;
-        let names = file.refusal.len();
+        let (names, program) = (file.refusal.len(), file.program);
         let rules = Self {
             version: file.version,
             title: file.title,
@@ -86,6 +98,8 @@ impl Rules {
             ages: file.age,
             custody: file.custody,
             unborn: file.unborn,
+            guardian: file.guardian,
+            durations: file.durations,
             overrides: file.overrides,
             fields: file.field,
             grounds: file.ground,
@@ -94,9 +108,12 @@ impl Rules {
         };
         let mut faults = Faults::default();
         faults.when(names != rules.refusals.len(), "refusal", "een naam staat er dubbel in");
+        faults.when(program != PROGRAM, "program", "deze regels zijn voor een ander programma geschreven");
         faults.head(&rules);
         faults.dated(&rules);
         faults.vocabulary(&rules);
+        faults.people(&rules);
+        rules.grounds.iter().for_each(|ground| faults.ground(&rules, ground));
         rules.exchanges.iter().for_each(|exchange| faults.exchange(&rules, exchange));
         faults.refusals(&rules);
         if faults.0.is_empty() { Ok(rules) } else { Err(InvalidRules::Unsound(faults.0)) }
@@ -131,6 +148,9 @@ impl Faults {
         let custody = |row: &CustodyRule| format!("custody.{:?}", row.kind);
         rows.extend(rules.custody.iter().map(|row| (custody(row), row.article.as_str(), row.validity())));
         rows.extend(rules.unborn.iter().map(|row| ("unborn".to_owned(), row.article.as_str(), row.validity())));
+        rows.extend(rules.guardian.iter().map(|row| ("guardian".to_owned(), row.article.as_str(), row.validity())));
+        let duration = |row: &DurationRule| format!("duration.{}", row.code);
+        rows.extend(rules.durations.iter().map(|row| (duration(row), row.article.as_str(), row.validity())));
         rows.extend(rules.overrides.iter().map(|row| ("override".to_owned(), row.article.as_str(), row.validity())));
         for ground in &rules.grounds {
             let place = format!("ground.{}", ground.name);
@@ -176,8 +196,6 @@ impl Faults {
             let rows = rules.custody.iter().filter(|row| row.kind == kind);
             self.when(!unbroken(rows.map(Dated::validity)), "custody", "elke soort gezag geldt zonder gat of einde");
         }
-        let people = rules.overrides.iter().all(|row| row.people >= 2 && row.name.starts_with("G-"));
-        self.when(!people || rules.overrides.is_empty(), "override", "minstens twee mensen, en een naam met G-");
         let mut known = BTreeSet::new();
         for field in &rules.fields {
             let place = format!("field.{}", field.name);
@@ -189,17 +207,53 @@ impl Faults {
         }
         for purpose in &rules.purposes {
             let both = rules.forbidden.iter().any(|row| row.name == purpose.name);
-            self.when(both, &format!("purpose.{}", purpose.name), "een verboden doel is geen doel");
+            let place = format!("purpose.{}", purpose.name);
+            self.when(both, &place, "een verboden doel is geen doel");
+            self.when(
+                !PURPOSES.contains(&purpose.name.as_str()),
+                &place,
+                "de lijst van doelen is gesloten: P1 tot en met P9",
+            );
         }
-        for ground in &rules.grounds {
-            let place = format!("ground.{}", ground.name);
-            self.when(!ground.name.starts_with("G-"), &place, "de naam van een grond begint met G-");
-            self.when(!is_line(&ground.zin, 300), &place, "de zin ontbreekt");
-            let ageless = ground.consent && ground.child == ChildTest::Any;
-            self.when(ageless, &place, "toestemming vraagt een leeftijd: `youth` of `minor`");
-            let codes = ground.measure.as_ref().is_some_and(|test| test.codes.is_empty());
-            self.when(codes, &place, "noem de codes van de maatregel");
+    }
+
+    /// Guardians, how long measures last, and what an override asks.
+    fn people(&mut self, rules: &Rules) {
+        let listed = |code: &String| MEASURES.contains(&code.as_str());
+        let guardians = unbroken(rules.guardian.iter().map(Dated::validity))
+            && rules.guardian.iter().all(|row| !row.codes.is_empty() && row.codes.iter().all(listed));
+        self.when(!guardians, "guardian", "de codes van voogdij staan op de lijst, zonder gat of einde");
+        let lasting = rules.durations.iter().all(|row| listed(&row.code) && (1..=24).contains(&row.months));
+        self.when(!lasting, "duration", "een maatregel van de lijst duurt 1 tot en met 24 maanden");
+        for row in &rules.overrides {
+            let sound = row.people >= 2 && row.name.starts_with("G-") && is_line(&row.zin, 300);
+            self.when(!sound, "override", "minstens twee mensen, een naam met G- en een zin");
+            let code = |code: &str| !code.is_empty() && code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+            let reasons = row.reasons.iter().all(|reason| code(&reason.code) && is_line(&reason.title, 200));
+            self.when(!reasons || row.reasons.is_empty(), "override", "noem de redenen, elk met code en titel");
         }
+        self.when(rules.overrides.is_empty(), "override", "zonder regel voor de doorbreking is er geen");
+    }
+
+    fn ground(&mut self, rules: &Rules, ground: &Ground) {
+        let place = format!("ground.{}", ground.name);
+        self.when(!ground.name.starts_with("G-"), &place, "de naam van een grond begint met G-");
+        self.when(!is_line(&ground.zin, 300), &place, "de zin ontbreekt");
+        self.when(
+            ground.trigger.is_empty(),
+            &place,
+            "zeg of de grond een vraag beantwoordt, of alleen uit eigen beweging",
+        );
+        let ageless = ground.consent && ground.child == ChildTest::Any;
+        self.when(ageless, &place, "toestemming vraagt een leeftijd: `youth` of `minor`");
+        let listed = |code: &String| MEASURES.contains(&code.as_str());
+        let codes = ground.measure.as_ref().is_none_or(|test| !test.codes.is_empty() && test.codes.iter().all(listed));
+        self.when(!codes, &place, "noem codes van maatregelen die op de lijst staan");
+        let nobody = ground.child == ChildTest::Any && ground.measure.is_none() && !ground.consent;
+        let fits = if ground.anonymous { nobody && ground.article == "-" } else { ground.article != "-" };
+        self.when(!fits, &place, "alleen een anonieme grond heeft geen artikel, en die vraagt niets over een kind");
+        let used = rules.exchanges.iter().flat_map(|row| &row.pairs).any(|pair| pair.grounds.contains(&ground.name));
+        self.when(!used, &place, "geen paar gebruikt deze grond");
     }
 
     fn exchange(&mut self, rules: &Rules, exchange: &Exchange) {
@@ -228,6 +282,11 @@ impl Faults {
         self.when(off != pair.grounds.is_empty(), place, "een paar heeft gronden, of zegt waarom het uit staat");
         let known = |name: &String| rules.grounds.iter().any(|row| row.name == *name);
         self.when(!pair.grounds.iter().all(known), place, "een grond van een paar bestaat niet");
+        let anonymous = |name: &String| rules.grounds.iter().any(|row| row.name == *name && row.anonymous);
+        let identified = exchange.maximum.iter().any(|field| field == "identity")
+            && pair.without_field.as_deref() != Some("identity");
+        let named = identified && pair.grounds.iter().any(anonymous);
+        self.when(named, place, "een anonieme grond en het veld `identity` gaan niet samen");
         let listed = |field: &Option<String>| field.as_ref().is_none_or(|field| exchange.maximum.contains(field));
         let both = listed(&pair.with_field) && listed(&pair.without_field);
         self.when(!both, place, "een paar hangt af van een veld dat niet in het maximum staat");
@@ -252,6 +311,8 @@ impl Faults {
             let place = format!("refusal.{name}");
             let article = row.article.as_ref().is_none_or(|article| is_line(article, 200));
             self.when(!article || !is_line(&row.zin, 300), &place, "artikel of zin ontbreekt");
+            let code = Refused::ALL.iter().find(|refused| refused.name() == name).map(|refused| refused.code());
+            self.when(code.is_some_and(|code| code != row.code), &place, "de code hoort niet bij deze weigering");
             let unknown = places(&row.zin).any(|name| !PLACES.contains(&name));
             self.when(unknown, &place, "de zin noemt iets dat het programma niet kan invullen");
         }

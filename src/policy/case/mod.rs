@@ -6,6 +6,7 @@ pub mod fhir;
 mod ground;
 pub mod load;
 pub mod registry;
+mod rows;
 pub mod rules;
 pub mod situation;
 pub mod terms;

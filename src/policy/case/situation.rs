@@ -38,12 +38,51 @@ pub struct Situation {
     /// Consents that were given; a refusal is one that is not there.
     #[serde(default)]
     pub consents: Vec<Consent>,
-    /// Whether somebody asked. No rule of today depends on it.
+    /// Whether an answer is asked of the sender's node, or somebody at the sender decides to give.
     #[serde(default)]
     pub trigger: Option<Trigger>,
     /// Leave of two people to go on without a consent.
     #[serde(default, rename = "override")]
     pub overridden: Option<Override>,
+    /// From whom the facts are. No document says this: it is set where the facts are gathered.
+    #[serde(skip)]
+    pub origins: Origins,
+}
+
+/// From whom a fact is.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// Only described, as `policy explain` does.
+    #[default]
+    Described,
+    /// From the records of the organisation that decides.
+    Known,
+    /// Typed by who gave the order there.
+    Told,
+    /// Stated by the other organisation.
+    Stated,
+}
+
+/// From whom each group of facts is.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Origins {
+    /// The birth date.
+    pub child: Origin,
+    /// Who has custody.
+    pub custody: Origin,
+    /// The measure.
+    pub measure: Origin,
+    /// The consents.
+    pub consents: Origin,
+}
+
+impl Origins {
+    /// All facts from one.
+    #[must_use]
+    pub fn of(origin: Origin) -> Self {
+        Self { child: origin, custody: origin, measure: origin, consents: origin }
+    }
 }
 
 /// An organisation in the role in which its node acts.
@@ -67,6 +106,9 @@ pub struct Child {
     /// Whether the child is still to be born.
     #[serde(default)]
     pub unborn: bool,
+    /// Whether the request says who the child is, by a number or a pseudonym; an exchange between nodes always does.
+    #[serde(default)]
+    pub named: bool,
 }
 
 /// Somebody who has custody.
@@ -164,13 +206,13 @@ pub enum Capacity {
     GeenGezag,
 }
 
-/// Whether somebody asked for the data.
+/// What makes the data go.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Trigger {
-    /// After a request.
+    /// A request of the receiver, which the sender's node answers by itself.
     Desgevraagd,
-    /// Of the sender's own accord.
+    /// Somebody at the sender, asked or not, decides to give.
     EigenBeweging,
 }
 
@@ -178,12 +220,18 @@ pub enum Trigger {
 #[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Override {
-    /// Why.
+    /// Why: a code of the rules.
     #[serde(default)]
     pub reason: String,
-    /// Who approved; two different people.
+    /// Why, in words, for the log.
+    #[serde(default)]
+    pub explanation: String,
+    /// Who approved: the accounts of two different people.
     #[serde(default)]
     pub approved_by: Vec<String>,
+    /// The custody holders that refused.
+    #[serde(default)]
+    pub refused: Vec<String>,
 }
 
 /// The text describes no situation.

@@ -1,8 +1,9 @@
 //! The refusals by name, and how a sentence of the rule file is filled in.
 
-use super::situation::Situation;
+use super::situation::{Origin, Situation};
 use crate::domain::bsn::holds_typed_bsn;
 use crate::domain::oin::Oin;
+use crate::domain::reason::ReasonCode;
 
 macro_rules! refusals {
     ($($variant:ident = $name:literal,)+) => {
@@ -34,6 +35,8 @@ refusals! {
     FieldMax = "D-FIELD-MAX",
     FieldMin = "D-FIELD-MIN",
     Law = "D-LAW",
+    Trigger = "D-TRIGGER",
+    Anon = "D-ANON",
     BornMissing = "D-BORN-MISSING",
     BornFuture = "D-BORN-FUTURE",
     Unborn = "D-UNBORN",
@@ -43,6 +46,8 @@ refusals! {
     MeasureCode = "D-MEASURE-CODE",
     MeasureNotYet = "D-MEASURE-NOT-YET",
     MeasureEnded = "D-MEASURE-ENDED",
+    MeasureLong = "D-MEASURE-LONG",
+    Facts = "D-FACTS",
     Executor = "D-EXECUTOR",
     Custody = "D-CUSTODY",
     ConsentNone = "D-CONSENT-NONE",
@@ -59,6 +64,23 @@ refusals! {
 }
 
 impl Refused {
+    /// The reason code of the registry that goes with it.
+    pub(super) fn code(self) -> ReasonCode {
+        use Refused::{
+            ConsentAge, ConsentCapacity, ConsentExpired, ConsentField, ConsentKind, ConsentNone, ConsentNotYet,
+            ConsentPurpose, ConsentReceiver, ConsentWithdrawn, Custody, Exchange, FieldMax, FieldMin, FieldUnknown,
+            Off, Override, Pair, Purpose, PurposeForbidden, PurposeUnknown, Source,
+        };
+        match self {
+            PurposeForbidden | PurposeUnknown | Purpose => ReasonCode::CasePurpose,
+            Exchange | Pair | Off => ReasonCode::CaseExchange,
+            Source | FieldUnknown | FieldMax | FieldMin => ReasonCode::CaseFields,
+            Custody | ConsentNone | ConsentKind | ConsentCapacity | ConsentAge | ConsentReceiver | ConsentPurpose
+            | ConsentNotYet | ConsentExpired | ConsentWithdrawn | ConsentField | Override => ReasonCode::CaseConsent,
+            _ => ReasonCode::CaseGround,
+        }
+    }
+
     /// Whether the request alone shows it, without any fact about the child, measure, consent or day.
     pub(super) fn is_of_request(self) -> bool {
         use Refused::{
@@ -84,7 +106,7 @@ impl Refused {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Denied {
     pub refused: Refused,
-    /// Article of the ground that failed.
+    /// Article of the row that refused; empty for that of the ground that failed.
     pub article: String,
     pub field: Option<String>,
     /// Path into the request of the fact that is missing or fails.
@@ -101,6 +123,12 @@ impl Denied {
 
     pub(super) fn fact(mut self, fact: impl Into<String>) -> Self {
         self.fact = Some(fact.into());
+        self
+    }
+
+    /// The article of the row that refused.
+    pub(super) fn by(mut self, article: Option<&str>) -> Self {
+        self.article = article.unwrap_or_default().to_owned();
         self
     }
 
@@ -157,4 +185,29 @@ pub(super) fn plain(text: &str) -> String {
         return "***".to_owned();
     }
     text.chars().filter(|c| !c.is_control()).take(80).collect()
+}
+
+/// What an allowing sentence says of facts that the organisation that decides does not hold itself.
+pub(super) fn hearsay(facts: &[(&'static str, Origin)]) -> String {
+    let said = [
+        (Origin::Stated, "volgens verklaring van de andere organisatie"),
+        (Origin::Told, "volgens opgave van wie de opdracht gaf"),
+    ];
+    let mut out = String::new();
+    for (origin, how) in said {
+        let titles: Vec<&str> = facts.iter().filter(|(_, from)| *from == origin).map(|(fact, _)| title(fact)).collect();
+        if !titles.is_empty() {
+            out += &format!(" Niet uit de eigen gegevens maar {how}: {}.", titles.join(", "));
+        }
+    }
+    out
+}
+
+fn title(fact: &str) -> &'static str {
+    match fact {
+        "child" => "de geboortedatum",
+        "custody" => "wie het gezag heeft",
+        "measure" => "de maatregel",
+        _ => "de toestemming",
+    }
 }

@@ -10,10 +10,11 @@ use super::messages::{Belongs, CaseAsked, CaseDocument, CaseRequest};
 use super::wire::WireName;
 use crate::crypto::{Tag, random};
 use crate::domain::case::field::CaseField;
+use crate::domain::day::Day;
 use crate::domain::reason::ReasonCode;
 use crate::policy::bundle::ConvenantInForce;
 use crate::policy::case::Rules;
-use crate::policy::case::situation::Situation;
+use crate::policy::case::situation::{Child, Origin, Origins, Situation, Trigger};
 use crate::policy::convenant::{Convenant, Purpose};
 use crate::policy::exchange::{CasePermit, NoLeave, decide_case, purpose_of};
 use crate::service::api::{Peer, Refusal};
@@ -25,10 +26,6 @@ use crate::translog::sealed::SealedPart;
 
 /// Bytes of a document at most, so that it fits a message.
 const MOST_BYTES: usize = 900_000;
-
-/// The grounds on which a request is answered without a person: the duty of Jeugdwet 7.3.11(4), and a registered consent. Every other
-/// ground leaves the choice to who holds the data, and somebody there makes it by an offer.
-const ANSWERED: [&str; 2] = ["G-OTS", "G-CONSENT"];
 
 /// A refusal of a request about a child.
 #[derive(Debug)]
@@ -52,8 +49,9 @@ pub(super) struct Meant {
     pub(super) known: bool,
 }
 
-/// The situation that a request describes, without facts about the child.
-pub(super) fn described(request: &CaseRequest, today: crate::domain::day::Day) -> Situation {
+/// The situation that a request of a partner describes, without facts about the child. What makes the data go is not its word but the road
+/// by which it came.
+pub(super) fn described(request: &CaseRequest, today: Day, trigger: Trigger) -> Situation {
     Situation {
         exchange: Some(request.exchange.clone()),
         purpose: Some(request.purpose.clone()),
@@ -61,12 +59,13 @@ pub(super) fn described(request: &CaseRequest, today: crate::domain::day::Day) -
         receiver: request.receiver.clone(),
         fields: request.fields.clone(),
         date: Some(today),
-        child: crate::policy::case::situation::Child::default(),
+        child: Child::default(),
         custody: Vec::new(),
         measure: request.measure.clone(),
         consents: Vec::new(),
-        trigger: request.trigger,
+        trigger: Some(trigger),
         overridden: None,
+        origins: Origins { measure: Origin::Stated, ..Origins::default() },
     }
 }
 
@@ -96,7 +95,7 @@ impl Core {
 
     #[cfg(feature = "defect-early-deny")]
     fn is_unknown(&self, convenant: &ConvenantInForce, peer: &Peer, request: &CaseRequest, name: WireName) -> bool {
-        let situation = described(request, self.clock.today());
+        let situation = described(request, self.clock.today(), Trigger::Desgevraagd);
         let purpose = purpose_of(&situation);
         purpose.is_some_and(|purpose| !self.meant(convenant.convenant(), peer, purpose, name).known)
     }
@@ -109,7 +108,7 @@ impl Core {
         name: WireName,
     ) -> Result<CaseContent, CaseRefused> {
         let today = self.clock.today();
-        let mut situation = described(request, today);
+        let mut situation = described(request, today, Trigger::Desgevraagd);
         let purpose = purpose_of(&situation).unwrap_or(Purpose::P9);
         let meant = self.meant(convenant.convenant(), peer, purpose, name);
         let deny = |reason, why: String, held| {
@@ -126,9 +125,6 @@ impl Core {
         facts.into_situation(&mut situation);
         let request_of = (request.hash(), &asked.convenant);
         let refused = match decide_case(Rules::national(), convenant, request_of, situation, today) {
-            Ok(permit) if !ANSWERED.contains(&permit.decision().rule()) => {
-                format!("{}: een keuze van de houder, die kan aanbieden", why(permit.decision()))
-            }
             Ok(permit) if meant.known => {
                 let sent = self.send_content(peer, asked, request, (&permit, &meant, name));
                 return sent.map_err(|reason| deny(reason, "niet te verstrekken".to_owned(), false));
@@ -226,15 +222,10 @@ impl Core {
         intent.counter = Some(self.next_counter(sending.to));
         (intent.peer_certificate, intent.peer_spki) =
             (sending.peer.map(|peer| peer.certificate), sending.peer.map(|peer| peer.pin));
-        let overridden = permit
-            .situation()
-            .overridden
-            .as_ref()
-            .map(|of| of.reason.chars().filter(|c| !c.is_control()).take(120).collect());
         let part = SealedPart {
             subject: Some(meant.subject),
             salt: Some(salt),
-            reference: overridden.unwrap_or_default(),
+            reference: log::allowed(permit),
             ..SealedPart::default()
         };
         let logged = self.log_case(&mut intent, &part)?;

@@ -13,7 +13,7 @@ use crate::domain::oin::Oin;
 use crate::domain::reason::ReasonCode;
 use crate::policy::bundle::ConvenantInForce;
 use crate::policy::case::Rules;
-use crate::policy::case::situation::Situation;
+use crate::policy::case::situation::{Origin, Origins, Situation, Trigger};
 use crate::policy::exchange::{CasePermit, NoLeave, decide_case, purpose_of};
 use crate::service::answer::log_reason;
 use crate::service::api::Peers;
@@ -156,13 +156,15 @@ impl Core {
         request.exchange = situation.exchange.clone().unwrap_or_default();
         request.purpose = situation.purpose.clone().unwrap_or_default();
         request.fields.clone_from(&situation.fields);
-        request.trigger = situation.trigger;
+        let trigger = if asking { Trigger::Desgevraagd } else { Trigger::EigenBeweging };
+        request.trigger = Some(trigger);
         let name = self.name_for(&convenant, order, other)?;
         if asking {
             request.child = Some(name);
             request.measure.clone_from(&situation.measure);
         }
-        let mut judged = Situation { date: Some(today), ..situation.clone() };
+        let mut judged = Situation { date: Some(today), trigger: Some(trigger), ..situation.clone() };
+        judged.origins = Origins::of(Origin::Told);
         if !asking {
             // Who gives decides on the consents that are registered here, not on what somebody says there is.
             judged.consents.clear();

@@ -6,7 +6,7 @@ use crate::domain::case::field::{CaseField, CaseValue, FieldClass};
 use crate::domain::day::Day;
 use crate::domain::oin::Oin;
 use crate::domain::reason::ReasonCode;
-use crate::policy::case::situation::{Child, Consent, Custody, CustodyKind, Measure, Situation};
+use crate::policy::case::situation::{Child, Consent, Custody, CustodyKind, Measure, Origin, Situation};
 use crate::service::core::Core;
 use crate::storage::subjects::SubjectTag;
 
@@ -27,13 +27,23 @@ impl Facts {
 
     /// Puts what we know in place of what the situation says; what only the situation says stays.
     pub(super) fn into_situation(self, situation: &mut Situation) {
+        let origins = &mut situation.origins;
         if self.born.is_some() {
-            situation.child = Child { born: self.born, unborn: false };
+            situation.child = Child { born: self.born, ..Child::default() };
+            origins.child = Origin::Known;
         }
         if !self.custody.is_empty() {
             situation.custody = self.custody;
+            origins.custody = Origin::Known;
+        }
+        let executed = self.measure.as_ref().is_none_or(|known| known.executor.is_some());
+        if self.measure.is_some() && executed {
+            origins.measure = Origin::Known;
         }
         situation.measure = measured(self.measure, situation.measure.take());
+        if situation.consents.is_empty() {
+            origins.consents = Origin::Known;
+        }
         situation.consents.extend(self.consents);
     }
 }

@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 use super::messages::CaseDocument;
 use crate::domain::oin::Oin;
 use crate::domain::reason::ReasonCode;
-use crate::service::core::Core;
+use crate::service::core::{Core, CoreError};
 use crate::storage::files::FileError;
-use crate::translog::entry::TransferId;
+use crate::storage::log::Filter;
+use crate::translog::entry::{Phase, TransferId};
 
 /// How long content is kept that nobody takes over: 24 hours.
 pub const KEPT_MS: u64 = 86_400_000;
@@ -50,6 +51,22 @@ impl Core {
         self.inbox.put(transfer, &bytes).map_err(|e| reason(&e))
     }
 
+    /// After a crash: what is in the log as received is there; what is not, never came, and is asked for or offered again.
+    ///
+    /// # Errors
+    /// When log or inbox cannot be read or written.
+    pub(in crate::service) fn recover_inbox(&self) -> Result<(), CoreError> {
+        for transfer in self.inbox.pending()? {
+            let received = Filter { transfer: Some(transfer), phase: Some(Phase::Received), ..Filter::default() };
+            if self.log_entries(&received, (None, 1))?.is_empty() {
+                self.inbox.destroy(transfer)?;
+            } else {
+                self.inbox.settle(transfer)?;
+            }
+        }
+        Ok(())
+    }
+
     /// What is in the inbox, oldest first.
     ///
     /// # Errors
@@ -77,11 +94,18 @@ impl Core {
     /// # Errors
     /// When it cannot be destroyed or the log cannot be written.
     pub fn confirm_case(&self, transfer: TransferId) -> Result<bool, ReasonCode> {
-        let there = self.inbox.destroy(transfer).map_err(|e| reason(&e))?;
+        let there = self.inbox.list().map_err(|e| reason(&e))?.contains(&transfer);
         if there {
-            self.note_destroyed(transfer, true)?;
+            self.destroy_in_log(transfer, true)?;
         }
         Ok(there)
+    }
+
+    /// Announces it, does it, and says that it was done.
+    fn destroy_in_log(&self, transfer: TransferId, confirmed: bool) -> Result<(), ReasonCode> {
+        let intent = self.announce_destroyed(transfer)?;
+        self.inbox.destroy(transfer).map_err(|e| reason(&e))?;
+        self.note_destroyed(&intent, confirmed)
     }
 
     /// Destroys what nobody took over in time; called every second.
@@ -95,8 +119,8 @@ impl Core {
                 Some(arrived) => arrived.at_ms.saturating_add(KEPT_MS) <= now,
                 None => true,
             };
-            if late && self.inbox.destroy(transfer).map_err(|e| reason(&e))? {
-                self.note_destroyed(transfer, false)?;
+            if late {
+                self.destroy_in_log(transfer, false)?;
             }
         }
         Ok(())

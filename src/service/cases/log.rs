@@ -7,6 +7,7 @@ use crate::domain::oin::Oin;
 use crate::domain::reason::ReasonCode;
 use crate::policy::bundle::ConvenantInForce;
 use crate::policy::case::Decision;
+use crate::policy::case::situation::Origin;
 use crate::policy::exchange::CasePermit;
 use crate::service::answer::log_reason;
 use crate::service::api::{Peer, Refusal};
@@ -47,6 +48,31 @@ pub(super) fn why(decision: &Decision) -> String {
     format!("{} ({}): {}", decision.rule(), decision.article(), decision.fact().or(decision.field()).unwrap_or("-"))
 }
 
+/// Why it was allowed, in the words of the sealed part: from whom the facts are, and for an override the reason and the people.
+pub(super) fn allowed(permit: &CasePermit) -> String {
+    let decision = permit.decision();
+    let facts = decision.rests_on().iter().map(|(fact, from)| format!("{fact} {}", said(*from)));
+    let mut out = facts.collect::<Vec<_>>().join(", ");
+    let leave = permit.situation().overridden.as_ref().filter(|_| decision.is_override());
+    if let Some(leave) = leave {
+        let who = [leave.approved_by.join(" en "), leave.refused.join(" en ")];
+        out = format!(
+            "{}; besloten door {}; geweigerd door {}; {}; {out}",
+            leave.reason, who[0], who[1], leave.explanation
+        );
+    }
+    out.chars().filter(|c| !c.is_control()).take(REASON_BYTES).collect()
+}
+
+fn said(from: Origin) -> &'static str {
+    match from {
+        Origin::Known => "bekend",
+        Origin::Told => "opgegeven",
+        Origin::Stated => "verklaard door de andere partij",
+        Origin::Described => "beschreven",
+    }
+}
+
 pub(super) fn subject_reason(error: &SubjectError) -> ReasonCode {
     match error {
         SubjectError::Log(error) => log_reason(error),
@@ -73,7 +99,8 @@ fn under(entry: &mut Entry, convenant: &ConvenantInForce, decision: Option<&Deci
     entry.data_categories = vec!["gegevens over een kind".to_owned()];
     if let Some(decision) = decision {
         entry.ground_article = decision.article().to_owned();
-        entry.rules_version = decision.rules_version().to_owned();
+        let hash: String = decision.rules_hash().to_hex().chars().take(12).collect();
+        entry.rules_version = format!("{} {hash} {}", decision.rules_version(), decision.rule());
     }
 }
 
@@ -171,17 +198,19 @@ impl Core {
         self.log_case(&mut entry, &part).map(drop)
     }
 
-    /// What came was taken over, or its time is up: gone from the inbox.
-    pub(super) fn note_destroyed(&self, transfer: TransferId, confirmed: bool) -> Result<(), ReasonCode> {
-        let now = self.clock.now_ms();
-        let ours = Some(self.identity.oin);
-        let mut entry = Entry::new(entries::transfer_id(now), Direction::Local, Phase::Outcome, now);
-        (entry.sender_oin, entry.receiver_oin) = (ours, ours);
-        entry.service = INBOX.to_owned();
-        entry.action = "Inhoud over een kind vernietigd".to_owned();
+    /// What came is about to go from the inbox.
+    pub(super) fn announce_destroyed(&self, transfer: TransferId) -> Result<Entry, ReasonCode> {
+        let mut entry = self.local_entry(INBOX, "Inhoud over een kind vernietigen");
+        entry.purpose.clear();
         entry.refers_to = Some(transfer);
-        entry.end_ms = Some(now);
-        entry.outcome = Some(if confirmed { Outcome::Confirmed } else { Outcome::Failed });
+        self.append(&entry).map(|_logged| entry).map_err(|e| log_reason(&e))
+    }
+
+    /// What came was taken over, or its time is up: gone from the inbox.
+    pub(super) fn note_destroyed(&self, intent: &Entry, confirmed: bool) -> Result<(), ReasonCode> {
+        let outcome = if confirmed { Outcome::Confirmed } else { Outcome::Failed };
+        let mut entry = entries::outcome(intent, outcome, self.clock.now_ms());
+        entry.refers_to = intent.refers_to;
         if !confirmed {
             entry.reason_codes = vec![ReasonCode::CaseExpired.code().to_owned()];
         }

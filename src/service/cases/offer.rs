@@ -13,6 +13,7 @@ use crate::crypto::{AgreementPublic, Digest};
 use crate::domain::oin::Oin;
 use crate::domain::reason::ReasonCode;
 use crate::policy::case::Rules;
+use crate::policy::case::situation::Trigger;
 use crate::policy::exchange::{NoLeave, decide_case, purpose_of};
 use crate::service::api::{Peer, Peers, ProvenBy, Refusal, TraceContext};
 use crate::service::append::next_step;
@@ -103,7 +104,7 @@ impl Core {
         }
         self.claim((peer.oin, asked.transfer), (request.hash(), convenant.hash()))?;
         let today = self.clock.today();
-        let situation = described(&request, today);
+        let situation = described(&request, today, Trigger::EigenBeweging);
         let of_request = (request.hash(), &asked.convenant);
         let permit = match decide_case(Rules::national(), &convenant, of_request, situation, today) {
             Ok(permit) => Some(permit),
@@ -137,7 +138,8 @@ impl Core {
         let taken = lock(&self.offers.0).remove(&(peer.oin, delivery.transfer));
         let Taken { question, request } = taken.ok_or(Refusal::from(ReasonCode::CaseTransferUnknown))?;
         let convenant = self.named(question.convenant)?;
-        let purpose = purpose_of(&described(&request, self.clock.today())).ok_or(ReasonCode::CasePurpose)?;
+        let purpose = purpose_of(&described(&request, self.clock.today(), Trigger::EigenBeweging))
+            .ok_or(ReasonCode::CasePurpose)?;
         let whom = |name: WireName| self.meant(convenant.convenant(), peer, purpose, name).subject;
         let proven = Some(ProvenBy { certificate: peer.certificate, pin: peer.pin });
         let delivery = CaseDelivery { proven, ..delivery.clone() };

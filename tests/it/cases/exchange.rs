@@ -4,11 +4,13 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use ketenpoort::domain::reason::ReasonCode;
+use ketenpoort::policy::case::Rules;
 use ketenpoort::policy::case::situation::Situation;
 use ketenpoort::service::api::NodeService;
 use ketenpoort::service::cases::ask::{CaseOrder, Exchanged, NoExchange};
 use ketenpoort::service::cases::inbox::KEPT_MS;
 use ketenpoort::service::cases::messages::CaseDelivery;
+use ketenpoort::translog::entry::{Outcome, TransferId};
 
 use super::world::{REGISTERED, Who, Wire, World, peer};
 
@@ -77,7 +79,10 @@ fn a_request_brings_what_is_held_names_what_is_missing_and_both_logs_tell_it() {
     assert_eq!(world.told(Who::Gem, got.transfer), ["INTENT", "OUTCOME CONFIRMED"]);
     let sent = world.log(Who::Gem).into_iter().find(|e| e.transfer_id == got.transfer).expect("an entry");
     assert_eq!((sent.field_names, sent.purpose.as_str()), (got.fields.clone(), "P5"));
-    assert!(sent.ground_article.contains("7.3.11") && !sent.rules_version.is_empty(), "{}", sent.ground_article);
+    assert!(sent.ground_article.contains("7.3.11"), "{}", sent.ground_article);
+    let rules = Rules::national();
+    let named = format!("{} {} G-OTS", rules.version(), &rules.hash().to_hex()[..12]);
+    assert_eq!(sent.rules_version, named, "version, hash and rule");
     // About the child on both sides, by what each calls it.
     for who in [Who::Gem, Who::Gi] {
         let about = world.core(who).entries_about(&world.subject(who, ANNA)).expect("read");
@@ -186,8 +191,72 @@ fn a_refusal_that_hangs_on_the_child_is_one_code_with_a_receipt_and_tells_our_ow
     (chosen.sender.role, chosen.receiver.oin) = (Some("GEM".to_owned()), Who::Rvdk.oin());
     chosen.receiver.role = Some("RVDK".to_owned());
     let order = order(&world, Who::Rvdk, ANNA, chosen);
+    let before = world.log(Who::Gem).len();
     let no = world.core(Who::Rvdk).request_case(&Wire::of(&world, Who::Rvdk), &order).expect_err("chosen");
-    assert_eq!(no.reason, ReasonCode::CaseRefused);
+    assert_eq!(no.reason, ReasonCode::CaseGround);
+    assert!(no.zin.expect("words").contains("D-TRIGGER"));
+    assert_eq!(world.log(Who::Gem).len(), before, "the municipality heard nothing");
+}
+
+#[test]
+fn after_a_crash_of_either_side_nothing_is_half_there_and_asking_again_brings_it() {
+    let world = World::new();
+    world.deliver(Who::Gem, &anna(Who::Gi));
+    // Who holds the data crashes between its entry and its answer: the same request, under the same number, is answered after the restart.
+    let wire = Wire::of(&world, Who::Gi);
+    *wire.crash.lock().expect("lock") = Some(Who::Gem);
+    let asked = order(&world, Who::Gi, ANNA, handover(FIELDS));
+    let got = world.core(Who::Gi).request_case(&wire, &asked).expect("the second attempt");
+    assert_eq!(world.told(Who::Gem, got.transfer), ["INTENT", "OUTCOME UNKNOWN", "INTENT", "OUTCOME CONFIRMED"]);
+    assert_eq!(world.told(Who::Gi, got.transfer), ["INTENT", "RECEIVED"]);
+    // Who asked crashes with the answer in its hands: nothing is there, the log says that nobody knows, and asking anew brings it.
+    *wire.crash.lock().expect("lock") = Some(Who::Gi);
+    let core = world.core(Who::Gi);
+    let crashed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| core.request_case(&wire, &asked)));
+    assert!(crashed.is_err());
+    drop(core);
+    world.reopen(Who::Gi);
+    let inbox = || world.core(Who::Gi).inbox().expect("read").into_iter().map(|(id, _)| id).collect::<Vec<_>>();
+    assert_eq!(inbox(), [got.transfer], "what came before is still there");
+    assert_eq!(world.log(Who::Gi).iter().filter(|entry| entry.outcome == Some(Outcome::Unknown)).count(), 1);
+    let again = world.core(Who::Gi).request_case(&Wire::of(&world, Who::Gi), &asked).expect("asked anew");
+    assert_eq!(inbox(), [got.transfer, again.transfer]);
+    // It crashes after its entry and before the content is in its place: the content is there. Before its entry: it never came.
+    let file = |id: TransferId| world.dir(Who::Gi).join("inbox").join(ketenpoort::crypto::hex(id.as_bytes()));
+    let stray = TransferId::new(1_780_315_200_001, [7; 10]);
+    std::fs::copy(file(got.transfer), file(stray).with_extension("nieuw")).expect("copied");
+    std::fs::rename(file(got.transfer), file(got.transfer).with_extension("nieuw")).expect("renamed");
+    world.reopen(Who::Gi);
+    assert_eq!(inbox(), [got.transfer, again.transfer]);
+    assert!(!file(stray).with_extension("nieuw").exists());
+    world.later(KEPT_MS);
+    world.core(Who::Gi).tend_inbox().expect("looked");
+    assert!(inbox().is_empty());
+}
+
+#[test]
+fn nothing_of_a_child_is_on_the_wire_outside_what_is_sealed() {
+    let world = World::new();
+    world.deliver(Who::Gem, &anna(Who::Gi));
+    let wire = Wire::of(&world, Who::Gi);
+    let asked = order(&world, Who::Gi, ANNA, handover(FIELDS));
+    world.core(Who::Gi).request_case(&wire, &asked).expect("allowed");
+    let back = Wire::of(&world, Who::Gem);
+    let offered = order(&world, Who::Gem, ANNA, handover(FIELDS));
+    world.core(Who::Gem).offer_case(&back, &offered).expect("taken");
+    let arrived = world.core(Who::Gi).inbox().expect("read");
+    assert_eq!(arrived.len(), 2);
+    let names = arrived.iter().map(|(_, one)| serde_json::to_string(&one.document.child).expect("JSON"));
+    let texts = ["Anna Voorbeeld", "2014-06-15", "wijkteam Noord", "053-1234567", "sinds maart", ANNA, "2027-02-28"];
+    let held = anna(Who::Gi);
+    for needle in texts.map(str::to_owned).into_iter().chain(names.map(|name| name.trim_matches('"').to_owned())) {
+        for seen in [&wire.seen, &back.seen] {
+            let bytes = seen.lock().expect("lock");
+            assert!(bytes.len() > 2_000);
+            assert!(!bytes.windows(needle.len()).any(|window| window == needle.as_bytes()), "{needle}");
+        }
+    }
+    assert!(texts.iter().all(|text| held.contains(text)), "each is held");
 }
 
 #[test]

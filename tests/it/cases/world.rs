@@ -256,6 +256,10 @@ pub struct Wire<'a> {
     pub bend: Option<fn(&mut CaseDelivery)>,
     /// The next calls that fail before they arrive.
     pub lost: AtomicU64,
+    /// Who crashes at the next request that it answers, or whose answer it gets: the answer is in the log of who gives it, and nobody has it.
+    pub crash: Mutex<Option<Who>>,
+    /// Every byte of a message about a child.
+    pub seen: Mutex<Vec<u8>>,
     /// Calls go over this instead, and how each ended is noted.
     pub over: Option<&'a Client>,
     pub ended: Mutex<Vec<Ended>>,
@@ -271,7 +275,20 @@ pub struct Ended {
 
 impl<'a> Wire<'a> {
     pub fn of(world: &'a World, who: Who) -> Self {
-        Self { world, from: who.oin(), bend: None, lost: AtomicU64::new(0), over: None, ended: Mutex::default() }
+        Self {
+            world,
+            from: who.oin(),
+            bend: None,
+            lost: AtomicU64::new(0),
+            crash: Mutex::default(),
+            seen: Mutex::default(),
+            over: None,
+            ended: Mutex::default(),
+        }
+    }
+
+    fn note(&self, parts: &[&[u8]]) {
+        self.seen.lock().expect("lock").extend(parts.concat());
     }
 
     fn to(&self, to: &Oin) -> Result<Arc<Core>, PeerError> {
@@ -323,8 +340,15 @@ impl Peers for Wire<'_> {
             error: PeerError::Refused(refused.refusal.reason),
             receipt: refused.refusal.receipt.map(|receipt| receipt.bytes().to_vec()),
         })?;
-        core.answered(&peer(self.from), content.handed(), true);
         let mut delivery = delivered(&content);
+        self.note(&[ask.sealed(), &delivery.receipt, &delivery.salt, &delivery.sealed]);
+        if let Some(who) = self.crash.lock().expect("lock").take() {
+            assert_ne!(who.oin(), self.from, "who asked is gone");
+            drop(core);
+            self.world.reopen(who);
+            return Err(PeerError::Unreachable.into());
+        }
+        core.answered(&peer(self.from), content.handed(), true);
         if let Some(bend) = self.bend {
             bend(&mut delivery);
         }
@@ -332,12 +356,14 @@ impl Peers for Wire<'_> {
     }
 
     fn case_offer(&self, to: &Oin, offer: &CaseOffer, _: Duration) -> Result<Digest, PeerError> {
+        self.note(&[&offer.asked().sealed]);
         let taken = self.to(to)?.case_offer(&peer(self.from), offer.asked());
         taken.map_err(|refusal| PeerError::Refused(refusal.reason))
     }
 
     fn case_deliver(&self, to: &Oin, content: &CaseContent, _: Duration) -> Result<Vec<u8>, PeerError> {
         let mut delivery = delivered(content);
+        self.note(&[&delivery.receipt, &delivery.salt, &delivery.sealed]);
         if let Some(bend) = self.bend {
             bend(&mut delivery);
         }

@@ -44,7 +44,7 @@ fn handover(convenant: &Convenant) -> Situation {
     asked.sender.oin = party(convenant, OrgType::Gem);
     asked.receiver.oin = party(convenant, OrgType::Gi);
     let measure = asked.measure.as_mut().expect("a measure");
-    (measure.executor, measure.to) = (Some(asked.receiver.oin), None);
+    (measure.executor, measure.to) = (Some(asked.receiver.oin), Some(Day(today().0 + 200)));
     asked
 }
 

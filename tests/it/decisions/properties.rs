@@ -1,7 +1,7 @@
 //! Properties of the decision: it answers everything, and it moves only in the directions that law lets it move.
 
 use ketenpoort::domain::day::Day;
-use ketenpoort::policy::case::situation::{Capacity, Consent, CustodyKind, Situation};
+use ketenpoort::policy::case::situation::{Capacity, Consent, CustodyKind, Origin, Origins, Situation, Trigger};
 use ketenpoort::policy::case::{Rules, decide};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -60,6 +60,8 @@ proptest! {
         prop_assume!(!row.fields.is_empty() && allowed(&row));
         let least = Rules::national().exchange(row.exchange.as_deref().expect("allowed"), row.date).expect("allowed");
         let gone = row.fields.remove(place.index(row.fields.len()));
+        // A consult without identity is another question: one about nobody.
+        prop_assume!(row.exchange.as_deref() != Some("SCN-15") || gone != "identity");
         let still = least.minimum.contains(&gone) && !row.fields.contains(&gone);
         prop_assert_eq!(allowed(&row), !still, "without {}", gone);
     }
@@ -69,7 +71,30 @@ proptest! {
         let before = moved_by(row, days);
         let mut after = before.clone();
         after.consents.push(more);
-        prop_assert!(allowed(&after) || !allowed(&before));
+        // A question about nobody has no consents.
+        let anonymous = decide(Rules::national(), &before).rule() == "G-ANON";
+        prop_assert!(anonymous || allowed(&after) || !allowed(&before));
+    }
+
+    #[test]
+    fn a_pull_is_answered_only_by_duty_or_consent(row in of_table(), days in moved(), unknown in any::<bool>()) {
+        let mut row = moved_by(row, days);
+        row.trigger = if unknown { None } else { Some(Trigger::Desgevraagd) };
+        let decision = decide(Rules::national(), &row);
+        let (rule, answers) = (decision.rule(), ["G-OTS", "G-CONSENT", "G-OVERRIDE"]);
+        prop_assert!(!decision.allowed() || answers.contains(&rule), "{}", rule);
+    }
+
+    #[test]
+    fn from_whom_a_fact_is_changes_the_sentence_and_nothing_else(row in of_table(), from in select(vec![Origin::Told, Origin::Stated])) {
+        let before = decide(Rules::national(), &row);
+        let mut row = row;
+        row.origins = Origins::of(from);
+        let after = decide(Rules::national(), &row);
+        prop_assert_eq!((before.rule(), before.article()), (after.rule(), after.article()));
+        let looked = !after.rests_on().is_empty();
+        prop_assert!(after.rests_on().iter().all(|(_, origin)| *origin == from));
+        prop_assert_eq!(looked, after.zin().contains("Niet uit de eigen gegevens"));
     }
 
     #[test]

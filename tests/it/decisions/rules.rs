@@ -30,6 +30,20 @@ fn a_file_with_a_fault_is_no_rule_file() {
     assert!(faults(replace("with_field = \"identity\"", "with_field = \"identiy\"")).contains("hangt af van een veld"));
     assert!(faults(replace("receivers = [\"RVDK\"]", "receivers = [\"RVKD\"]")).contains("rol die niet bestaat"));
     assert!(faults(replace("days_late = 42", "days_late = 9999")).contains("70 dagen"));
+    // What nobody uses, names wrong or cannot decide by is a fault too: a file never fails open.
+    assert!(faults(replace("trigger = [\"eigen_beweging\"]\n", "")).contains("trigger"));
+    assert!(faults(replace("trigger = [\"eigen_beweging\"]", "trigger = []")).contains("alleen uit eigen beweging"));
+    assert!(faults(replace("codes = [\"11\"]", "codes = [\"1\"]")).contains("op de lijst"));
+    assert!(faults(replace("name = \"P9\"", "name = \"P10\"")).contains("P1 tot en met P9"));
+    assert!(faults(replace("program = 2", "program = 1")).contains("ander programma"));
+    assert!(faults(replace("anonymous = true\n", "")).contains("alleen een anonieme grond"));
+    assert!(faults(replace("grounds = [\"G-SCHOOL\"]", "grounds = [\"G-POLICE\"]")).contains("gebruikt deze grond"));
+    assert!(faults(replace("grounds = [\"G-VT-IN\"]", "grounds = [\"G-ANON\"]")).contains("gaan niet samen"));
+    assert!(
+        faults(replace("code = \"KP-CASUS-TOESTEMMING\"", "code = \"KP-CASUS-VELDEN\"")).contains("hoort niet bij")
+    );
+    assert!(faults(replace("months = 3", "months = 300")).contains("24 maanden"));
+    assert!(faults(replace("code = \"ernstig_nadeel\"", "code = \"Zomaar wat\"")).contains("code en titel"));
     let age =
         "[[age]]\nname = \"majority\"\nyears = 17\narticle = \"BW 1:233\"\nfrom = \"2030-01-01\"\nsource = \"M\"\n";
     assert!(faults(again(age)).contains("dezelfde dag"));
@@ -41,7 +55,7 @@ fn a_file_with_a_fault_is_no_rule_file() {
 fn a_new_law_is_a_new_file_and_old_days_keep_the_old_law() {
     let old = Rules::national();
     let ground = "[[ground]]\nname = \"G-OTS\"\narticle = \"Jeugdwet 7.3.11(5)\"\nfrom = \"2027-01-01\"\nsource = \"D\"\n\
-                  child = \"minor\"\nmeasure = { codes = [\"11\"], executor = \"receiver\" }\nzin = \"Toegestaan.\"\n";
+                  trigger = [\"desgevraagd\", \"eigen_beweging\"]\nchild = \"minor\"\nmeasure = { codes = [\"11\"], executor = \"receiver\" }\nzin = \"Toegestaan.\"\n";
     let new = Rules::from_toml(&format!("{}\n{ground}", Rules::national_text())).expect("sound");
     assert_ne!(old.hash(), new.hash());
     let mut changed = 0;

@@ -62,6 +62,12 @@ impl Needles {
         needles
     }
 
+    /// Searches for a text too.
+    pub fn text(&mut self, text: &str) {
+        self.add(text.as_bytes().to_vec(), "content");
+        self.add_base64(text.as_bytes(), "content");
+    }
+
     /// What the headers of HTTP/2 messages are searched for besides: digits in the Huffman code of RFC 7541, appendix B.
     pub fn of_headers(bsns: &BTreeSet<String>) -> Self {
         const CODES: [(u16, u32); 10] =
