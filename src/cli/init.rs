@@ -131,7 +131,7 @@ fn raw_config(args: &InitArgs) -> RawConfig {
 fn first_invitation(config: &Config, console: &ConsoleConfig, keys: &KeyTree) -> Result<(String, String), String> {
     let accounts = Accounts::new(&config.data.join("console"), keys);
     let roles = std::iter::once(Role::Beheerder).collect();
-    let token = accounts.invite(roles, crate::node::SystemClock.now_ms()).map_err(|e| e.to_string())?;
+    let token = accounts.invite(roles, "init", crate::node::SystemClock.now_ms()).map_err(|e| e.to_string())?;
     Ok((console.listen.to_string(), token))
 }
 

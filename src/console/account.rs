@@ -9,7 +9,7 @@ use super::frame::Frame;
 use super::serve::person;
 use super::visit::Visit;
 use super::words;
-use crate::service::accounts::{AccountError, AccountView, Joining, Role};
+use crate::service::accounts::{AccountError, AccountView, Joining, LoginError, Opened, Role};
 
 #[derive(Template)]
 #[template(path = "invitation.html")]
@@ -23,7 +23,7 @@ struct InvitationPage {
 struct JoinPage {
     frame: Frame,
     fault: String,
-    token: String,
+    ticket: String,
     name: String,
     roles: String,
     secret: String,
@@ -44,8 +44,18 @@ struct AccountPage {
 struct AccountsPage {
     frame: Frame,
     accounts: Vec<Line>,
+    invitations: Vec<Open>,
     token: String,
     fault: String,
+}
+
+/// An invitation that is not used.
+struct Open {
+    mark: String,
+    roles: String,
+    by: String,
+    until: String,
+    opened: bool,
 }
 
 struct Line {
@@ -54,6 +64,8 @@ struct Line {
     roles: String,
     by: &'static str,
     state: String,
+    invited: String,
+    locked: bool,
     closed: bool,
 }
 
@@ -65,14 +77,21 @@ pub fn invitation(visit: &Visit<'_>) -> Result<Answer, Fault> {
 /// What the invitation gives, and the form for the account.
 pub fn invited(visit: &Visit<'_>) -> Result<Answer, Fault> {
     super::login::admit(visit)?;
-    join_page(visit, "")
+    let opened = visit.core().accounts().open(visit.field("uitnodiging"), visit.now_ms);
+    join_page(visit, "", opened)
 }
 
-fn join_page(visit: &Visit<'_>, fault: &str) -> Result<Answer, Fault> {
-    let token = visit.field("uitnodiging").trim();
-    let (roles, secret) = match visit.core().accounts().invited(token, visit.now_ms) {
-        Ok(found) => found,
-        Err(e @ AccountError::Invitation) => {
+/// The form again, with what was wrong.
+fn again(visit: &Visit<'_>, fault: &str) -> Result<Answer, Fault> {
+    let ticket = visit.field("uitnodiging").to_owned();
+    let known = visit.core().accounts().invited(&ticket, visit.now_ms);
+    join_page(visit, fault, known.map(|(roles, secret)| Opened { ticket, roles, secret }))
+}
+
+fn join_page(visit: &Visit<'_>, fault: &str, opened: Result<Opened, AccountError>) -> Result<Answer, Fault> {
+    let Opened { ticket, roles, secret } = match opened {
+        Ok(opened) => opened,
+        Err(e @ (AccountError::Invitation | AccountError::Opened)) => {
             let page = InvitationPage { frame: Frame::of(visit, "Account maken"), fault: e.to_string() };
             return Ok(Answer::page(&page)?.with_status(422));
         }
@@ -84,7 +103,7 @@ fn join_page(visit: &Visit<'_>, fault: &str) -> Result<Answer, Fault> {
     let page = JoinPage {
         frame: Frame::of(visit, "Account maken"),
         fault: fault.to_owned(),
-        token: token.to_owned(),
+        ticket,
         name: visit.field("naam").to_owned(),
         roles: words_of(&roles),
         link: format!("otpauth://totp/Ketenpoort:{issuer}?secret={secret}&issuer=Ketenpoort%20{issuer}"),
@@ -98,11 +117,11 @@ fn join_page(visit: &Visit<'_>, fault: &str) -> Result<Answer, Fault> {
 pub fn join(visit: &Visit<'_>) -> Result<Answer, Fault> {
     super::login::admit(visit)?;
     if visit.field("wachtwoord") != visit.field("nogmaals") {
-        return join_page(visit, "de twee wachtwoorden zijn niet gelijk");
+        return again(visit, "de twee wachtwoorden zijn niet gelijk");
     }
     let code: String = visit.field("code").chars().filter(|c| !c.is_whitespace()).collect();
     let joining = Joining {
-        token: visit.field("uitnodiging"),
+        ticket: visit.field("uitnodiging"),
         name: visit.field("naam"),
         password: visit.field("wachtwoord"),
         code: &code,
@@ -110,7 +129,7 @@ pub fn join(visit: &Visit<'_>) -> Result<Answer, Fault> {
     let account = match visit.core().accounts().join(&joining, visit.now_ms) {
         Ok(account) => account,
         Err(AccountError::File(e)) => return Err(Fault::Broken(e.to_string())),
-        Err(e) => return join_page(visit, &e.to_string()),
+        Err(e) => return again(visit, &e.to_string()),
     };
     let told = [("rollen".to_owned(), words_of(&account.roles))];
     let who = person(visit, account.number, &account.name);
@@ -132,6 +151,30 @@ pub fn mine(visit: &Visit<'_>) -> Result<Answer, Fault> {
     Answer::page(&AccountPage { frame: Frame::of(visit, "Mijn account"), account, certificates, shown })
 }
 
+/// Changes the password; other sessions of the account end.
+pub fn password(visit: &Visit<'_>) -> Result<Answer, Fault> {
+    let unfit = |why: &str| Err(Fault::Unfit(why.to_owned()));
+    let Some(session) = &visit.session else { return Err(Fault::Foreign) };
+    if visit.field("wachtwoord") != visit.field("nogmaals") {
+        return unfit("De twee nieuwe wachtwoorden zijn niet gelijk.");
+    }
+    super::login::admit(visit)?;
+    let code: String = visit.field("code").chars().filter(|c| !c.is_whitespace()).collect();
+    let (number, given) = (session.account.number, (visit.field("oud"), code.as_str()));
+    match visit.core().accounts().change_password(number, given, visit.field("wachtwoord"), visit.now_ms) {
+        Ok(()) => {
+            visit.console.sessions.end_all(number);
+            Ok(Answer::see("/inloggen"))
+        }
+        Err(LoginError::Account(e @ AccountError::Password)) => unfit(&format!("{e}.")),
+        Err(LoginError::Account(e)) => Err(Fault::Broken(e.to_string())),
+        Err(LoginError::Busy) => Err(Fault::TooOften),
+        Err(LoginError::Wrong { .. } | LoginError::Locked { .. }) => {
+            unfit("Het oude wachtwoord of de code klopt niet, of het account is geblokkeerd. Een code werkt één keer.")
+        }
+    }
+}
+
 /// Lets the certificate of this connection log in as this account, or no longer.
 pub fn certificate(visit: &Visit<'_>) -> Result<Answer, Fault> {
     let number = visit.session.as_ref().map_or(0, |session| session.account.number);
@@ -145,7 +188,13 @@ pub fn certificate(visit: &Visit<'_>) -> Result<Answer, Fault> {
         _ => None,
     };
     match visit.core().accounts().bind(number, wanted) {
-        Ok(()) => Ok(Answer::see("/account")),
+        Ok(()) => {
+            // What began with the certificate ends with it.
+            if wanted.is_none() {
+                visit.console.sessions.end_certified(number);
+            }
+            Ok(Answer::see("/account"))
+        }
         Err(AccountError::Taken) => Err(Fault::Unfit("Dit certificaat hoort al bij een ander account.".to_owned())),
         Err(e) => Err(Fault::Broken(e.to_string())),
     }
@@ -168,10 +217,28 @@ fn accounts_page(visit: &Visit<'_>, token: String, fault: String) -> Result<Answ
             until if until > visit.now_ms => format!("geblokkeerd tot {}", words::moment(until)),
             _ => "actief".to_owned(),
         },
+        invited: match account.made_ms {
+            0 => String::new(),
+            made => format!("{}, door {}", words::moment(made), account.invited_by),
+        },
+        locked: account.locked_until_ms > visit.now_ms,
         closed: account.closed,
     };
-    let page =
-        AccountsPage { frame: Frame::of(visit, "Accounts"), accounts: all.iter().map(line).collect(), token, fault };
+    let open = visit.core().accounts().invitations(visit.now_ms).map_err(|e| Fault::Broken(e.to_string()))?;
+    let invitations = open.into_iter().map(|one| Open {
+        roles: words_of(&one.roles),
+        until: words::moment(one.until_ms),
+        mark: one.mark,
+        by: one.by,
+        opened: one.opened,
+    });
+    let page = AccountsPage {
+        frame: Frame::of(visit, "Accounts"),
+        accounts: all.iter().map(line).collect(),
+        invitations: invitations.collect(),
+        token,
+        fault,
+    };
     let refused = !page.fault.is_empty();
     let answer = Answer::page(&page)?;
     Ok(if refused { answer.with_status(422) } else { answer })
@@ -184,8 +251,28 @@ pub fn invite(visit: &Visit<'_>) -> Result<Answer, Fault> {
     if roles.is_empty() {
         return accounts_page(visit, String::new(), "kies ten minste één rol".to_owned());
     }
-    let token = visit.core().accounts().invite(roles, visit.now_ms).map_err(|e| Fault::Broken(e.to_string()))?;
+    let by = visit.session.as_ref().map_or("", |session| session.account.name.as_str());
+    let token = visit.core().accounts().invite(roles, by, visit.now_ms).map_err(|e| Fault::Broken(e.to_string()))?;
     accounts_page(visit, token, String::new())
+}
+
+/// Ends an invitation that is not used.
+pub fn revoke(visit: &Visit<'_>) -> Result<Answer, Fault> {
+    match visit.core().accounts().revoke(visit.field("merk")) {
+        Ok(()) => Ok(Answer::see("/accounts")),
+        Err(e @ AccountError::Invitation) => accounts_page(visit, String::new(), e.to_string()),
+        Err(e) => Err(Fault::Broken(e.to_string())),
+    }
+}
+
+/// Lets somebody try again who is locked out.
+pub fn unlock(visit: &Visit<'_>) -> Result<Answer, Fault> {
+    let number = visit.field("nummer").parse().map_err(|_| Fault::NotFound)?;
+    match visit.core().accounts().unlock(number) {
+        Ok(()) => Ok(Answer::see("/accounts")),
+        Err(AccountError::Unknown) => Err(Fault::NotFound),
+        Err(e) => Err(Fault::Broken(e.to_string())),
+    }
 }
 
 /// Closes an account and ends its sessions.

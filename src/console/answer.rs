@@ -70,6 +70,12 @@ pub enum Fault {
     Unfit(String),
     /// Too large.
     TooLarge,
+    /// Too many children looked up in this hour.
+    TooMany,
+    /// Somebody elsewhere leads here; where to go on.
+    Elsewhere(String),
+    /// Another file is being taken in.
+    Busy,
     /// Too many attempts in this minute.
     TooOften,
     /// Something of the node does not work; what, in Dutch.
@@ -82,10 +88,11 @@ impl Fault {
     pub fn status(&self) -> u16 {
         match self {
             Self::NotFound => 404,
-            Self::Roles(_) | Self::Foreign => 403,
+            Self::Roles(_) | Self::Foreign | Self::Elsewhere(_) => 403,
             Self::Unfit(_) => 422,
             Self::TooLarge => 413,
-            Self::TooOften => 429,
+            Self::Busy => 503,
+            Self::TooOften | Self::TooMany => 429,
             Self::Broken(_) => 500,
         }
     }
@@ -121,6 +128,23 @@ impl Fault {
                 "Wat u verstuurde is groter dan deze pagina aanneemt.".to_owned(),
                 "Verstuur minder tegelijk. Er is niets gewijzigd.".to_owned(),
             ),
+            Self::TooMany => (
+                "Te veel personen in een uur",
+                "U hebt in dit uur meer personen opgezocht dan de console toestaat.".to_owned(),
+                "Wacht tot het volgende uur. Hoort dit bij uw werk, gebruik dan de opdracht log subject op de server."
+                    .to_owned(),
+            ),
+            Self::Elsewhere(_) => (
+                "Wilt u deze pagina openen?",
+                "Een verwijzing van buiten de console leidt hierheen. Wat u op de console bekijkt, wordt op uw naam vastgelegd."
+                    .to_owned(),
+                "Ga alleen door als u dit zelf wilde bekijken.".to_owned(),
+            ),
+            Self::Busy => (
+                "De node is bezig",
+                "Er wordt al een bestand ingenomen. Er is niets gewijzigd.".to_owned(),
+                "Wacht tot dat klaar is en probeer het opnieuw.".to_owned(),
+            ),
             Self::TooOften => (
                 "Te veel pogingen",
                 "Vanaf dit adres, of in totaal, is deze minuut te vaak geprobeerd om in te loggen.".to_owned(),
@@ -139,7 +163,11 @@ impl Fault {
     #[must_use]
     pub fn page(&self, frame: Frame) -> Answer {
         let (title, sentence, remedy) = self.told();
-        let page = FaultPage { frame: frame.titled(title), sentence, remedy };
+        let (to, go) = match self {
+            Self::Elsewhere(place) => (place.clone(), "Doorgaan"),
+            _ => ("/".to_owned(), "Naar het begin"),
+        };
+        let page = FaultPage { frame: frame.titled(title), sentence, remedy, to, go };
         Answer::page(&page).map_or_else(
             |_| Answer { status: 500, headers: Vec::new(), body: Vec::new() },
             |answer| answer.with_status(self.status()),
@@ -153,4 +181,6 @@ struct FaultPage {
     frame: Frame,
     sentence: String,
     remedy: String,
+    to: String,
+    go: &'static str,
 }

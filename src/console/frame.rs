@@ -42,12 +42,16 @@ const LINKS: &[(&str, &str, &[Role])] = &[
     ("/overzicht", "Overzicht", OFFICER),
     ("/logboek", "Transferlog", OFFICER),
     ("/persoon", "Persoon", OFFICER),
+    ("/kinderen", "Over één kind", OFFICER),
+    ("/toestemmingen", "Toestemmingen", OFFICER),
     ("/vrijgaven", "Vrijgaven", OFFICER),
     ("/register", "Register", OFFICER),
+    ("/datalek", "Datalek", OFFICER),
     ("/auditlog", "Auditlog", OFFICER),
     ("/bewaren", "Bewaren", OFFICER),
     ("/rapport", "Regiorapport", &[Role::Analist]),
     ("/status", "Status", &[Role::Beheerder]),
+    ("/aanleveren", "Aanleveren", &[Role::Beheerder]),
     ("/accounts", "Accounts", &[Role::Beheerder]),
 ];
 const OFFICER: &[Role] = &[Role::Privacyfunctionaris];

@@ -64,6 +64,7 @@ fn enter(visit: &Visit<'_>, found: Result<AccountView, LoginError>, by: &str) ->
         Err(LoginError::Wrong { account: None }) => (person(visit, 0, "onbekend"), "onjuist"),
         Err(LoginError::Wrong { account: Some(number) }) => (person(visit, *number, &named(visit, *number)), "onjuist"),
         Err(LoginError::Locked { account }) => (person(visit, *account, &named(visit, *account)), "geblokkeerd"),
+        Err(LoginError::Busy) => return Err(Fault::TooOften),
         Err(LoginError::Account(e)) => return Err(Fault::Broken(e.to_string())),
     };
     let told = [("met", by), ("uitkomst", said)].map(|(key, value)| (key.to_owned(), value.to_owned()));

@@ -13,6 +13,12 @@ pub mod words;
 
 mod account;
 mod audit;
+mod breach;
+mod cases;
+mod checks;
+mod child;
+mod consents;
+mod deliveries;
 mod frame;
 mod login;
 mod overview;
@@ -25,6 +31,7 @@ mod start;
 mod status;
 mod transfer;
 mod transfers;
+mod upload;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -32,6 +39,7 @@ use std::sync::Arc;
 use self::office::Office;
 pub use self::serve::router;
 use self::session::Sessions;
+use crate::crypto::{SealKey, Secret32, random};
 use crate::domain::oin::Oin;
 use crate::service::core::Core;
 
@@ -60,6 +68,11 @@ pub struct Console {
     /// Name of the session cookie: cookies know no port, and two consoles on one host must not take each other's.
     cookie: String,
     attempts: pace::Attempts,
+    persons: pace::Lookups,
+    /// Seals what a form says of a child; drawn at the start.
+    child: SealKey,
+    /// One file at a time: each is held in memory.
+    uploads: tokio::sync::Semaphore,
 }
 
 impl Console {
@@ -68,6 +81,19 @@ impl Console {
     pub fn new(core: Arc<Core>, site: Site, office: Arc<dyn Office>) -> Arc<Self> {
         let assets = assets::Assets::new(site.theme.as_deref());
         let (cookie, attempts) = (format!("__Host-ketenpoort-{}", site.oin), pace::Attempts::default());
-        Arc::new(Self { cookie, attempts, core, site, sessions: Sessions::default(), assets, office })
+        let child = SealKey::new(Secret32::new(random()));
+        let uploads = tokio::sync::Semaphore::new(1);
+        Arc::new(Self {
+            cookie,
+            attempts,
+            persons: pace::Lookups::default(),
+            child,
+            uploads,
+            core,
+            site,
+            sessions: Sessions::default(),
+            assets,
+            office,
+        })
     }
 }

@@ -5,19 +5,22 @@ use std::collections::BTreeMap;
 use askama::Template;
 
 use super::answer::{Answer, Fault};
+use super::checks;
 use super::frame::Frame;
 use super::transfers::{Line, line};
 use super::visit::Visit;
 use super::words;
+use crate::domain::day::Day;
 use crate::policy::bundle::State;
+use crate::service::accounts::Role;
 use crate::storage::log::Filter;
-use crate::translog::entry::{Direction, Entry, Phase};
+use crate::translog::entry::{Direction, Entry, Outcome, Phase};
 
 /// Entries of the week that are counted; of more, the newest.
 const MOST: usize = 20_000;
 const DAY_MS: u64 = 86_400_000;
-/// What expires within this many days is told.
-const SOON_DAYS: u64 = 42;
+/// A new officer is told of for this many days.
+const NEW_DAYS: u64 = 30;
 
 struct PartnerLine {
     oin: String,
@@ -37,6 +40,7 @@ struct Warning {
 struct OverviewPage {
     frame: Frame,
     since: String,
+    first_day: String,
     out: u64,
     into: u64,
     refused: u64,
@@ -66,7 +70,9 @@ pub fn show(visit: &Visit<'_>) -> Result<Answer, Fault> {
         };
         let (name, oin_text) = (words::party(oin, &names), oin.to_string());
         let found = partners.entry(oin).or_insert(PartnerLine { oin: oin_text, name, out: 0, into: 0, refused: 0 });
-        found.out += u64::from(is(entry, Direction::Outgoing, Phase::Intent));
+        // What failed did not leave.
+        let left = is(entry, Direction::Outgoing, Phase::Outcome) && entry.outcome != Some(Outcome::Failed);
+        found.out += u64::from(left);
         found.into += u64::from(is(entry, Direction::Incoming, Phase::Received));
         found.refused += u64::from(entry.phase == Phase::Deny);
     }
@@ -78,10 +84,11 @@ pub fn show(visit: &Visit<'_>) -> Result<Answer, Fault> {
         .take(10)
         .map(|(number, entry)| line(*number, entry, (ours, &names)))
         .collect();
-    let (witness, witness_bad) = witness(visit);
+    let witness = checks::witnesses(&core.log_status());
     let page = OverviewPage {
         frame: Frame::of(visit, "Overzicht"),
         since: words::moment(from),
+        first_day: Day(core.clock.today().0 - 7).to_string(),
         out,
         into,
         refused: entries.iter().filter(|(_, entry)| entry.phase == Phase::Deny).count() as u64,
@@ -91,32 +98,10 @@ pub fn show(visit: &Visit<'_>) -> Result<Answer, Fault> {
         denied,
         warnings: warnings(visit),
         size: core.transfer_log().len(),
-        witness,
-        witness_bad,
+        witness_bad: witness.tone == "bad",
+        witness: witness.told,
     };
     Answer::page(&page)
-}
-
-/// How it stands with the witnesses, in words, and whether that is bad.
-fn witness(visit: &Visit<'_>) -> (String, bool) {
-    let status = visit.core().log_status();
-    let bad = status.alarm || status.stopped.is_some();
-    let text = match (&status.cosigned, status.waiting_ms) {
-        (None, _) if status.quorums.is_empty() => "er is geen andere partij die dit log kan bevestigen".to_owned(),
-        (None, _) => "nog niet door genoeg getuigen bevestigd".to_owned(),
-        (Some(cosigned), Some(waiting)) => {
-            let since = words::moment(cosigned.time_s.saturating_mul(1000));
-            format!(
-                "bevestigd tot regel {} ({since}); de oudste nieuwe regel wacht {}",
-                cosigned.size,
-                words::span(waiting)
-            )
-        }
-        (Some(cosigned), None) => {
-            format!("alle {} regels bevestigd, {}", cosigned.size, words::moment(cosigned.time_s.saturating_mul(1000)))
-        }
-    };
-    (text, bad)
 }
 
 /// What needs somebody's attention.
@@ -136,18 +121,24 @@ fn warnings(visit: &Visit<'_>) -> Vec<Warning> {
     if status.audit.missing.is_some() {
         add("error", "Het auditlog is niet wat het was: het is ingekort, vervangen of teruggezet.".to_owned());
     }
-    let soon = (visit.now_ms / 1000).saturating_add(SOON_DAYS * 86_400);
     for expiring in visit.console.office.certificates() {
-        match expiring.until_s {
-            // A revocation list lives for days: what is told is that it is past.
-            Some(until) if until < visit.now_ms / 1000 => {
-                add("error", format!("{} is verlopen op {}.", expiring.what, words::moment(until * 1000)));
-            }
-            Some(until) if until < soon && !expiring.what.contains("CRL") => {
-                add("warning", format!("{} verloopt op {}.", expiring.what, words::moment(until * 1000)));
-            }
-            None => add("error", format!("{} is niet te lezen.", expiring.what)),
-            Some(_) => {}
+        let check = checks::expiry(&expiring, visit.now_ms);
+        match check.tone {
+            "bad" => add("error", check.sentence()),
+            "wait" if !expiring.list => add("warning", check.sentence()),
+            _ => {}
+        }
+    }
+    let fresh = visit.now_ms.saturating_sub(NEW_DAYS * DAY_MS);
+    for account in core.accounts().list().unwrap_or_default() {
+        if account.made_ms > fresh && !account.closed && account.roles.contains(&Role::Privacyfunctionaris) {
+            let (name, by, made) = (&account.name, &account.invited_by, words::moment(account.made_ms));
+            add(
+                "",
+                format!(
+                    "Nieuw account met de rol privacyfunctionaris: {name}, gemaakt op {made} op uitnodiging van {by}."
+                ),
+            );
         }
     }
     let today = core.clock.today();

@@ -31,6 +31,28 @@ impl Attempts {
     }
 }
 
+/// Children that one account may look up in an hour.
+const CHILDREN: u32 = 60;
+const HOUR_MS: u64 = 3_600_000;
+
+/// How many children each account looked up in this hour.
+#[derive(Default, Debug)]
+pub struct Lookups(Mutex<(u64, BTreeMap<u32, u32>)>);
+
+impl Lookups {
+    /// Whether this account may look up one more child.
+    #[must_use]
+    pub fn admit_account(&self, account: u32, now_ms: u64) -> bool {
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.0 != now_ms / HOUR_MS {
+            *held = (now_ms / HOUR_MS, BTreeMap::new());
+        }
+        let mine = held.1.entry(account).or_default();
+        *mine += 1;
+        *mine <= CHILDREN
+    }
+}
+
 /// One household or machine has a whole /64.
 fn network(address: IpAddr) -> IpAddr {
     match address {
@@ -42,6 +64,15 @@ fn network(address: IpAddr) -> IpAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_account_looks_up_so_many_children_an_hour() {
+        let lookups = Lookups::default();
+        assert_eq!((0..100).filter(|_| lookups.admit_account(1, 0)).count(), 60);
+        assert!(
+            lookups.admit_account(2, 0) && !lookups.admit_account(1, 3_599_999) && lookups.admit_account(1, 3_600_000)
+        );
+    }
 
     #[test]
     fn attempts_are_bounded_per_address_and_in_all() {

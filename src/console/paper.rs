@@ -2,6 +2,7 @@
 //! prints on A4 and fits a phone.
 
 use crate::monitor::html::markup::{self, Markup, all, element, tag, text};
+use crate::translog::entry::TransferId;
 
 const STYLE: &str = include_str!("paper.css");
 
@@ -80,24 +81,35 @@ impl Page {
     /// The page as a part of another page, escaped.
     #[must_use]
     pub fn to_part(&self) -> String {
-        all([tag("h1", &self.title), all(self.blocks.iter().map(html))]).into_text()
+        all([tag("h1", &self.title), all(self.blocks.iter().map(|block| html(block, true)))]).into_text()
     }
 
     /// The page as HTML.
     #[must_use]
     pub fn to_html(&self) -> String {
-        let body = all(self.blocks.iter().map(html));
+        let body = all(self.blocks.iter().map(|block| html(block, false)));
         markup::document(&self.title, STYLE, element("main", &[], [tag("h1", &self.title), body]))
     }
 }
 
-fn html(block: &Block) -> Markup {
+/// A fact; the number of a transfer leads to its page where there is one.
+fn fact(key: &str, fact: &str, linked: bool) -> Markup {
+    let transfer = TransferId::parse(fact).ok().filter(|_| linked && key == "Nummer");
+    let told = match transfer {
+        Some(id) => element("a", &[("href", &format!("/overdracht/{id}"))], [text(fact)]),
+        None => text(fact),
+    };
+    element("div", &[], [tag("dt", key), element("dd", &[], [told])])
+}
+
+/// A block; `linked` on the console, where a transfer has a page.
+fn html(block: &Block, linked: bool) -> Markup {
     match block {
         Block::Heading(text) => tag("h2", text),
         Block::Text(text) => tag("p", text),
         Block::List(points) => element("ul", &[], points.iter().map(|point| tag("li", point))),
         Block::Facts(name, facts) => {
-            let pairs = facts.iter().map(|(key, fact)| element("div", &[], [tag("dt", key), tag("dd", fact)]));
+            let pairs = facts.iter().map(|(key, told)| fact(key, told, linked));
             element("section", &[], [tag("h3", name), element("dl", &[], pairs)])
         }
         Block::Table(head, rows) => {
@@ -159,6 +171,10 @@ mod tests {
         assert!(text.contains("  soort  aantal\n  start  12\n") && !text.contains("Leeg"), "{text}");
         let html = page.to_html();
         assert!(html.contains("<h3>Zaak &lt;1&gt;</h3>") && html.contains("<html lang=\"nl\">"), "{html}");
+        let id = "00000000-0000-7000-8000-000000000000";
+        page.facts("Overdracht", vec![("Nummer", id.to_owned())]);
+        let link = format!("<a href=\"/overdracht/{id}\">");
+        assert!(page.to_part().contains(&link) && !page.to_html().contains("<a "), "only the console has pages");
         assert!(!html.contains("http") && !html.contains("<script"), "nothing from elsewhere");
     }
 }

@@ -1,12 +1,11 @@
 //! A person's report from a BSN: asked with POST, read into S and forgotten; the number is in no address, page or log.
 
 use askama::Template;
-use zeroize::Zeroizing;
 
 use super::answer::{Answer, Fault};
+use super::child;
 use super::frame::Frame;
 use super::visit::Visit;
-use crate::domain::bsn::{BsnReading, read_bsn};
 
 #[derive(Template)]
 #[template(path = "person.html")]
@@ -17,13 +16,13 @@ struct PersonPage {
 
 #[derive(Template)]
 #[template(path = "paper.html")]
-struct PaperPage {
-    frame: Frame,
+pub(super) struct PaperPage {
+    pub frame: Frame,
     /// Escaped by the paper itself.
-    paper: String,
-    back: (&'static str, &'static str),
+    pub paper: String,
+    pub back: (&'static str, &'static str),
     /// Where the same is found as a file; empty for nowhere.
-    file: &'static str,
+    pub file: &'static str,
 }
 
 /// The form.
@@ -31,14 +30,17 @@ pub fn form(visit: &Visit<'_>) -> Result<Answer, Fault> {
     Answer::page(&PersonPage { frame: Frame::of(visit, "Persoon"), fault: false })
 }
 
+/// What a report of a person is asked for; stands in the audit log.
+const REASONS: [&str; 4] = ["inzageverzoek", "klacht", "datalek", "controle"];
+
 /// The report, on the page or as a file.
 pub fn report(visit: &Visit<'_>) -> Result<Answer, Fault> {
-    let typed = visit.field("bsn").chars().filter(|c| !matches!(c, ' ' | '.' | '-'));
-    let typed: Zeroizing<String> = Zeroizing::new(typed.collect());
-    let BsnReading::Subject { bsn, .. } = read_bsn(&typed) else {
+    if !REASONS.contains(&visit.field("reden")) && !visit.field("reden").is_empty() {
+        return Err(Fault::Unfit("Kies waarvoor u dit opvraagt.".to_owned()));
+    }
+    let Some(subject) = child::asked(visit) else {
         return Ok(Answer::page(&PersonPage { frame: Frame::of(visit, "Persoon"), fault: true })?.with_status(422));
     };
-    let subject = visit.core().subject_of(&bsn);
     let page = visit.console.office.subject(&subject, visit.field("alles") == "ja").map_err(Fault::Broken)?;
     if visit.field("vorm") == "bestand" {
         return Ok(Answer::file("text/html; charset=utf-8", "overzicht.html", page.to_html()));
@@ -74,8 +76,13 @@ struct RetentionPage {
     lines: Vec<String>,
 }
 
-/// Whose retention is past. Destroying keys is a command of two people, not a button.
+/// What retention is. Destroying keys is a command of two people, not a button.
 pub fn retention(visit: &Visit<'_>) -> Result<Answer, Fault> {
+    Answer::page(&RetentionPage { frame: Frame::of(visit, "Bewaren"), lines: Vec::new() })
+}
+
+/// Whose retention is past: a pass over the whole log, so only when asked for.
+pub fn count_retention(visit: &Visit<'_>) -> Result<Answer, Fault> {
     let told = visit.console.office.retention().map_err(Fault::Broken)?;
     let lines = told.lines().map(str::to_owned).collect();
     Answer::page(&RetentionPage { frame: Frame::of(visit, "Bewaren"), lines })

@@ -16,24 +16,34 @@ use zeroize::Zeroizing;
 
 use super::Console;
 use super::answer::{Answer, Fault};
+use super::child;
 use super::frame::Frame;
-use super::route::{Access, Method, ROUTES, Record, Route};
+use super::route::{Access, LISTS, Method, ROUTES, Record, Route};
 use super::session::Session;
-use super::visit::{Pairs, Visit, pairs};
+use super::upload::{self, Uploaded};
+use super::visit::{Pairs, Visit, pairs, place_here};
+use crate::crypto::{Digest, digest, hex};
 use crate::domain::bsn::holds_typed_bsn;
 use crate::domain::day::Day;
 use crate::domain::oin::Oin;
 use crate::domain::row::printable;
 use crate::service::append::Scope;
 use crate::service::audit::Employee;
+use crate::translog::entry::TransferId;
 use crate::transport::web::Visitor;
 
 /// Most names in one request.
 const MOST_NAMES: usize = 32;
+/// Most choices of a list in a form besides.
+const MOST_CHOICES: usize = 128;
 /// Largest form.
 const MAX_FORM: usize = 64 << 10;
 /// A form must be there within this time.
 const FORM: Duration = Duration::from_secs(30);
+/// Largest file that is taken through a browser; it is held in memory. A larger one goes with the command `intake`.
+pub const MAX_FILE: usize = 64 << 20;
+/// A file must be there within this time.
+const FILE: Duration = Duration::from_secs(540);
 
 /// Only what this console serves itself; nothing inline, no frames, forms to here alone.
 pub const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
@@ -58,7 +68,7 @@ pub fn router(console: &Arc<Console>) -> Router {
         let console = Arc::clone(console);
         let filter = match route.method {
             Method::Get => MethodFilter::GET,
-            Method::Post => MethodFilter::POST,
+            Method::Post | Method::Upload => MethodFilter::POST,
         };
         let handler = move |path: Result<RawPathParams, RawPathParamsRejection>, request: Request| {
             let known = path.map(|path| owned(&path));
@@ -79,27 +89,67 @@ fn owned(path: &RawPathParams) -> Pairs {
 
 async fn take(console: Arc<Console>, route: Option<&'static Route>, path: Pairs, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let body = match tokio::time::timeout(FORM, to_bytes(body, MAX_FORM)).await {
-        Ok(Ok(bytes)) => Some(Zeroizing::new(bytes.to_vec())),
-        _ => None,
+    let upload = route.filter(|route| route.method == Method::Upload);
+    // A file is taken from who may send one, one at a time; from others not even a byte of it.
+    let turn = upload.filter(|route| may_send(&console, &parts, route)).map(|_| console.uploads.try_acquire());
+    let (most, time) = if matches!(turn, Some(Ok(_))) { (MAX_FILE, FILE) } else { (MAX_FORM, FORM) };
+    let body = match &turn {
+        Some(Err(_)) => Err(Fault::Busy),
+        None if upload.is_some() => Ok(Zeroizing::new(Vec::new())),
+        _ => match tokio::time::timeout(time, to_bytes(body, most)).await {
+            Ok(Ok(bytes)) => Ok(Zeroizing::new(Vec::from(bytes))),
+            _ => Err(Fault::TooLarge),
+        },
     };
-    let answered = tokio::task::spawn_blocking(move || {
-        let mut visit = visit_of(&console, &parts, path);
-        let Some(body) = body else {
-            return Fault::TooLarge.page(Frame::of(&visit, ""));
-        };
-        if route.is_some_and(|route| route.method == Method::Post) {
-            visit.form = pairs(&body);
-        }
-        let answer = answer(&visit, route, &parts.headers);
-        answer.unwrap_or_else(|fault| {
-            if let Fault::Broken(reason) = &fault {
-                tracing::error!("console: {reason}");
-            }
-            fault.page(Frame::of(&visit, ""))
-        })
+    let worker = Arc::clone(&console);
+    let answered = tokio::task::spawn_blocking(move || made(&worker, route, &parts, path, body));
+    let answer = answered.await.unwrap_or_else(|_| {
+        tracing::error!("console: een pagina brak af");
+        Answer { status: 500, headers: Vec::new(), body: Vec::new() }
     });
-    sent(answered.await.unwrap_or(Answer { status: 500, headers: Vec::new(), body: Vec::new() }))
+    drop(turn);
+    sent(answer)
+}
+
+/// Whether who sends this is logged in with a role of the route.
+fn may_send(console: &Console, parts: &Parts, route: &Route) -> bool {
+    let session = visit_of(console, parts, Pairs::new()).session;
+    matches!((route.access, session), (Access::Only(roles), Some(session)) if session.has(roles))
+}
+
+/// The answer to a request that is read.
+fn made(
+    console: &Console,
+    route: Option<&Route>,
+    parts: &Parts,
+    path: Pairs,
+    body: Result<Zeroizing<Vec<u8>>, Fault>,
+) -> Answer {
+    let mut visit = visit_of(console, parts, path);
+    let answer = body.and_then(|body| {
+        match route.map(|route| route.method) {
+            Some(Method::Post) => visit.form = pairs(&body),
+            Some(Method::Upload) if !body.is_empty() => {
+                let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+                let unfit = || Fault::Unfit("Dit formulier is niet te lezen.".to_owned());
+                let Uploaded { fields, file } = upload::parts(kind.unwrap_or_default(), &body).ok_or_else(unfit)?;
+                (visit.form, visit.file) = (fields, file);
+            }
+            _ => {}
+        }
+        answer(&visit, route, &parts.headers)
+    });
+    answer.unwrap_or_else(|fault| {
+        let fault = match fault {
+            Fault::Broken(reason) => {
+                tracing::error!("console: {reason}");
+                // What the node says of itself is for who works here.
+                Fault::Broken(if visit.session.is_some() { reason } else { "Er is een fout op de server.".to_owned() })
+            }
+            other => other,
+        };
+        fault.page(Frame::of(&visit, ""))
+    })
 }
 
 fn visit_of<'a>(console: &'a Console, parts: &Parts, path: Pairs) -> Visit<'a> {
@@ -108,9 +158,14 @@ fn visit_of<'a>(console: &'a Console, parts: &Parts, path: Pairs) -> Visit<'a> {
     let now_ms = console.core.clock.now_ms();
     let secret = cookie(&parts.headers, &console.cookie);
     let session = secret.as_ref().and_then(|secret| console.sessions.find(secret, visitor.certificate, now_ms));
+    // The account as it is now: who was closed is out, also when a login was under way.
+    let session = session.and_then(|session| {
+        let account = console.core.accounts().view(session.account.number).ok().flatten()?;
+        Some(session.of(account))
+    });
     let here = parts.uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string);
     let query = pairs(parts.uri.query().unwrap_or_default().as_bytes());
-    Visit { console, path, query, form: Pairs::new(), session, secret, visitor, here, now_ms }
+    Visit { console, path, query, form: Pairs::new(), file: None, session, secret, visitor, here, now_ms }
 }
 
 fn cookie(headers: &HeaderMap, wanted: &str) -> Option<String> {
@@ -122,28 +177,40 @@ fn cookie(headers: &HeaderMap, wanted: &str) -> Option<String> {
 /// The order of the checks: form from here, logged in, role, token, record; then the page.
 fn answer(visit: &Visit<'_>, route: Option<&Route>, headers: &HeaderMap) -> Result<Answer, Fault> {
     let Some(route) = route else { return Err(Fault::NotFound) };
-    if route.method == Method::Post && !from_here(headers) {
+    if route.method != Method::Get && !from_here(headers) {
         return Err(Fault::Foreign);
     }
     check_names(visit, route)?;
     if let Access::LoggedIn | Access::Only(_) = route.access {
         let Some(session) = &visit.session else { return log_in_first(visit, route) };
-        if route.method == Method::Post
-            && !crate::crypto::equal(visit.field("csrf").as_bytes(), session.csrf.as_bytes())
-        {
-            return Err(Fault::Foreign);
-        }
         if let Access::Only(roles) = route.access
             && !session.has(roles)
         {
             let refused = BTreeMap::from([("pagina".to_owned(), route.place.to_owned())]);
             let trace = visit.core().audit_begin(employee(visit, session), "console geweigerd", refused);
-            let _ = trace.and_then(|trace| visit.core().audit_end(&trace, 1));
+            let noted = trace.and_then(|trace| visit.core().audit_end(&trace, 1));
+            noted.map_err(|e| Fault::Broken(e.to_string()))?;
             return Err(Fault::Roles(roles));
+        }
+        if route.method != Method::Get && !crate::crypto::equal(visit.field("csrf").as_bytes(), session.csrf.as_bytes())
+        {
+            return Err(Fault::Foreign);
+        }
+        if matches!(route.access, Access::Only(_)) && !is_meant(route, headers) {
+            return Err(Fault::Elsewhere(place_here(&visit.here).to_owned()));
         }
         return recorded(visit, route, session);
     }
     (route.run)(visit)
+}
+
+/// Whether somebody asked for this page: a page elsewhere that opens it, or a browser that fetches it in advance, does not make
+/// an employee look.
+fn is_meant(route: &Route, headers: &HeaderMap) -> bool {
+    let says = |name: &str, word: &str| headers.get_all(name).iter().any(|value| value.as_bytes() == word.as_bytes());
+    let elsewhere = says("sec-fetch-site", "cross-site") || says("sec-fetch-site", "same-site");
+    let ahead = headers.get("sec-purpose").is_some_and(|value| value.as_bytes().starts_with(b"prefetch"));
+    route.method != Method::Get || !(elsewhere || ahead)
 }
 
 /// What is read is what is recorded: every name once, over path, query and form together. A BSN has one field, and is nowhere else.
@@ -151,17 +218,28 @@ fn check_names(visit: &Visit<'_>, route: &Route) -> Result<(), Fault> {
     let unfit = |reason: &str| Err(Fault::Unfit(reason.to_owned()));
     let all: Vec<_> = visit.path.iter().chain(&visit.query).chain(&visit.form).collect();
     let mut seen = BTreeSet::new();
-    // One may be given several roles.
-    if all.len() > MOST_NAMES || !all.iter().all(|(name, _)| name == "rol" || seen.insert(name)) {
+    let several = |name: &str| match route.place {
+        "/accounts/uitnodigen" => name == "rol",
+        "/toestemmingen/vastleggen" => LISTS.contains(&name),
+        _ => false,
+    };
+    let choices = all.iter().filter(|(name, _)| several(name)).count();
+    if all.len() - choices > MOST_NAMES
+        || choices > MOST_CHOICES
+        || !all.iter().all(|(name, _)| several(name) || seen.insert(name))
+    {
         return unfit("Het adres of formulier noemt iets dubbel of te veel.");
     }
-    let own_field = |name: &str| route.place == "/persoon" && route.method == Method::Post && name == "bsn";
-    let secret = |name: &str| matches!(name, "csrf" | "uitnodiging" | "code" | "wachtwoord" | "nogmaals");
+    let own_field = |name: &str| asks_bsn(route) && name == "bsn";
+    let secret =
+        |name: &str| matches!(name, "csrf" | "uitnodiging" | "code" | "wachtwoord" | "nogmaals" | "oud" | "kind");
     // Digits of these may look like one by chance.
     let formal = |name: &str, value: &str| match name {
-        "van" | "tot" => Day::parse(value).is_ok(),
-        "partner" => Oin::parse(value).is_ok(),
-        "voor" | "nummer" => value.parse::<u64>().is_ok(),
+        "van" | "tot" | "dag" | "geboren" | "ontdekt" | "vervangt_van" | "vervangt_tot" => Day::parse(value).is_ok(),
+        "partner" | "ontvanger" => Oin::parse(value).is_ok(),
+        "voor" => value.parse::<u64>().is_ok(),
+        "nummer" | "overdracht" | "tekst" => is_transfer(value),
+        "certificaat" | "sleutel" => Digest::from_hex(value).is_some(),
         "naar" => value.starts_with('/'),
         _ => false,
     };
@@ -177,8 +255,17 @@ fn check_names(visit: &Visit<'_>, route: &Route) -> Result<(), Fault> {
     }
 }
 
+/// Whether a form of this route has a field for a BSN.
+fn asks_bsn(route: &Route) -> bool {
+    matches!(route.place, "/persoon" | "/toestemmingen") && route.method == Method::Post
+}
+
+fn is_transfer(value: &str) -> bool {
+    TransferId::parse(value.trim()).is_ok()
+}
+
 fn log_in_first(visit: &Visit<'_>, route: &Route) -> Result<Answer, Fault> {
-    if route.method == Method::Post {
+    if route.method != Method::Get {
         return Err(Fault::Foreign);
     }
     let to: String = form_urlencoded::Serializer::new(String::new()).append_pair("naar", &visit.here).finish();
@@ -195,14 +282,26 @@ fn recorded(visit: &Visit<'_>, route: &Route, session: &Session) -> Result<Answe
         let value = if keys.contains(&key.as_str()) { printable(value) } else { "ingevuld".to_owned() };
         told.entry(printable(key)).and_modify(|before| *before = format!("{before}, {value}")).or_insert(value);
     }
+    if let Access::Only(roles) = route.access {
+        let by = roles.iter().find(|role| session.has(&[**role])).map_or("", |role| role.as_str());
+        told.insert("in de rol".to_owned(), by.to_owned());
+    }
+    told.insert("sessie".to_owned(), session.mark());
+    // Which child, to who can make the same mark from a BSN and the node's key; nobody reads a BSN from it.
+    if let Some(subject) = asks_bsn(route).then(|| child::asked(visit)).flatten() {
+        told.insert("kind".to_owned(), hex(&digest(subject.expose()).0[..8]));
+        if !visit.console.persons.admit_account(session.account.number, visit.now_ms) {
+            return Err(Fault::TooMany);
+        }
+    }
     let begun = visit.core().audit_begin(employee(visit, session), action, told);
     let trace = begun.map_err(|e| Fault::Broken(format!("Zonder auditlog wordt niets getoond of gedaan: {e}")))?;
     let scope = Scope::enter(trace);
     let done = (route.run)(visit);
     drop(scope);
-    if let Err(e) = visit.core().audit_end(&trace, u8::from(done.is_err())) {
-        tracing::error!("{e}");
-    }
+    let refused = done.as_ref().map_or(true, |answer| answer.status >= 400);
+    let ended = visit.core().audit_end(&trace, u8::from(refused));
+    ended.map_err(|e| Fault::Broken(format!("Zonder auditlog wordt niets getoond of gedaan: {e}")))?;
     done
 }
 

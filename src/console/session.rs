@@ -27,6 +27,18 @@ pub struct Session {
 }
 
 impl Session {
+    /// The same session with the account as it is now.
+    #[must_use]
+    pub fn of(self, account: AccountView) -> Self {
+        Self { account, ..self }
+    }
+
+    /// Which session it is, for the audit log: tells two of one employee apart and opens neither.
+    #[must_use]
+    pub fn mark(&self) -> String {
+        digest(self.csrf.as_bytes()).to_hex()[..12].to_owned()
+    }
+
     /// Whether the account has one of these roles.
     #[must_use]
     pub fn has(&self, roles: &[Role]) -> bool {
@@ -85,6 +97,11 @@ impl Sessions {
         self.all().remove(&digest(secret.as_bytes()));
     }
 
+    /// Ends the sessions of an account that began with a certificate.
+    pub fn end_certified(&self, number: u32) {
+        self.all().retain(|_, session| session.account.number != number || session.certificate.is_none());
+    }
+
     /// Ends every session of an account.
     pub fn end_all(&self, number: u32) {
         self.all().retain(|_, session| session.account.number != number);
@@ -104,8 +121,17 @@ mod tests {
     use super::*;
 
     fn account(number: u32) -> AccountView {
-        let (name, roles) = ("a".repeat(3), BTreeSet::new());
-        AccountView { number, name, roles, certificate: None, locked_until_ms: 0, closed: false }
+        let (name, roles, invited_by) = ("a".repeat(3), BTreeSet::new(), String::new());
+        AccountView {
+            number,
+            name,
+            roles,
+            certificate: None,
+            locked_until_ms: 0,
+            closed: false,
+            made_ms: 0,
+            invited_by,
+        }
     }
 
     #[test]

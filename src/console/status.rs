@@ -3,18 +3,12 @@
 use askama::Template;
 
 use super::answer::{Answer, Fault};
+use super::checks::{self, Check};
 use super::frame::Frame;
 use super::office::PartnerState;
 use super::visit::Visit;
 use super::words;
 use crate::policy::bundle::State;
-
-struct Check {
-    what: String,
-    tone: &'static str,
-    word: &'static str,
-    told: String,
-}
 
 struct Terms {
     name: String,
@@ -35,18 +29,18 @@ struct StatusPage {
     oin: String,
 }
 
-fn good(what: impl Into<String>, told: impl Into<String>) -> Check {
-    Check { what: what.into(), tone: "good", word: "in orde", told: told.into() }
-}
-
-fn bad(what: impl Into<String>, told: impl Into<String>) -> Check {
-    Check { what: what.into(), tone: "bad", word: "fout", told: told.into() }
-}
-
-/// The page; with `?partners` every partner is asked for its state.
+/// The page.
 pub fn show(visit: &Visit<'_>) -> Result<Answer, Fault> {
+    page(visit, false)
+}
+
+/// The page, with every partner asked for its state: a POST, because it makes this node call them.
+pub fn ask(visit: &Visit<'_>) -> Result<Answer, Fault> {
+    page(visit, true)
+}
+
+fn page(visit: &Visit<'_>, asked: bool) -> Result<Answer, Fault> {
     let core = visit.core();
-    let asked = visit.query.iter().any(|(key, _)| key == "partners");
     let terms = core.convenants().into_iter().map(|(bundle, state)| {
         let convenant = bundle.convenant();
         Terms {
@@ -58,7 +52,7 @@ pub fn show(visit: &Visit<'_>) -> Result<Answer, Fault> {
     });
     let page = StatusPage {
         frame: Frame::of(visit, "Status"),
-        checks: checks(visit),
+        checks: checks::all(visit),
         terms: terms.collect(),
         partners: if asked { visit.console.office.partners() } else { Vec::new() },
         asked,
@@ -77,45 +71,4 @@ fn state_name(state: &State) -> &'static str {
         State::Withdrawn { .. } => "ingetrokken",
         State::Expired => "verlopen",
     }
-}
-
-fn checks(visit: &Visit<'_>) -> Vec<Check> {
-    let core = visit.core();
-    let status = core.log_status();
-    let mut found = Vec::new();
-    found.push(match core.failed() {
-        true => bad("Schijf", "een schrijfactie is mislukt; de node stopt. Herstel de schijf en start opnieuw."),
-        false => good("Schijf", "elke schrijfactie sinds de start is gelukt"),
-    });
-    found.push(match status.stopped {
-        Some(reason) => bad("Uitwisseling", format!("gestopt: {} {}", reason.sentence(), reason.remedy())),
-        None => good("Uitwisseling", "toegestaan"),
-    });
-    found.push(match (status.alarm, status.waiting_ms) {
-        (true, waiting) => {
-            bad("Getuigen", format!("al {} geen bevestiging door genoeg getuigen", words::span(waiting.unwrap_or(0))))
-        }
-        (false, Some(waiting)) => good("Getuigen", format!("de oudste nieuwe regel wacht {}", words::span(waiting))),
-        (false, None) => good("Getuigen", "niets wacht op bevestiging"),
-    });
-    found.push(good("Transferlog", format!("{} regels", status.size)));
-    found.push(match &status.audit.missing {
-        Some(_) => bad("Auditlog", "is niet wat het was: ingekort, vervangen of teruggezet"),
-        None => good("Auditlog", format!("{} records", status.audit.records)),
-    });
-    for path in &status.put_aside {
-        found.push(bad("Getuigenbestanden", format!("onleesbaar en opzij gezet: {path}")));
-    }
-    for expiring in visit.console.office.certificates() {
-        found.push(match expiring.until_s {
-            None => bad(expiring.what, "niet te lezen"),
-            Some(until) if until * 1000 < visit.now_ms => {
-                bad(expiring.what, format!("verlopen op {}", words::moment(until * 1000)))
-            }
-            Some(until) => good(expiring.what, format!("geldig tot {}", words::moment(until * 1000))),
-        });
-    }
-    found
-        .push(good("Klok", format!("{} (Nederlandse tijd); vergelijk met uw eigen klok", words::moment(visit.now_ms))));
-    found
 }

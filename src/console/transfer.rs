@@ -8,7 +8,9 @@ use super::transfers::{Line, line, state_of, what};
 use super::visit::Visit;
 use super::words;
 use crate::domain::reason::ReasonCode;
-use crate::translog::entry::{Decision, Direction, Entry, Phase, TransferId};
+use crate::service::confidential::{Marked, Marks};
+use crate::service::subjects::SubjectError;
+use crate::translog::entry::{Confidentiality, Decision, Direction, Entry, Phase, TransferId};
 
 struct Reason {
     code: String,
@@ -35,6 +37,8 @@ struct TransferPage {
     details: Vec<Detail>,
     one_sided: bool,
     receipts: usize,
+    confidential: bool,
+    fault: String,
 }
 
 fn found(visit: &Visit<'_>) -> Result<(TransferId, Vec<(u64, Entry)>), Fault> {
@@ -45,6 +49,33 @@ fn found(visit: &Visit<'_>) -> Result<(TransferId, Vec<(u64, Entry)>), Fault> {
 
 /// The page of a transfer.
 pub fn show(visit: &Visit<'_>) -> Result<Answer, Fault> {
+    page(visit, String::new())
+}
+
+/// Marks the transfer as confidential towards data subjects (UAVG 41), or lifts that.
+pub fn mark(visit: &Visit<'_>) -> Result<Answer, Fault> {
+    let (id, _) = found(visit)?;
+    let as_now = match visit.field("wat") {
+        "vertrouwelijk" => Confidentiality::Confidential,
+        "opheffen" => Confidentiality::Lifted,
+        _ => return Err(Fault::Unfit("Kies wat er moet gebeuren.".to_owned())),
+    };
+    match visit.core().mark_confidential(&Marked::Transfer(id), as_now, visit.field("reden").trim()) {
+        Ok(true) => Ok(Answer::see(&format!("/overdracht/{id}"))),
+        Ok(false) => Err(Fault::NotFound),
+        Err(e @ SubjectError::Reason) => page(visit, e.to_string()),
+        Err(e) => Err(Fault::Broken(e.to_string())),
+    }
+}
+
+/// Whether the transfer itself is marked as confidential now; marks on a whole activity are not looked at.
+fn is_confidential(visit: &Visit<'_>, entries: &[(u64, Entry)], of: &Entry) -> bool {
+    let mut marks = Marks::new(visit.core().identity.activities.clone());
+    entries.iter().for_each(|(number, entry)| marks.take(*number, entry));
+    marks.of(of) == Confidentiality::Confidential
+}
+
+fn page(visit: &Visit<'_>, fault: String) -> Result<Answer, Fault> {
     let (id, entries) = found(visit)?;
     let core = visit.core();
     let names = core.party_names();
@@ -90,6 +121,8 @@ pub fn show(visit: &Visit<'_>) -> Result<Answer, Fault> {
         details: entries.iter().map(|(number, entry)| detail(*number, entry)).collect(),
         one_sided: core.one_sided().iter().any(|one| one.transfer == id),
         receipts: entries.iter().filter(|(_, entry)| entry.names_receipt()).count(),
+        confidential: is_confidential(visit, &entries, first),
+        fault,
     };
     Answer::page(&page)
 }

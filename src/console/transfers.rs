@@ -11,12 +11,14 @@ use super::words;
 use crate::domain::day::Day;
 use crate::domain::oin::Oin;
 use crate::service::evidence::{SERVICES, service_name};
-use crate::service::search::SealedFilter;
 use crate::storage::log::Filter;
-use crate::translog::entry::{Decision, Direction, Entry, Outcome, Phase};
+use crate::translog::entry::{Decision, Direction, Entry, Outcome, Phase, TransferId};
 
 /// Entries on a page.
 const PAGE: usize = 50;
+
+/// Entries that one page looks at when the index cannot say which meet the conditions; further on with a link.
+const MOST: u64 = 50_000;
 
 /// The conditions, with which every page of the log can be found again.
 pub const KEYS: &[&str] = &["van", "tot", "partner", "doel", "besluit", "dienst", "regel", "voor"];
@@ -65,13 +67,17 @@ struct TransfersPage {
 
 /// A page of the log.
 pub fn list(visit: &Visit<'_>) -> Result<Answer, Fault> {
+    // Who has the number of a transfer looks for that transfer.
+    if let Ok(id) = TransferId::parse(visit.asked("tekst")) {
+        return Ok(Answer::see(&format!("/overdracht/{id}")));
+    }
     let filter = filter_of(visit)?;
     let before = match visit.asked("voor") {
         "" => None,
         text => Some(text.parse().map_err(|_| Fault::Unfit("`voor` is geen regelnummer.".to_owned()))?),
     };
     let core = visit.core();
-    let found = core.search(&filter, &SealedFilter::default(), (before, PAGE));
+    let found = core.search_some(&filter, (before, PAGE), MOST);
     let (entries, next) = found.map_err(|e| Fault::Broken(e.to_string()))?;
     let names = core.party_names();
     let lines = entries.iter().map(|(number, entry)| line(*number, entry, (core.identity.oin, &names))).collect();

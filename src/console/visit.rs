@@ -20,6 +20,8 @@ pub struct Visit<'a> {
     pub query: Pairs,
     /// The form of a POST.
     pub form: Pairs,
+    /// The file that came with the form: its name and its bytes.
+    pub file: Option<(String, Zeroizing<Vec<u8>>)>,
     /// Who is logged in.
     pub session: Option<Session>,
     /// The secret of that session.

@@ -55,6 +55,17 @@ pub fn midnight(day: Day) -> Option<u64> {
     u64::try_from(begun).ok()
 }
 
+/// Bytes, rounded down to a unit that reads easily.
+#[must_use]
+pub fn bytes(bytes: u64) -> String {
+    let units = ["B", "kB", "MB", "GB", "TB"];
+    let (mut left, mut unit) = (bytes, 0);
+    while left >= 10_000 && unit + 1 < units.len() {
+        (left, unit) = (left / 1000, unit + 1);
+    }
+    format!("{left} {}", units[unit])
+}
+
 /// How long, in words.
 #[must_use]
 pub fn span(ms: u64) -> String {
@@ -130,6 +141,7 @@ mod tests {
     #[test]
     fn moments_are_dutch() {
         assert_eq!(moment(1_772_323_200_000), "1 maart 2026 om 01:00");
+        assert_eq!((bytes(0).as_str(), bytes(9_999).as_str(), bytes(72_345_678).as_str()), ("0 B", "9999 B", "72 MB"));
         assert_eq!(purpose("P5"), "uitvoering van een maatregel");
         assert_eq!(purpose("P77"), "P77");
         assert!(PURPOSES.iter().all(|code| purpose(code) != *code));

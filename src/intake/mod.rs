@@ -14,4 +14,4 @@ mod scan;
 
 pub use read::{FileRead, IntakeSettings, ReadError, file_digest, read_file};
 pub use refusal::{FileRefusal, RefusalCode};
-pub use report::{IntakeReport, Problem, ReportBuilder};
+pub use report::{IntakeReport, Problem, ReportBuilder, advice_on};

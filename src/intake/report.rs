@@ -89,11 +89,10 @@ impl ReportBuilder {
             }
             (RowKind::Accepted(accepted), _) => {
                 if accepted.repairs.bsn_voorloopnul {
-                    add("bsn", "bsn_voorloopnul", "De voorloopnul is teruggezet. Exporteer het BSN als tekst.");
+                    add("bsn", "bsn_voorloopnul", LEADING);
                 }
                 if accepted.repairs.geboortedatum_onbruikbaar {
-                    let zin = "De geboortedatum is geen datum en is weggelaten. Verbeter haar in het bronsysteem.";
-                    add("geboortedatum", "geboortedatum_onbruikbaar", zin);
+                    add("geboortedatum", "geboortedatum_onbruikbaar", BIRTH);
                 }
             }
             (RowKind::Deletion { .. }, _) => {}
@@ -127,6 +126,20 @@ impl IntakeReport {
     /// Most problems listed.
     pub const MAX_PROBLEMS: usize = 100;
 }
+
+/// What to do about a row that the register holds with this outcome; none when nothing needs doing.
+#[must_use]
+pub fn advice_on(outcome: Outcome) -> Option<&'static str> {
+    match outcome {
+        Outcome::Quarantaine(rule) => Some(advice(rule)),
+        Outcome::Hersteld(repairs) if repairs.geboortedatum_onbruikbaar => Some(BIRTH),
+        Outcome::Hersteld(_) => Some(LEADING),
+        _ => None,
+    }
+}
+
+const LEADING: &str = "De voorloopnul is teruggezet. Exporteer het BSN als tekst.";
+const BIRTH: &str = "De geboortedatum is geen datum en is weggelaten. Verbeter haar in het bronsysteem.";
 
 /// What to do about a row in quarantine.
 fn advice(rule: Rule) -> &'static str {

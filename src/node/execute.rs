@@ -108,11 +108,12 @@ impl Node {
             }
             LocalCommand::Disclosure(command) => self.disclosure(&command),
             LocalCommand::Consent(command) => self.consent(command),
-            LocalCommand::ConsoleInvite { roles } => match self.core.accounts().invite(roles, self.core.clock.now_ms())
-            {
-                Ok(token) => Outcome::done(format!("{token}\n")),
-                Err(e) => Outcome::failed(e.to_string()),
-            },
+            LocalCommand::ConsoleInvite { roles } => {
+                match self.core.accounts().invite(roles, "opdracht op de server", self.core.clock.now_ms()) {
+                    Ok(token) => Outcome::done(format!("{token}\n")),
+                    Err(e) => Outcome::failed(e.to_string()),
+                }
+            }
             LocalCommand::Log(command) => self.log(command),
             LocalCommand::Pull(_)
             | LocalCommand::Link(_)

@@ -3,21 +3,27 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use zeroize::Zeroizing;
 
+mod invitations;
+
+use self::invitations::Invitation;
+pub use self::invitations::{InvitationView, Joining, Opened};
 use super::lock;
-use crate::crypto::{Digest, KeyTree, MacKey, PasswordHash, SealUse, TotpSecret, digest, hex, random};
+use crate::crypto::{Digest, KeyTree, MacKey, PasswordHash, SealUse, TotpSecret, hex, random};
 use crate::storage::accounts::{AccountFile, AccountFileError};
 
 /// Wrong attempts in a row after which an account is locked.
 const ATTEMPTS: u32 = 5;
 /// How long, in milliseconds; then there are as many attempts again.
 const LOCKED_MS: u64 = 15 * 60_000;
-/// How long an invitation holds, in milliseconds: three days.
-const INVITED_MS: u64 = 3 * 86_400_000;
+/// Passwords that are checked at once; who comes more is sent away.
+const CHECKING: usize = 2;
 /// Length of a password, in characters.
 const PASSWORD: std::ops::RangeInclusive<usize> = 12..=128;
 
@@ -76,14 +82,10 @@ struct Account {
     failures: u32,
     locked_until_ms: u64,
     closed: bool,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Invitation {
-    token: Digest,
-    roles: BTreeSet<Role>,
-    until_ms: u64,
+    #[serde(default)]
+    made_ms: u64,
+    #[serde(default)]
+    invited_by: String,
 }
 
 /// An account as others see it.
@@ -101,14 +103,24 @@ pub struct AccountView {
     pub locked_until_ms: u64,
     /// Whether it was closed.
     pub closed: bool,
+    /// When it was made, milliseconds since 1970 UTC; 0 when that is not known.
+    pub made_ms: u64,
+    /// Who invited this employee.
+    pub invited_by: String,
 }
 
 impl From<&Account> for AccountView {
     fn from(account: &Account) -> Self {
-        let Account { number, name, roles, certificate, locked_until_ms, closed, .. } = account;
-        let (name, roles) = (name.clone(), roles.clone());
-        let (certificate, locked_until_ms, closed) = (*certificate, *locked_until_ms, *closed);
-        Self { number: *number, name, roles, certificate, locked_until_ms, closed }
+        Self {
+            number: account.number,
+            name: account.name.clone(),
+            roles: account.roles.clone(),
+            certificate: account.certificate,
+            locked_until_ms: account.locked_until_ms,
+            closed: account.closed,
+            made_ms: account.made_ms,
+            invited_by: account.invited_by.clone(),
+        }
     }
 }
 
@@ -124,6 +136,11 @@ pub enum AccountError {
     /// The invitation was used, has expired or never was.
     #[error("deze uitnodiging is gebruikt, verlopen of onbekend; vraag de beheerder om een nieuwe")]
     Invitation,
+    /// Somebody opened the invitation before.
+    #[error(
+        "deze uitnodiging is al eerder geopend en daarom vervallen: wie haar opende zag het geheim; vraag een nieuwe"
+    )]
+    Opened,
     /// The name cannot be used.
     #[error("kies een naam van 2 tot 64 letters, cijfers, punten, streepjes of @")]
     Name,
@@ -162,21 +179,12 @@ pub enum LoginError {
         /// The account.
         account: u32,
     },
+    /// Too many passwords are being checked now.
+    #[error("er wordt nu te vaak tegelijk ingelogd")]
+    Busy,
     /// The accounts cannot be read or written.
     #[error(transparent)]
     Account(#[from] AccountError),
-}
-
-/// What a new employee fills in.
-pub struct Joining<'a> {
-    /// The token of the invitation.
-    pub token: &'a str,
-    /// The wanted name.
-    pub name: &'a str,
-    /// The password.
-    pub password: &'a str,
-    /// A code of the secret that goes with the invitation.
-    pub code: &'a str,
 }
 
 /// The accounts of one node.
@@ -185,7 +193,8 @@ pub struct Accounts {
     invitation_key: MacKey,
     /// Verified against when a name is unknown, so that the answer takes as long.
     nobody: Mutex<Option<PasswordHash>>,
-    /// One hash at a time: each takes 32 MiB.
+    /// Passwords that are being checked; each takes 32 MiB.
+    checking: AtomicUsize,
     book: Mutex<Option<Book>>,
 }
 
@@ -194,122 +203,105 @@ impl Accounts {
     #[must_use]
     pub fn new(dir: &Path, keys: &KeyTree) -> Self {
         let file = AccountFile::new(dir, keys.seal_key(SealUse::Accounts));
-        Self { file, invitation_key: keys.invitation_key(), nobody: Mutex::default(), book: Mutex::default() }
+        let (nobody, checking, book) = (Mutex::default(), AtomicUsize::new(0), Mutex::default());
+        Self { file, invitation_key: keys.invitation_key(), nobody, checking, book }
     }
 
-    /// Invites somebody; the token, to be handed over once.
-    ///
-    /// # Errors
-    /// [`AccountError::File`] or [`AccountError::Content`].
-    pub fn invite(&self, roles: BTreeSet<Role>, now_ms: u64) -> Result<String, AccountError> {
-        let token = hex(&random::<16>());
-        let kept = Invitation { token: digest(token.as_bytes()), roles, until_ms: now_ms.saturating_add(INVITED_MS) };
-        self.change(|book| {
-            book.invitations.retain(|invitation| invitation.until_ms > now_ms);
-            book.invitations.push(kept);
-            Ok(token)
-        })
-    }
-
-    /// The roles that an invitation gives and the secret for the codes of the new account.
-    ///
-    /// # Errors
-    /// [`AccountError::Invitation`], or the file.
-    pub fn invited(&self, token: &str, now_ms: u64) -> Result<(BTreeSet<Role>, TotpSecret), AccountError> {
-        let known = digest(token.trim().as_bytes());
-        let roles = self.read(|book| {
-            let mut open = book.invitations.iter().filter(|invitation| invitation.until_ms > now_ms);
-            open.find(|invitation| invitation.token == known).map(|invitation| invitation.roles.clone())
-        })?;
-        Ok((roles.ok_or(AccountError::Invitation)?, self.secret_of(&known)))
-    }
-
-    /// The same secret each time the invitation is shown, and none on disk before there is an account.
-    fn secret_of(&self, token: &Digest) -> TotpSecret {
-        let tag = self.invitation_key.tag(&[b"totp\0", &token.0]);
-        let mut secret = [0; 20];
-        secret.copy_from_slice(&tag.expose()[..20]);
-        TotpSecret::new(secret)
-    }
-
-    /// Makes an account of an invitation, which is used up.
-    ///
-    /// # Errors
-    /// [`AccountError`].
-    pub fn join(&self, joining: &Joining<'_>, now_ms: u64) -> Result<AccountView, AccountError> {
-        let (roles, totp) = self.invited(joining.token, now_ms)?;
-        let name = name_of(joining.name).ok_or(AccountError::Name)?;
-        let lower = joining.password.to_lowercase();
-        // A name of three letters is a part of many words.
-        let easy =
-            name.chars().count() > 3 && lower.contains(&name) || lower.chars().collect::<BTreeSet<_>>().len() < 5;
-        if !PASSWORD.contains(&joining.password.chars().count()) || easy {
-            return Err(AccountError::Password);
-        }
-        let used = totp.accepts(joining.code, now_ms / 1000, 0).ok_or(AccountError::Code)?;
-        let known = digest(joining.token.trim().as_bytes());
-        let password = PasswordHash::of(joining.password).ok_or(AccountError::Memory)?;
-        self.change(|book| {
-            if book.accounts.iter().any(|account| account.name == name) {
-                return Err(AccountError::Taken);
-            }
-            let open = book.invitations.len();
-            book.invitations.retain(|invitation| invitation.token != known);
-            if book.invitations.len() == open {
-                return Err(AccountError::Invitation);
-            }
-            let number = book.accounts.iter().map(|account| account.number).max().unwrap_or(0) + 1;
-            let (certificate, failures, locked_until_ms, closed) = (None, 0, 0, false);
-            let account =
-                Account { number, name, roles, password, totp, used, certificate, failures, locked_until_ms, closed };
-            let view = AccountView::from(&account);
-            book.accounts.push(account);
-            Ok(view)
-        })
-    }
-
-    /// Logs in with name, password and code; a code counts once.
+    /// Logs in with name, password and code; a code counts once. Every attempt costs one hash, whether the name is known or not,
+    /// and a wrong one writes nothing.
     ///
     /// # Errors
     /// [`LoginError`].
     pub fn login(&self, (name, password, code): (&str, &str, &str), now_ms: u64) -> Result<AccountView, LoginError> {
+        let turn = Turn::take(&self.checking).ok_or(LoginError::Busy)?;
         let name = name_of(name);
-        let found = self.change(|book| {
-            let account = book.accounts.iter_mut().find(|a| Some(&a.name) == name.as_ref() && !a.closed);
-            let Some(account) = account else { return Ok(Err(LoginError::Wrong { account: None })) };
-            let number = account.number;
-            if account.locked_until_ms > now_ms {
-                return Ok(Err(LoginError::Locked { account: number }));
-            }
-            if account.locked_until_ms != 0 {
-                (account.locked_until_ms, account.failures) = (0, 0);
-            }
-            let right = account.password.matches(password);
-            let step = account.totp.accepts(code, now_ms / 1000, account.used);
-            Ok(if let (true, Some(step)) = (right, step) {
-                (account.used, account.failures) = (step, 0);
-                Ok(AccountView::from(&*account))
-            } else {
-                account.failures += 1;
-                if account.failures >= ATTEMPTS {
-                    account.locked_until_ms = now_ms.saturating_add(LOCKED_MS);
-                }
-                Err(LoginError::Wrong { account: Some(number) })
-            })
+        let named = |account: &&Account| Some(&account.name) == name.as_ref() && !account.closed;
+        let found = self.read(|book| {
+            let account = book.accounts.iter().find(named)?;
+            Some((account.number, account.locked_until_ms > now_ms, account.password.clone()))
         })?;
-        if matches!(found, Err(LoginError::Wrong { account: None } | LoginError::Locked { .. })) {
-            self.take_as_long(password);
+        let (number, right) = match found {
+            Some((number, false, hash)) => (number, hash.matches(password)),
+            Some((account, true, _)) => {
+                self.take_as_long(password);
+                return Err(LoginError::Locked { account });
+            }
+            None => {
+                self.take_as_long(password);
+                return Err(LoginError::Wrong { account: None });
+            }
+        };
+        drop(turn);
+        // What happened meanwhile counts: a code that was used, a lock, an end.
+        let mut held = lock(&self.book);
+        let account = self.loaded(&mut held)?.accounts.iter_mut().find(|account| account.number == number);
+        let account = account.filter(|account| !account.closed).ok_or(LoginError::Wrong { account: None })?;
+        if account.locked_until_ms > now_ms {
+            return Err(LoginError::Locked { account: number });
         }
-        found
+        if account.locked_until_ms != 0 {
+            (account.locked_until_ms, account.failures) = (0, 0);
+        }
+        let step = account.totp.accepts(code, now_ms / 1000, account.used).filter(|_| right);
+        let Some(step) = step else {
+            account.failures += 1;
+            if account.failures >= ATTEMPTS {
+                account.locked_until_ms = now_ms.saturating_add(LOCKED_MS);
+            }
+            return Err(LoginError::Wrong { account: Some(number) });
+        };
+        (account.used, account.failures) = (step, 0);
+        let view = AccountView::from(&*account);
+        self.write(&mut held)?;
+        Ok(view)
+    }
+
+    /// Changes the password of who knows the old one and shows a fresh code. Wrong ones count as at logging in.
+    ///
+    /// # Errors
+    /// [`LoginError`]; [`AccountError::Password`] in it when the new one cannot be used.
+    pub fn change_password(
+        &self,
+        number: u32,
+        (old, code): (&str, &str),
+        new: &str,
+        now_ms: u64,
+    ) -> Result<(), LoginError> {
+        let view = self.view(number)?.ok_or(LoginError::Wrong { account: None })?;
+        if !is_password(&view.name, new) {
+            return Err(AccountError::Password.into());
+        }
+        self.login((&view.name, old, code), now_ms)?;
+        let fresh = PasswordHash::of(new).ok_or(AccountError::Memory)?;
+        Ok(self.change(|book| {
+            let account = book.accounts.iter_mut().find(|a| a.number == number).ok_or(AccountError::Unknown)?;
+            account.password = fresh;
+            Ok(())
+        })?)
+    }
+
+    /// Lets somebody try again who is locked out.
+    ///
+    /// # Errors
+    /// [`AccountError::Unknown`], or the file.
+    pub fn unlock(&self, number: u32) -> Result<(), AccountError> {
+        self.change(|book| {
+            let account = book.accounts.iter_mut().find(|a| a.number == number).ok_or(AccountError::Unknown)?;
+            (account.locked_until_ms, account.failures) = (0, 0);
+            Ok(())
+        })
     }
 
     /// What a wrong password of a known account would have taken.
     fn take_as_long(&self, password: &str) {
-        let mut nobody = lock(&self.nobody);
-        if nobody.is_none() {
-            *nobody = PasswordHash::of(&hex(&random::<16>()));
+        let hash = lock(&self.nobody).clone();
+        match hash {
+            Some(hash) => {
+                let _never = hash.matches(password);
+            }
+            // Making it takes as long as checking it.
+            None => *lock(&self.nobody) = PasswordHash::of(&hex(&random::<16>())),
         }
-        let _never = nobody.as_ref().is_some_and(|hash| hash.matches(password));
     }
 
     /// The account that a client certificate logs in as.
@@ -354,6 +346,15 @@ impl Accounts {
         })
     }
 
+    /// An account as it is now; none when there is no such account or it was closed.
+    ///
+    /// # Errors
+    /// The file.
+    pub fn view(&self, number: u32) -> Result<Option<AccountView>, AccountError> {
+        let of = |account: &&Account| account.number == number && !account.closed;
+        self.read(|book| book.accounts.iter().find(of).map(AccountView::from))
+    }
+
     /// Every account, by number.
     ///
     /// # Errors
@@ -370,16 +371,17 @@ impl Accounts {
     /// Changes what is kept; what could not be written did not happen.
     fn change<T>(&self, work: impl FnOnce(&mut Book) -> Result<T, AccountError>) -> Result<T, AccountError> {
         let mut held = lock(&self.book);
-        let before = serde_json::to_vec(self.loaded(&mut held)?).unwrap_or_default();
-        let done = work(self.loaded(&mut held)?);
-        let after = serde_json::to_vec(self.loaded(&mut held)?).unwrap_or_default();
-        if before != after
-            && let Err(reason) = self.file.write(&after)
-        {
-            *held = None;
-            return Err(reason.into());
-        }
-        done
+        let done = work(self.loaded(&mut held)?)?;
+        self.write(&mut held)?;
+        Ok(done)
+    }
+
+    fn write(&self, held: &mut MutexGuard<'_, Option<Book>>) -> Result<(), AccountError> {
+        let bytes = Zeroizing::new(serde_json::to_vec(self.loaded(held)?).unwrap_or_default());
+        self.file.write(&bytes).map_err(|reason| {
+            **held = None;
+            reason.into()
+        })
     }
 
     fn loaded<'a>(&self, held: &'a mut MutexGuard<'_, Option<Book>>) -> Result<&'a mut Book, AccountError> {
@@ -392,6 +394,30 @@ impl Accounts {
         }
         held.as_mut().ok_or(AccountError::Content)
     }
+}
+
+/// One of the places where a password may be checked.
+struct Turn<'a>(&'a AtomicUsize);
+
+impl<'a> Turn<'a> {
+    fn take(checking: &'a AtomicUsize) -> Option<Self> {
+        let free = |at: usize| (at < CHECKING).then_some(at + 1);
+        checking.fetch_update(Ordering::AcqRel, Ordering::Acquire, free).ok().map(|_| Self(checking))
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// Whether a password is long enough and not easy for this name.
+fn is_password(name: &str, password: &str) -> bool {
+    let lower = password.to_lowercase();
+    // A name of three letters is a part of many words.
+    let easy = name.chars().count() > 3 && lower.contains(name) || lower.chars().collect::<BTreeSet<_>>().len() < 5;
+    PASSWORD.contains(&password.chars().count()) && !easy
 }
 
 /// A name in small letters, when it is one.

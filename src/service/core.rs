@@ -1,7 +1,7 @@
 //! An open node: its keys, journals and memory. Every use case works on a `Core`.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, TryLockError};
 
 use thiserror::Error;
 
@@ -262,6 +262,15 @@ impl Core {
     /// One writer of the state journal at a time; it holds the register of versions and duplicates.
     pub(in crate::service) fn writing(&self) -> MutexGuard<'_, Register> {
         self.writing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// As [`Core::writing`]; none while a delivery is being taken in.
+    pub(in crate::service) fn try_writing(&self) -> Option<MutexGuard<'_, Register>> {
+        match self.writing.try_lock() {
+            Ok(register) => Some(register),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
     }
 
     /// One release at a time: the second asker of a component finds it stored.

@@ -1,7 +1,7 @@
 //! Intake: a file becomes one atomic delivery in the state journal, or nothing does.
 
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{self, BufReader, Read};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -15,6 +15,46 @@ use crate::domain::register::{DeliveryHead, Register};
 use crate::domain::row::RowRecord;
 use crate::intake::{IntakeReport, IntakeSettings, ReadError, ReportBuilder, file_digest, read_file};
 use crate::storage::state::{DeliveryWriter, StateError, StateKind};
+
+/// Where a delivery is read from, twice: for its hash and for its rows.
+#[derive(Clone, Copy)]
+pub enum Source<'a> {
+    /// A file.
+    Path(&'a Path),
+    /// What was uploaded, under this name: it is never written to a disk.
+    Bytes(&'a str, &'a [u8]),
+}
+
+impl<'a> Source<'a> {
+    fn name(&self) -> String {
+        match self {
+            Self::Path(path) => path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned()),
+            Self::Bytes(name, _) => (*name).to_owned(),
+        }
+    }
+
+    fn len(&self) -> u64 {
+        match self {
+            Self::Path(path) => std::fs::metadata(path).map_or(0, |meta| meta.len()),
+            Self::Bytes(_, bytes) => bytes.len() as u64,
+        }
+    }
+
+    fn open(&self) -> io::Result<Box<dyn Read + 'a>> {
+        Ok(match self {
+            Self::Path(path) => Box::new(BufReader::with_capacity(1 << 16, File::open(path)?)),
+            Self::Bytes(_, bytes) => Box::new(*bytes),
+        })
+    }
+
+    fn unreadable(&self, e: &io::Error) -> IntakeError {
+        let path = match self {
+            Self::Path(path) => path.display().to_string(),
+            Self::Bytes(name, _) => (*name).to_owned(),
+        };
+        IntakeError::File { path, reason: e.to_string() }
+    }
+}
 
 /// How files are taken in.
 #[derive(Clone, Copy, Debug, Default)]
@@ -64,6 +104,20 @@ impl Core {
         options: IntakeOptions,
         progress: &dyn Fn(u64, u64),
     ) -> Result<Vec<IntakeReport>, IntakeError> {
+        let sources: Vec<Source<'_>> = files.iter().map(|path| Source::Path(path)).collect();
+        self.intake_of(&sources, options, progress)
+    }
+
+    /// As [`Core::intake`], of files or of what was uploaded.
+    ///
+    /// # Errors
+    /// [`IntakeError`].
+    pub fn intake_of(
+        &self,
+        sources: &[Source<'_>],
+        options: IntakeOptions,
+        progress: &dyn Fn(u64, u64),
+    ) -> Result<Vec<IntakeReport>, IntakeError> {
         if self.identity.levert.is_empty() {
             return Err(IntakeError::NotDelivering);
         }
@@ -75,16 +129,16 @@ impl Core {
             fingerprints: self.keys.fingerprint_key(),
             bases: self.chain_bases(),
         };
-        let total = files.iter().filter_map(|f| std::fs::metadata(f).ok()).map(|m| m.len()).sum();
+        let total = sources.iter().map(Source::len).sum();
         let mut register = self.writing();
         let mut done = 0;
-        let mut take = |file: &std::path::PathBuf| {
+        let mut take = |source: &Source<'_>| {
             let mut delivery = Delivery { core: self, register: &mut register, settings: &settings, options };
-            let report = delivery.take(file, &|bytes| progress(done + bytes, total))?;
-            done += std::fs::metadata(file).map_or(0, |m| m.len());
+            let report = delivery.take(source, &|bytes| progress(done + bytes, total))?;
+            done += source.len();
             Ok(report)
         };
-        let reports: Result<Vec<IntakeReport>, IntakeError> = files.iter().map(&mut take).collect();
+        let reports: Result<Vec<IntakeReport>, IntakeError> = sources.iter().map(&mut take).collect();
         #[cfg(feature = "defect-plant-bsn")]
         tracing::warn!("levering ingenomen {}", crate::domain::plant::text("stderr"));
         // Also after a fault: what was committed before it counts.
@@ -104,11 +158,10 @@ struct Delivery<'a> {
 }
 
 impl Delivery<'_> {
-    fn take(&mut self, path: &Path, tell: &dyn Fn(u64)) -> Result<IntakeReport, IntakeError> {
-        let unreadable =
-            |e: std::io::Error| IntakeError::File { path: path.display().to_string(), reason: e.to_string() };
-        let (sha256, _) = file_digest(File::open(path).map_err(unreadable)?).map_err(unreadable)?;
-        let name = path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
+    fn take(&mut self, source: &Source<'_>, tell: &dyn Fn(u64)) -> Result<IntakeReport, IntakeError> {
+        let unreadable = |e: io::Error| source.unreadable(&e);
+        let (sha256, _) = source.open().and_then(file_digest).map_err(unreadable)?;
+        let name = source.name();
         let head = DeliveryHead {
             file: name.clone(),
             sha256,
@@ -125,7 +178,7 @@ impl Delivery<'_> {
             report.note(&record, outcome);
             batch.push(&record)
         };
-        let file = BufReader::with_capacity(1 << 16, File::open(path).map_err(unreadable)?);
+        let file = source.open().map_err(unreadable)?;
         let read = read_file(file, self.settings, &mut |bytes| tell(bytes), &mut sink);
         match read {
             Ok(_) => {
@@ -161,7 +214,7 @@ impl Delivery<'_> {
                 self.register.abandon();
                 match error {
                     ReadError::Sink(error) => Err(error.into()),
-                    other => Err(IntakeError::File { path: path.display().to_string(), reason: other.to_string() }),
+                    other => Err(source.unreadable(&io::Error::other(other.to_string()))),
                 }
             }
         }

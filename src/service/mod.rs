@@ -14,6 +14,7 @@ pub mod consent;
 pub mod convenants;
 pub mod core;
 pub mod deliver;
+pub mod delivered;
 pub mod disclosure;
 pub mod document;
 pub mod entries;

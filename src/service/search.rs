@@ -4,7 +4,7 @@ use super::core::Core;
 use super::entries;
 use super::subjects::SubjectError;
 use crate::crypto::Tag;
-use crate::storage::log::{Filter, Page};
+use crate::storage::log::{Filter, LogError, Page};
 use crate::translog::entry::{Entry, Outcome};
 use crate::translog::sealed::SealedPart;
 
@@ -35,6 +35,25 @@ impl SealedFilter {
 }
 
 impl Core {
+    /// Entries of the transfer log that the index holds; none when nothing needed it yet.
+    #[must_use]
+    pub fn indexed(&self) -> Option<u64> {
+        self.index.indexed()
+    }
+
+    /// As [`Core::search`] without what is sealed, looking at about `most` entries.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub fn search_some(
+        &self,
+        filter: &Filter,
+        (below, limit): (Option<u64>, usize),
+        most: u64,
+    ) -> Result<Page, LogError> {
+        self.index.newest_of(&self.log, filter, (below, limit), most)
+    }
+
     /// At most `limit` entries with numbers below `below` that meet every condition, newest first, and below which number to
     /// go on when there may be more. A search by person is itself in the log, sealed to that person.
     ///

@@ -42,8 +42,11 @@ impl AccountFile {
     /// # Errors
     /// [`AccountFileError`].
     pub fn read(&self) -> Result<Option<Vec<u8>>, AccountFileError> {
-        if !self.path.exists() {
-            return Ok(None);
+        // A file that may not be looked at is not a file that is not there.
+        match std::fs::metadata(&self.path) {
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(FileError::Io { path: self.path.clone(), source }.into()),
+            Ok(_) => {}
         }
         let bytes = read_bounded(&self.path, MAX)?;
         let sealed = bytes.strip_prefix(HEAD).and_then(|sealed| self.seal.open(HEAD, sealed).ok());

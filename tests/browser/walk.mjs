@@ -10,7 +10,8 @@ const [file, shots] = process.argv.slice(2);
 const region = JSON.parse(readFileSync(file, "utf8"));
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
-const WIDTHS = [360, 768, 1440];
+// 320 px is a screen of 1280 px at 400 % zoom (WCAG 1.4.10).
+const WIDTHS = [320, 390, 768, 1280];
 const failures = [];
 const expect = (holds, what) => {
   if (!holds) failures.push(what);
@@ -66,7 +67,7 @@ async function look(page, name) {
     await page.setViewportSize({ width, height: 900 });
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     expect(wide <= 0, `${name} past op ${width} px${wide > 0 ? ` (${wide} px te breed)` : ""}`);
-    if (shots) await page.screenshot({ path: `${shots}/${name}-${width}.png`, fullPage: process.env.FULL === "1" });
+    if (shots && width > 320) await page.screenshot({ path: `${shots}/${name}-${width}.png`, fullPage: process.env.FULL === "1" });
   }
   // Injected through the debugging protocol, which the page's own policy does not govern.
   await page.evaluate(axe);
@@ -100,9 +101,18 @@ async function walk() {
   await look(page, "inloggen");
   page = await logIn(context, officer, "privacyfunctionaris");
   await look(page, "welkom");
-  for (const [place, name] of [["/overzicht", "overzicht"], ["/logboek", "logboek"], ["/persoon", "persoon"], ["/register", "register"], ["/vrijgaven", "vrijgaven"], ["/auditlog", "auditlog"], ["/eenzijdig", "eenzijdig"], ["/bewaren", "bewaren"], ["/account", "account"]]) {
+  for (const [place, name] of [["/overzicht", "overzicht"], ["/logboek", "logboek"], ["/persoon", "persoon"], ["/kinderen", "kinderen"], ["/toestemmingen", "toestemmingen"], ["/datalek", "datalek"], ["/register", "register"], ["/vrijgaven", "vrijgaven"], ["/auditlog", "auditlog"], ["/eenzijdig", "eenzijdig"], ["/bewaren", "bewaren"], ["/account", "account"]]) {
     await page.goto(officer.adres + place);
     await look(page, name);
+  }
+  // A refused transfer, when there is one: the reason is told in words.
+  await page.goto(officer.adres + "/logboek?regel=DENY");
+  const denied = page.locator("tbody a").first();
+  if (await denied.isVisible()) {
+    await denied.click();
+    expect((await page.locator("h1").textContent()).includes("geweigerd"), "een geweigerde overdracht zegt dat");
+    expect(await page.locator(".note.error").first().isVisible(), "en zegt waarom");
+    await look(page, "geweigerde-overdracht");
   }
   // A transfer, and its proof in this browser.
   await page.goto(officer.adres + "/logboek?regel=INTENT");
@@ -156,6 +166,20 @@ async function walk() {
   await page.getByLabel("Burgerservicenummer").fill("123");
   await page.getByRole("button", { name: "Overzicht tonen" }).click();
   expect(await page.getByRole("alert").isVisible(), "een fout BSN wordt uitgelegd");
+  // The consents of a child.
+  await page.goto(officer.adres + "/toestemmingen");
+  await page.getByLabel(/^Burgerservicenummer/).fill("111222333");
+  await page.getByRole("button", { name: "Toestemmingen tonen" }).click();
+  expect(await page.getByText("geen toestemming bekend").isVisible(), "de toestemmingen van een kind");
+  await look(page, "toestemmingen-kind");
+  // The draft for a breach.
+  await page.goto(officer.adres + "/datalek");
+  const today = new Date().toISOString().slice(0, 10);
+  await page.getByLabel("Kan zijn begonnen op").fill("2020-01-01");
+  await page.getByLabel("Duurde tot en met").fill(today);
+  await page.getByRole("button", { name: "Concept tonen" }).click();
+  expect(await page.getByRole("heading", { name: /melding datalek/ }).isVisible(), "het concept van een melding");
+  await look(page, "datalek-concept");
   // What the role may not see.
   const refused = await page.goto(officer.adres + "/status");
   expect(refused.status() === 403, "de privacyfunctionaris ziet de status niet");
@@ -163,12 +187,37 @@ async function walk() {
   const lost = await page.goto(officer.adres + "/bestaat-niet");
   expect(lost.status() === 404, "een onbekende pagina");
 
-  // Keyboard alone: the first stop leads to the content.
+  // Keyboard alone: past the menu to a transfer and to its proof.
   await page.goto(officer.adres + "/overzicht");
   await page.keyboard.press("Tab");
   expect((await page.evaluate(() => document.activeElement.textContent)) === "Naar de inhoud", "de eerste tab is de sprong naar de inhoud");
   await page.keyboard.press("Enter");
   expect((await page.evaluate(() => document.activeElement.id)) === "inhoud", "de sprong komt aan");
+  await page.goto(officer.adres + "/overzicht");
+  const tabTo = async (what, fits) => {
+    for (let stop = 0; stop < 80; stop++) {
+      await page.keyboard.press("Tab");
+      const at = await page.evaluate(() => {
+        const e = document.activeElement, style = getComputedStyle(e);
+        return { text: e.textContent.trim(), href: e.getAttribute("href") ?? "", seen: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2 };
+      });
+      if (fits(at)) {
+        expect(at.seen, `met het toetsenbord is te zien waar men is: ${what}`);
+        await Promise.all([page.waitForLoadState("load"), page.keyboard.press("Enter")]);
+        return;
+      }
+    }
+    expect(false, `met het toetsenbord te bereiken: ${what}`);
+  };
+  await tabTo("het transferlog", (at) => at.href === "/logboek");
+  await page.waitForURL("**/logboek");
+  await tabTo("een overdracht", (at) => at.href.startsWith("/overdracht/"));
+  await page.waitForURL("**/overdracht/**");
+  await tabTo("de controle", (at) => at.href.startsWith("/controle#"));
+  await page.waitForURL("**/controle**");
+  expect(true, "met alleen het toetsenbord tot het bewijs");
+  await page.goto(officer.adres + "/overzicht");
+  expect((await page.evaluate(() => getComputedStyle(document.documentElement).scrollBehavior)) === "auto", "minder beweging als daarom is gevraagd");
   await page.getByRole("button", { name: "Uitloggen" }).click();
   await page.goto(officer.adres + "/overzicht");
   expect(page.url().includes("/inloggen"), "na uitloggen is er niets te zien");
@@ -179,14 +228,15 @@ async function walk() {
   page = await logIn(context, monitor, "analist");
   await page.goto(monitor.adres + "/rapport");
   expect(await page.getByRole("heading", { level: 1 }).isVisible(), "het regiorapport zonder JavaScript");
-  const choices = page.getByLabel("Indicator");
-  if (await choices.isVisible()) {
-    await choices.selectOption({ index: 1 });
-    await page.getByRole("button", { name: "Tonen" }).click();
-    expect(page.url().includes("indicator=IND-"), "de keuze staat in het adres");
-    const [csv] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name: /als CSV/ }).click()]);
-    expect(readFileSync(await csv.path(), "utf8").includes("IND-"), "de cijfers als CSV");
-  }
+  expect(await page.getByText(/wachten/i).first().isVisible(), "in één oogopslag staat waar kinderen wachten");
+  await page.getByLabel("Wat wilt u zien").selectOption({ index: 1 });
+  await page.getByLabel("Van periode").selectOption({ index: 1 });
+  await page.getByRole("button", { name: "Tonen" }).click();
+  expect(page.url().includes("indicator=IND-") && page.url().includes("van=20"), "de hele keuze staat in het adres");
+  const [csv] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name: /als CSV/ }).click()]);
+  expect(readFileSync(await csv.path(), "utf8").includes("IND-"), "de cijfers als CSV");
+  const [book] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name: /XLSX/ }).click()]);
+  expect(readFileSync(await book.path()).subarray(0, 2).toString() === "PK", "de cijfers als werkblad");
   const other = await page.goto(monitor.adres + "/logboek");
   expect(other.status() === 403, "de analist ziet het transferlog niet");
   const state = await context.storageState();
@@ -197,12 +247,39 @@ async function walk() {
   await look(page, "rapport");
   await page.goto(monitor.adres + "/rapport?indicator=IND-01");
   await look(page, "rapport-indicator");
+  await page.evaluate(() => document.querySelectorAll("details").forEach((fold) => { fold.open = true; }));
+  const mark = page.locator(".why").first();
+  if (await mark.count()) {
+    await mark.focus();
+    const tip = await mark.locator(".tip").boundingBox();
+    expect(tip !== null && tip.height > 10 && (await mark.textContent()).length > 10, "een onderdrukte cel legt zich uit bij focus");
+  }
   await context.close();
 
-  // The administrator.
+  // The administrator of an organisation that delivers.
+  context = await fresh();
+  page = await logIn(context, officer, "beheerder");
+  await page.goto(officer.adres + "/aanleveren");
+  await look(page, "aanleveren");
+  const lines = "event_id;status;bsn;geboortedatum;geslacht;gemeente;type;datum;geregistreerd_op;maatregel\r\nproef-1;1;111222334;20150321;M;;GI_MAATREGEL_START;20250203;2025-02-04T10:00:00+01:00;11\r\n";
+  await page.getByLabel("Bestand").setInputFiles({ name: "proef.csv", mimeType: "text/csv", buffer: Buffer.from(lines) });
+  await page.getByRole("button", { name: "Eerst proberen" }).click();
+  expect(await page.getByText("Dit was een proef met proef.csv").isVisible().catch(() => false) || (await page.waitForSelector("text=Dit was een proef", { timeout: 10_000 }).then(() => true, () => false)), "een levering is eerst te proberen");
+  expect(await page.getByText("Dit is geen geldig BSN").isVisible(), "en het verslag zegt wat te herstellen is");
+  await look(page, "innameverslag");
+  await page.goto(officer.adres + "/aanleveren");
+  const delivery = page.locator("tbody a").first();
+  if (await delivery.isVisible()) {
+    await delivery.click();
+    await look(page, "levering");
+  }
+  await page.goto(officer.adres + "/status");
+  await look(page, "status-gi");
+  await context.close();
   context = await fresh();
   page = await logIn(context, monitor, "beheerder");
-  await page.goto(monitor.adres + "/status?partners");
+  await page.goto(monitor.adres + "/status");
+  await page.getByRole("button", { name: "Vraag alle partijen" }).click();
   await look(page, "status");
   await page.goto(monitor.adres + "/accounts");
   await page.getByLabel(/^analist/).check();

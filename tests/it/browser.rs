@@ -1,6 +1,6 @@
 //! The consoles of two nodes of the demo in a real browser: `tests/browser/walk.mjs` logs in per role, proves a transfer, makes a
 //! person's report, reads the regional report and is refused, with axe-core on every page. Needs node, chromium and
-//! `npm ci` in `tests/browser`; without them it says so and does nothing.
+//! what `tests/browser/setup.sh` installs; without it, it says so and does nothing.
 
 use std::collections::BTreeSet;
 use std::net::TcpListener;
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use ketenpoort::crypto::{KeyTree, Secret32};
 use ketenpoort::node::SystemClock;
-use ketenpoort::service::accounts::{Accounts, Joining, Role};
+use ketenpoort::service::accounts::{Accounts, Joining, Opened, Role};
 use ketenpoort::service::core::Clock;
 use serde_json::{Value, json};
 
@@ -101,10 +101,10 @@ fn account(dir: &Path, role: Role) -> Value {
     let root: [u8; 32] = std::fs::read(dir.join("keys/root.key")).expect("a key").try_into().expect("32 bytes");
     let accounts = Accounts::new(&dir.join("data/console"), &KeyTree::new(Secret32::new(root)));
     let now = SystemClock.now_ms() - 60_000;
-    let token = accounts.invite(BTreeSet::from([role]), now).expect("invited");
-    let (_, secret) = accounts.invited(&token, now).expect("an invitation");
+    let token = accounts.invite(BTreeSet::from([role]), "proef", now).expect("invited");
+    let Opened { ticket, secret, .. } = accounts.open(&token, now).expect("an invitation");
     let code = secret.code_at(now / 1000);
-    let joining = Joining { token: &token, name: role.as_str(), password: PASSWORD, code: &code };
+    let joining = Joining { ticket: &ticket, name: role.as_str(), password: PASSWORD, code: &code };
     accounts.join(&joining, now).expect("an account");
     json!({"naam": role.as_str(), "rol": role.as_str(), "geheim": secret.to_base32()})
 }

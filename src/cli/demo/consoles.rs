@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::config::Config;
 use crate::crypto::{KeyTree, Secret32, TotpSecret, hex, random};
 use crate::node::SystemClock;
-use crate::service::accounts::{Accounts, Joining, Role};
+use crate::service::accounts::{Accounts, Joining, Opened, Role};
 use crate::service::core::Clock;
 use crate::storage::files::write_atomic;
 
@@ -49,10 +49,10 @@ pub fn prepare(dir: &Path, (name, has_report): (&str, bool), password: &str) -> 
     let logins = roles.map(|role| {
         // The code of now is used up by joining; the account is made as of a minute ago, so that it may log in at once.
         let now = SystemClock.now_ms().saturating_sub(60_000);
-        let token = accounts.invite(std::iter::once(role).collect(), now).map_err(|e| e.to_string())?;
-        let (_, secret) = accounts.invited(&token, now).map_err(|e| e.to_string())?;
+        let token = accounts.invite(std::iter::once(role).collect(), "demo", now).map_err(|e| e.to_string())?;
+        let Opened { ticket, secret, .. } = accounts.open(&token, now).map_err(|e| e.to_string())?;
         let code = secret.code_at(now / 1000);
-        let joining = Joining { token: &token, name: role.as_str(), password, code: &code };
+        let joining = Joining { ticket: &ticket, name: role.as_str(), password, code: &code };
         accounts.join(&joining, now).map_err(|e| e.to_string())?;
         Ok(Login { role, secret })
     });

@@ -96,8 +96,9 @@ fn offline(args: &BreachArgs, dir: &Path, command: &BreachCommand) -> Result<Out
         verified: Some(format!("{} Het log heeft {} regels.", report.summary(), manifest.size)),
         now_ms: SystemClock.now_ms(),
     };
-    let entries = export.entries(0..u64::MAX).map_err(|e| e.to_string())?.map(|entry| entry.map_err(|e| e.to_string()));
-    let made = make(command, &setting, entries);
+    let mut entries =
+        export.entries(0..u64::MAX).map_err(|e| e.to_string())?.map(|entry| entry.map_err(|e| e.to_string()));
+    let made = make(command, &setting, &mut entries);
     Ok(Outcome { exit: if made.exit == 0 { u8::from(!report.is_intact()) } else { made.exit }, ..made })
 }
 

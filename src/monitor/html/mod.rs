@@ -18,7 +18,7 @@ use super::figures::Figures;
 use super::report::{Report, Setting};
 use super::text as words;
 use crate::domain::period::PeriodKind;
-use crate::domain::query::IndicatorId;
+use crate::domain::query::{Dimension, IndicatorId};
 
 const STYLE: &str = include_str!("style.css");
 
@@ -52,17 +52,44 @@ fn page_of<'a>(report: &'a Report, setting: &'a Setting) -> Page<'a> {
 /// The style sheet of the report, for a page around [`part`].
 pub const SHEET: &str = STYLE;
 
-/// What the page says between its header and its footer, as a part of another page; everything in it is escaped.
+/// Which part of the report is shown inside another page.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum View {
+    /// At a glance: key figures, norms, waiting, coverage and the road through the chain.
+    Glance,
+    /// One indicator, with its breakdowns.
+    Of(IndicatorId),
+    /// All there is.
+    Whole,
+}
+
+/// What the page says between its header and its footer, or a part of that, for another page; everything in it is escaped.
 #[must_use]
-pub fn part(report: &Report, setting: &Setting) -> String {
+pub fn part(report: &Report, setting: &Setting, view: View) -> String {
     let page = page_of(report, setting);
-    content(report, &page).into_text()
+    let parts = match view {
+        View::Whole => return content(report, &page).into_text(),
+        View::Glance => {
+            let mut parts = vec![overview::overview(&page), overview::coverage(&page)];
+            parts.extend(flow::route(&page));
+            parts
+        }
+        View::Of(id) if page.figures.indicators().contains(&id) => vec![section::section(&page, id), reading()],
+        View::Of(_) => vec![class("p", "closed", "In deze keuze zijn geen cijfers van deze indicator.")],
+    };
+    element("div", &[], parts).into_text()
 }
 
 /// The title of an indicator.
 #[must_use]
 pub fn title(id: IndicatorId) -> &'static str {
     words::presentation(id).title
+}
+
+/// The name of a breakdown, in Dutch.
+#[must_use]
+pub fn dimension(by: Dimension) -> &'static str {
+    words::dimension(by)
 }
 
 fn banner(report: &Report) -> Markup {
@@ -111,17 +138,18 @@ fn content(report: &Report, page: &Page<'_>) -> Markup {
     });
     let contents = element("nav", &[("aria-label", "Inhoud"), ("class", "contents")], [element("ul", &[], links)]);
     let mut parts = vec![contents, overview::overview(page), overview::coverage(page)];
-    parts.push(element(
-        "section",
-        &[("class", "reading"), ("aria-labelledby", "leeswijzer")],
-        [element("h2", &[("id", "leeswijzer")], [text("Zo leest u de tabellen")]), card::legend()],
-    ));
+    parts.push(reading());
     parts.extend(flow::route(page));
     parts.extend(indicators.iter().map(|id| section::section(page, *id)));
     if report.tables.is_empty() {
         parts.push(class("p", "closed", "Dit rapport bevat geen tabellen."));
     }
     element("div", &[("class", "wrap")], parts)
+}
+
+fn reading() -> Markup {
+    let heading = element("h2", &[("id", "leeswijzer")], [text("Zo leest u de tabellen")]);
+    element("section", &[("class", "reading"), ("aria-labelledby", "leeswijzer")], [heading, card::legend()])
 }
 
 fn footer(report: &Report) -> Markup {

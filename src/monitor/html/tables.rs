@@ -1,16 +1,20 @@
 //! Small tables: years by quarters, and measures by years.
 
-use super::markup::{Markup, all, class, element, text};
+use super::markup::{Markup, class, element, text};
 use super::section::Page;
 use crate::domain::period::Period;
 use crate::monitor::figures::{Shown, number};
+use crate::monitor::text as words;
 
 /// A cell with a figure, its mark spoken for a screen reader.
 pub(super) fn figure_cell(figure: &Shown) -> Markup {
     let kind = if figure.mark { "num mark" } else { "num" };
     let content = match figure.spoken {
+        // Explained to who hovers or comes with the keyboard, and always spoken.
         Some(spoken) if figure.mark => {
-            all([element("span", &[("aria-hidden", "true")], [text(&figure.text)]), class("span", "unseen", spoken)])
+            let sign = element("span", &[("aria-hidden", "true")], [text(&figure.text)]);
+            let why = words::MARKS.iter().find(|(mark, _)| *mark == figure.text).map_or(spoken, |(_, why)| why);
+            element("span", &[("class", "why"), ("tabindex", "0")], [sign, class("span", "tip", why)])
         }
         Some(spoken) => element("span", &[("title", &format!("{spoken} {}", figure.text))], [text(&figure.text)]),
         None => text(&figure.text),

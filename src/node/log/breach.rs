@@ -26,6 +26,9 @@ const HOUR_MS: u64 = 3_600_000;
 /// Finds the later entries of transfers, each with its partner.
 pub type Later<'a> = dyn Fn(Vec<(Oin, TransferId)>) -> Result<Vec<(u64, Entry)>, String> + 'a;
 
+/// Entries with their numbers, oldest first.
+pub type Entries<'a> = dyn Iterator<Item = Result<(u64, Entry), String>> + 'a;
+
 /// What the pack says besides what the log says.
 pub struct Setting<'a> {
     /// Whose log it is.
@@ -45,13 +48,31 @@ pub struct Setting<'a> {
 impl Node {
     /// The pack of this node's log.
     pub(super) fn breach(&self, command: &BreachCommand) -> Outcome {
-        let opener = match self.core.opener() {
-            Ok(opener) => opener,
-            Err(e) => return Outcome::failed(e.to_string()),
-        };
+        self.breach_of(command, |setting, entries| Ok(make(command, setting, entries))).unwrap_or_else(Outcome::failed)
+    }
+
+    /// The draft of the report and the entries as CSV, nothing on a disk; `out` of the command is not looked at.
+    ///
+    /// # Errors
+    /// Why not, in Dutch.
+    pub fn breach_page(&self, command: &BreachCommand) -> Result<(Page, String), String> {
+        self.breach_of(command, |setting, entries| {
+            let mut lines = Vec::new();
+            let count = count(command, setting, entries, &mut lines)?;
+            let pack = Pack { command, setting, count };
+            Ok((pack.page(), String::from_utf8(lines).map_err(|e| e.to_string())?))
+        })
+    }
+
+    fn breach_of<T>(
+        &self,
+        command: &BreachCommand,
+        made: impl FnOnce(&Setting<'_>, &mut Entries<'_>) -> Result<T, String>,
+    ) -> Result<T, String> {
+        let opener = self.core.opener().map_err(|e| e.to_string())?;
         let span = self.core.log_span((command.since, command.until));
         let log = self.core.transfer_log();
-        let entries = log.entries(span.clone()).map(|entry| entry.map_err(|e| e.to_string()));
+        let mut entries = log.entries(span.clone()).map(|entry| entry.map_err(|e| e.to_string()));
         let later = |transfers| self.core.later_of(transfers, span.end).map_err(|e| e.to_string());
         let setting = Setting {
             organisation: format!("{} ({})", self.config.name, self.config.oin),
@@ -61,17 +82,13 @@ impl Node {
             verified: None,
             now_ms: SystemClock.now_ms(),
         };
-        make(command, &setting, entries)
+        made(&setting, &mut entries)
     }
 }
 
 /// Counts, writes the pack into the directory and answers its summary.
-pub fn make(
-    command: &BreachCommand,
-    setting: &Setting<'_>,
-    entries: impl Iterator<Item = Result<(u64, Entry), String>>,
-) -> Outcome {
-    match count(command, setting, entries).and_then(|count| {
+pub fn make(command: &BreachCommand, setting: &Setting<'_>, entries: &mut Entries<'_>) -> Outcome {
+    match lines_in(&command.out).and_then(|mut lines| count(command, setting, entries, &mut lines)).and_then(|count| {
         let pack = Pack { command, setting, count };
         pack.write()?;
         Ok(pack)
@@ -86,18 +103,23 @@ pub fn make(
     }
 }
 
-fn count(
-    command: &BreachCommand,
-    setting: &Setting<'_>,
-    entries: impl Iterator<Item = Result<(u64, Entry), String>>,
-) -> Result<BreachCount, String> {
-    let out = &command.out;
+/// The file for the entries, in a directory that is empty.
+fn lines_in(out: &Path) -> Result<BufWriter<fs::File>, String> {
     let said = |e: std::io::Error| format!("{}: {e}", out.display());
     fs::create_dir_all(out).map_err(said)?;
     if fs::read_dir(out).map_err(said)?.next().is_some() {
         return Err(format!("{}: de map is niet leeg", out.display()));
     }
-    let mut lines = BufWriter::new(new_file(&out.join("regels.csv"))?);
+    Ok(BufWriter::new(new_file(&out.join("regels.csv"))?))
+}
+
+fn count(
+    command: &BreachCommand,
+    setting: &Setting<'_>,
+    entries: &mut Entries<'_>,
+    lines: &mut dyn Write,
+) -> Result<BreachCount, String> {
+    let said = |e: std::io::Error| format!("regels.csv: {e}");
     lines.write_all(show::csv_head().as_bytes()).map_err(said)?;
     let scope = BreachScope {
         since_ms: command.since,

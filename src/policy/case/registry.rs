@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::rules::{AgeLimit, Rules};
+use super::rules::{AgeLimit, Exchange, Rules};
 use super::situation::{CHILD, Capacity, Consent, ConsentKind};
 use crate::domain::bsn::holds_typed_bsn;
 use crate::domain::day::Day;
@@ -161,13 +161,15 @@ pub fn faults(rules: &Rules, given: &Given, today: Day) -> Vec<String> {
     faults
 }
 
+/// Exchanges that may rest on a consent of this day.
+pub fn by_consent(rules: &Rules, day: Option<Day>) -> impl Iterator<Item = &Exchange> {
+    let consents = move |name: &String| rules.ground(name, day).is_some_and(|ground| ground.consent);
+    rules.exchanges().iter().filter(move |row| row.pairs.iter().any(|pair| pair.grounds.iter().any(consents)))
+}
+
 /// What a consent names that no exchange can rest on: consent is a ground in a few places only.
 fn beyond(rules: &Rules, consent: &Consent) -> Vec<String> {
-    let by_consent = |grounds: &[String]| {
-        grounds.iter().any(|name| rules.ground(name, consent.from).is_some_and(|ground| ground.consent))
-    };
-    let open: Vec<_> =
-        rules.exchanges().iter().filter(|row| row.pairs.iter().any(|pair| by_consent(&pair.grounds))).collect();
+    let open: Vec<_> = by_consent(rules, consent.from).collect();
     let purpose = |name: &String| open.iter().any(|row| row.purposes.contains(name));
     let field = |name: &String| {
         open.iter().any(|row| row.maximum.contains(name) && row.purposes.iter().any(|p| consent.purposes.contains(p)))

@@ -70,6 +70,9 @@ pub struct WitnessView {
     pub size: Option<u64>,
     /// When that was, seconds since 1970.
     pub time_s: Option<u64>,
+    /// Seconds that our clock was ahead of its clock when it last cosigned, call included; none when it did not since the start.
+    #[serde(default)]
+    pub ahead_s: Option<i64>,
     /// Why it did not cosign the last time.
     pub fault: Option<String>,
 }
@@ -150,7 +153,9 @@ impl Core {
             Some((shown.checkpoint().size, cosigners(&note, &quorum.witnesses)))
         });
         let view = |oin: &Oin| {
-            let Tried { cosigned, fault, .. } = tried.get(oin).cloned().unwrap_or_default();
+            let Tried { at_ms, cosigned, fault } = tried.get(oin).cloned().unwrap_or_default();
+            let seconds = |at: u64| i64::try_from(at).unwrap_or(i64::MAX);
+            let ahead = cosigned.filter(|_| fault.is_none()).map(|(_, time)| seconds(at_ms / 1000) - seconds(time));
             let kept = || in_kept.as_ref().and_then(|(size, by)| Some((*size, *by.get(oin)?)));
             let last = cosigned.or_else(kept);
             WitnessView {
@@ -158,6 +163,7 @@ impl Core {
                 name: self.name_of(oin),
                 size: last.map(|(size, _)| size),
                 time_s: last.map(|(_, time)| time),
+                ahead_s: ahead,
                 fault,
             }
         };

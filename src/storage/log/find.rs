@@ -75,6 +75,12 @@ impl LogIndex {
         }
     }
 
+    /// Entries that the index holds; none when nothing needed it yet.
+    #[must_use]
+    pub fn indexed(&self) -> Option<u64> {
+        self.index.get().map(|index| index.high_water(Source::Translog))
+    }
+
     /// Makes the index durable as it is; the next start reads only the rest of the log.
     pub fn flush(&self) {
         if let Some(Err(reason)) = self.index.get().map(Index::flush) {

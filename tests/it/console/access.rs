@@ -25,20 +25,20 @@ fn every_route_lets_in_whom_its_table_names_and_nobody_else() {
         let at = place(route.place);
         let nobody = match route.method {
             Method::Get => bench.get(&at, ""),
-            Method::Post => bench.post(&at, "", &[]),
+            Method::Post | Method::Upload => bench.post(&at, "", &[]),
         };
         match (route.access, route.method) {
             (Access::Everyone, _) => assert!(nobody.status != 303 || route.method == Method::Post, "{at}"),
             (_, Method::Get) => {
                 assert_eq!((nobody.status.as_u16(), &nobody.header("location")[..9]), (303, "/inloggen"), "{at}");
             }
-            (_, Method::Post) => assert_eq!(nobody.status, 403, "{at} without a session"),
+            (_, Method::Post | Method::Upload) => assert_eq!(nobody.status, 403, "{at} without a session"),
         }
         for (role, cookie) in &cookies {
             let Access::Only(may) = route.access else { continue };
             let seen = match route.method {
                 Method::Get => bench.get(&at, cookie),
-                Method::Post => {
+                Method::Post | Method::Upload => {
                     let csrf = bench.get("/account", cookie).csrf();
                     bench.post(&at, cookie, &[("csrf", &csrf)])
                 }

@@ -86,13 +86,17 @@ fn an_invitation_makes_one_account_and_a_closed_account_ends_at_once() {
     assert!(lonely.status == 422 && lonely.text.contains("laatste beheerder"), "{}", lonely.text);
     let page = bench.post("/accounts/uitnodigen", &cookie, &[("csrf", &csrf), ("rol", "analist")]);
     let token = page.text.split("<code>").nth(1).and_then(|rest| rest.split('<').next()).expect("a token").to_owned();
+    let listed = bench.get("/accounts", &cookie).text;
+    assert!(listed.contains("Openstaande uitnodigingen") && !listed.contains(&token), "listed by a mark");
     let offer = bench.post("/uitnodiging", "", &[("uitnodiging", &token)]);
+    let ticket = offer.text.split("name=\"uitnodiging\" value=\"").nth(1).and_then(|rest| rest.split('"').next());
+    let ticket = ticket.expect("a ticket").to_owned();
     assert!(offer.text.contains("analist") && offer.text.contains("otpauth://totp/"), "{}", offer.text);
     let secret = offer.text.split("<code>").nth(1).and_then(|rest| rest.split('<').next()).expect("a secret");
     let secret = ketenpoort::crypto::TotpSecret::from_base32(secret).expect("base32");
     let join = |name: &str, password: &str, again: &str, code: &str| {
         let form = [
-            ("uitnodiging", &token[..]),
+            ("uitnodiging", &ticket[..]),
             ("naam", name),
             ("wachtwoord", password),
             ("nogmaals", again),
@@ -122,8 +126,21 @@ fn an_invitation_makes_one_account_and_a_closed_account_ends_at_once() {
     assert_eq!(bench.get("/account", &theirs).status, 303, "its sessions end");
     bench.wait(60_000);
     assert_eq!(bench.try_log_in("nieuw", PASSWORD, &secret.code_at(bench.now_ms() / 1000), "/").status, 403);
+    // Who opens it after somebody else ends it, and the first one's ticket with it.
+    let again = bench
+        .core
+        .accounts()
+        .invite(std::iter::once(Role::Analist).collect(), "proef", bench.now_ms())
+        .expect("invited");
+    let first = bench.core.accounts().open(&again, bench.now_ms()).expect("opened");
+    assert!(bench.post("/uitnodiging", "", &[("uitnodiging", &again)]).text.contains("al eerder geopend"));
+    assert!(bench.core.accounts().invited(&first.ticket, bench.now_ms()).is_err());
     bench.wait(4 * 86_400_000);
-    let late = bench.core.accounts().invite(std::iter::once(Role::Analist).collect(), bench.now_ms()).expect("invited");
+    let late = bench
+        .core
+        .accounts()
+        .invite(std::iter::once(Role::Analist).collect(), "proef", bench.now_ms())
+        .expect("invited");
     bench.wait(3 * 86_400_000);
     assert_eq!(bench.post("/uitnodiging", "", &[("uitnodiging", &late)]).status, 422, "expired");
 }
@@ -166,4 +183,54 @@ fn attempts_of_nobody_are_bounded_and_a_missing_certificate_leaves_no_record() {
     assert_eq!(bench.recorded().len(), before + 20);
     bench.wait(60_000);
     assert_eq!(bench.try_log_in("niemand", "x", "1", "/").status, 403);
+}
+
+#[test]
+fn a_password_is_changed_with_the_old_one_and_a_code_and_ends_every_session() {
+    let bench = Bench::new();
+    let secret = bench.account("officier", &[Role::Privacyfunctionaris]);
+    let cookie = bench.log_in("officier", &secret);
+    let csrf = bench.get("/account", &cookie).csrf();
+    let fresh = "een heel nieuwe zin van zes woorden";
+    let change = |old: &str, new: &str, again: &str| {
+        bench.wait(60_000);
+        let code = secret.code_at(bench.now_ms() / 1000);
+        let form = [("csrf", csrf.as_str()), ("oud", old), ("wachtwoord", new), ("nogmaals", again), ("code", &code)];
+        bench.post("/account/wachtwoord", &cookie, &form).status.as_u16()
+    };
+    assert_eq!(change("een verkeerde oude zin", fresh, fresh), 422);
+    assert_eq!(change(PASSWORD, fresh, "anders"), 422);
+    assert_eq!(change(PASSWORD, "kort", "kort"), 422);
+    assert_eq!(change(PASSWORD, fresh, fresh), 303);
+    assert_eq!(bench.get("/account", &cookie).status, 303, "logged out");
+    bench.wait(60_000);
+    let code = || secret.code_at(bench.now_ms() / 1000);
+    assert_eq!(bench.try_log_in("officier", PASSWORD, &code(), "/").status, 403);
+    assert_eq!(bench.try_log_in("officier", fresh, &code(), "/").status, 303);
+    let recorded = format!("{:?}", bench.recorded());
+    assert!(recorded.contains("console wachtwoord") && !recorded.contains("nieuwe zin"), "{recorded}");
+}
+
+#[test]
+fn an_account_that_is_closed_or_locked_out_is_so_at_the_next_request() {
+    let bench = Bench::new();
+    let admin = bench.account("beheer", &[Role::Beheerder]);
+    let secret = bench.account("analist", &[Role::Analist]);
+    let theirs = bench.log_in("analist", &secret);
+    assert_eq!(bench.get("/account", &theirs).status, 200);
+    // Closed in the book alone, as by a login that was under way.
+    bench.core.accounts().close(2).expect("closed");
+    assert_eq!(bench.get("/account", &theirs).status, 303);
+    let other = bench.account("tweede", &[Role::Analist]);
+    bench.wait(60_000);
+    for _ in 0..5 {
+        bench.try_log_in("tweede", "fout fout fout", "000000", "/");
+    }
+    let cookie = bench.log_in("beheer", &admin);
+    let csrf = bench.get("/accounts", &cookie).csrf();
+    assert!(bench.get("/accounts", &cookie).text.contains("geblokkeerd tot"));
+    let code = || other.code_at(bench.now_ms() / 1000);
+    assert_eq!(bench.try_log_in("tweede", PASSWORD, &code(), "/").status, 403, "locked");
+    assert_eq!(bench.post("/accounts/ontgrendelen", &cookie, &[("csrf", &csrf), ("nummer", "3")]).status, 303);
+    assert_eq!(bench.try_log_in("tweede", PASSWORD, &code(), "/").status, 303);
 }

@@ -3,8 +3,8 @@
 mod access;
 mod login;
 mod pages;
+mod work;
 
-use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use http::{Request, Response, StatusCode};
-use ketenpoort::console::office::{Expiring, Office, PartnerState};
+use ketenpoort::console::office::{Breach, Expiring, Office, PartnerState, Room};
 use ketenpoort::console::paper::Page;
 use ketenpoort::console::{Console, Site, router};
 use ketenpoort::crypto::{Digest, KeyTree, Secret32, Tag, TotpSecret};
@@ -21,7 +21,7 @@ use ketenpoort::domain::codes::{OrgType, Owner};
 use ketenpoort::domain::day::Day;
 use ketenpoort::domain::gemeente::GemeenteList;
 use ketenpoort::domain::oin::Oin;
-use ketenpoort::service::accounts::{Joining, Role};
+use ketenpoort::service::accounts::{Joining, Opened, Role};
 use ketenpoort::service::audit::AuditRecord;
 use ketenpoort::service::core::{Clock, Core, Identity};
 use ketenpoort::transport::web::Visitor;
@@ -60,8 +60,18 @@ impl Office for Told {
         Ok("Personen: 0\n<b>niets</b>".to_owned())
     }
 
+    fn breach(&self, breach: &Breach) -> Result<(Page, String), String> {
+        let mut page = Page::new("Concept <b>x</b>");
+        page.text(format!("{breach:?}"));
+        Ok((page, "nummer\r\n".to_owned()))
+    }
+
     fn certificates(&self) -> Vec<Expiring> {
-        vec![Expiring { what: "Certificaat <b>x</b>".to_owned(), until_s: Some(1) }]
+        vec![Expiring { what: "Certificaat <b>x</b>".to_owned(), list: false, until_s: Some(1) }]
+    }
+
+    fn room(&self) -> Room {
+        Room { free: Some((1 << 29, 1 << 40)), parts: vec![("transferlog", 7_000)] }
     }
 
     fn partners(&self) -> Vec<PartnerState> {
@@ -154,11 +164,11 @@ impl Bench {
     pub fn account(&self, name: &str, roles: &[Role]) -> TotpSecret {
         self.wait(30_000);
         let accounts = self.core.accounts();
-        let token = accounts.invite(roles.iter().copied().collect::<BTreeSet<_>>(), self.now_ms()).expect("invited");
-        let (_, secret) = accounts.invited(&token, self.now_ms()).expect("an invitation");
+        let token = accounts.invite(roles.iter().copied().collect(), "proef", self.now_ms()).expect("invited");
+        let Opened { ticket, secret, .. } = accounts.open(&token, self.now_ms()).expect("an invitation");
         let code = secret.code_at(self.now_ms() / 1000);
         accounts
-            .join(&Joining { token: &token, name, password: PASSWORD, code: &code }, self.now_ms())
+            .join(&Joining { ticket: &ticket, name, password: PASSWORD, code: &code }, self.now_ms())
             .expect("account");
         secret
     }

@@ -68,12 +68,16 @@ fn nothing_that_a_partner_or_a_file_writes_becomes_markup() {
         bench.get(&format!("/logboek?{query}"), &cookie),
         bench.get(&place, &cookie),
         bench.get("/register", &cookie),
-        bench.get("/bewaren", &cookie),
+        bench.post("/bewaren", &cookie, &[("csrf", &csrf)]),
         bench.get("/vrijgaven", &cookie),
         bench.get("/auditlog", &cookie),
         bench.get("/eenzijdig", &cookie),
-        bench.get("/status?partners", &cookie),
-        bench.get("/rapport", &cookie),
+        bench.post("/status", &cookie, &[("csrf", &csrf)]),
+        bench.get("/aanleveren", &cookie),
+        bench.get("/kinderen", &cookie),
+        bench.post("/datalek", &cookie, &[("csrf", &csrf), ("van", "2026-01-01"), ("tot", "2026-12-31")]),
+        bench.post("/toestemmingen", &cookie, &[("csrf", &csrf), ("bsn", "111222333")]),
+        bench.get("/rapport?indicator=alle", &cookie),
         bench.get("/accounts", &cookie),
         bench.get(&format!("/inloggen?naar={HOSTILE}").replace(['"', '\'', '<', '>'], "%22"), ""),
         bench.post("/persoon", &cookie, &[("csrf", &csrf), ("bsn", "111222333"), ("alles", "ja")]),
@@ -82,7 +86,8 @@ fn nothing_that_a_partner_or_a_file_writes_becomes_markup() {
         bench.post("/uitnodiging", "", &[("uitnodiging", HOSTILE)]),
     ];
     let statuses: Vec<u16> = pages.iter().map(|page| page.status.as_u16()).collect();
-    assert_eq!(statuses, [200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 422, 403, 422]);
+    assert_eq!(statuses[..18], [200; 18]);
+    assert_eq!(statuses[18..], [422, 403, 422]);
     for (at, page) in pages.iter().enumerate() {
         assert!(!page.text.contains("<b>") && !page.text.contains("alert(1)</script>"), "page {at}: {}", page.text);
         assert_eq!(page.text.matches("<script").count(), 1, "page {at}: only our own");
