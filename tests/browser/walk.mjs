@@ -116,7 +116,7 @@ async function walk() {
   }
   // A transfer, and its proof in this browser.
   await page.goto(officer.adres + "/logboek?regel=INTENT");
-  await page.locator("tbody a").first().click();
+  await page.locator("tbody tr", { hasText: "naar " }).locator("a").first().click();
   await look(page, "overdracht");
   const [kept] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name: "Bewijs downloaden" }).click()]);
   const evidence = readFileSync(await kept.path(), "utf8");

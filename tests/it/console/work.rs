@@ -8,6 +8,7 @@ use ketenpoort::translog::entry::{Direction, Entry, Phase, TransferId};
 use super::{Bench, Seen};
 
 const BSN: &str = "111222333";
+/// Two rows to mend: one without a municipality that this node knows, one with a wrong number.
 const FILE: &str = "event_id;status;bsn;geboortedatum;geslacht;gemeente;type;datum;geregistreerd_op;maatregel\n\
                     a1;1;111222333;20150321;M;;GI_MAATREGEL_START;20250203;2025-02-04T10:00:00+01:00;11\n\
                     a2;1;111222334;20150321;M;;GI_MAATREGEL_START;20250203;2025-02-04T10:00:00+01:00;11\n";
@@ -49,7 +50,7 @@ fn a_delivery_is_tried_and_taken_in_and_its_rows_to_mend_are_listed() {
     );
     assert!(!taken.text.contains(BSN) && !taken.text.contains("111222334"));
     let one = bench.get("/aanleveren/0", &cookie);
-    assert!(one.text.contains("bsn_ongeldig") && one.text.contains("1 van 1 regels"), "{}", one.text);
+    assert!(one.text.contains("bsn_ongeldig") && one.text.contains("2 van 2 regels"), "{}", one.text);
     let list = bench.get("/aanleveren/0/herstel.csv", &cookie);
     assert!(list.text.contains("3;bsn_ongeldig;"), "{}", list.text);
     let refused = send("innemen", ("<b>fout</b>.csv", "a;b\n"));
