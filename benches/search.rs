@@ -1,17 +1,21 @@
 //! Searching a transfer log of many entries: building the index, then pages of 50 by each kind of condition, through the
-//! index, and free text. `cargo bench --bench search -- 10000000`; the log is kept in `target/search` for a next run.
+//! index, and free text. `cargo bench --bench search -- 10000000`; the log is kept in `target/search` for a next run. With
+//! `console`, pages of the console over such a log instead: `cargo bench --bench search -- 1000000 console`.
 
 use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+#[path = "setup/console.rs"]
+mod console;
 #[path = "setup/cpu.rs"]
 mod cpu;
 #[path = "setup/filled.rs"]
 mod filled;
 
 use cpu::cpu;
-use filled::{filled, oin};
+use filled::{fill, filled, oin};
+use ketenpoort::service::core::Clock;
 use ketenpoort::storage::log::{Filter, LogIndex};
 use ketenpoort::translog::entry::{Decision, Direction, Entry, Outcome, Phase, TransferId};
 
@@ -64,6 +68,28 @@ fn rates(entries: u64, begun: Instant, used: Duration) -> String {
     format!("{:.0} k/s, {:.0} k/s of processor time", rate(begun.elapsed()), rate(cpu() - used))
 }
 
+/// The pages of the console that show the log; entries end now, so that a week of them is on the overview.
+fn console(home: &std::path::Path, entries: u64) {
+    let core = console::node(&home.join(format!("node-{entries}")));
+    let begin = ketenpoort::node::SystemClock.now_ms() - entries / 2 * STEP_MS;
+    let (appended, took) = fill(core.transfer_log(), entries, |n| {
+        let moved = |mut entry: Entry| {
+            entry.start_ms = entry.start_ms - START_MS + begin;
+            entry
+        };
+        transfer(n).map(moved).to_vec()
+    });
+    println!("{appended} entries appended in {:.0} s", took.as_secs_f64());
+    core.follow_log();
+    let one = format!("/overdracht/{}", id(entries / 4));
+    let partner = format!("/logboek?partner={}&doel=P1", oin(5));
+    let (proof, text) = (format!("{one}/bewijs.json"), "/logboek?tekst=zeldzame");
+    let last =
+        ["/logboek?dienst=ketenpoort.v1.Node%2FRegionalSum", text, "/auditlog", "/kinderen", "/bewaren", "/status"];
+    let first = ["/", "/overzicht", "/logboek", &partner, &one, &proof];
+    console::pages(&core, &[&first[..], &last[..]].concat());
+}
+
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     // `cargo test --benches` only asks whether it starts.
@@ -73,6 +99,9 @@ fn main() {
     let entries = arguments.iter().find_map(|argument| argument.parse().ok()).unwrap_or(300_000);
     let home = PathBuf::from("target/search");
     fs::create_dir_all(&home).expect("directory");
+    if arguments.iter().any(|argument| argument == "console") {
+        return console(&home, entries);
+    }
     let (log, ..) = filled(&home.join(format!("log-{entries}")), entries, |n| transfer(n).to_vec());
     let place = home.join("index");
     let _ = fs::remove_dir_all(&place);

@@ -27,12 +27,18 @@ pub fn key() -> Arc<SigningKey> {
 pub fn filled(dir: &Path, entries: u64, transfer: impl Fn(u64) -> Vec<Entry> + Sync) -> (TransferLog, u64, Duration) {
     let open = if dir.exists() { TransferLog::open } else { TransferLog::create };
     let log = open(dir, oin(1), key()).expect("the kept log; remove its directory to make it anew");
+    let (appended, took) = fill(&log, entries, transfer);
+    (log, appended, took)
+}
+
+/// Makes a log at least as long; how many were appended, and in which time.
+pub fn fill(log: &TransferLog, entries: u64, transfer: impl Fn(u64) -> Vec<Entry> + Sync) -> (u64, Duration) {
     let (begun, from) = (Instant::now(), log.len());
     // A transfer may have one entry only: there are some more than needed.
     let transfers = from / 2..if from < entries { entries.div_ceil(2) + entries / 50 } else { from / 2 };
     std::thread::scope(|scope| {
         for writer in 0..WRITERS {
-            let (log, transfer) = (&log, &transfer);
+            let transfer = &transfer;
             let mine = transfers.clone().filter(move |n| n % WRITERS == writer);
             scope.spawn(move || {
                 for entry in mine.flat_map(transfer) {
@@ -43,6 +49,5 @@ pub fn filled(dir: &Path, entries: u64, transfer: impl Fn(u64) -> Vec<Entry> + S
             });
         }
     });
-    let appended = log.len() - from;
-    (log, appended, begun.elapsed())
+    (log.len() - from, begun.elapsed())
 }
