@@ -313,7 +313,7 @@ def verify(folder, trusted, needed, witnesses, parties):
     receipts, of_receipts = receipt_files(files)
     used |= of_receipts
     leaves, intents, times_ms, level, c = [], {}, [], 0, m["size"]
-    named, counters = 0, {}
+    named, counters, latest, steps = 0, {}, 0, []
     for n in range(-(-c // 256)):
         width = min(256, c - 256 * n)
         path = "tile/entries/" + number(n) + (".p/%d" % width if width < 256 else "")
@@ -330,6 +330,10 @@ def verify(folder, trusted, needed, witnesses, parties):
                 if receipts is not None:
                     check_receipt(receipts[named - 1], one, intents.get(transfer, []), m["oin"], counters, parties)
             times_ms.append(int.from_bytes(one[37], "big"))
+            written = int.from_bytes(one[38] or one[37], "big")
+            if latest - written > 60000:
+                steps, latest = steps + [latest - written], written
+            latest = max(latest, written)
             leaves.append(leaf)
     check((named > 0) if receipts is None else len(receipts) == named, "receipts that no entry names")
     check(receipts is not None or not parties, "made without the receipts of the parties")
@@ -352,7 +356,8 @@ def verify(folder, trusted, needed, witnesses, parties):
         check(len(cosigners(files["cosigned"], witnesses)) >= needed, "too few cosignatures")
     check([m["from_ms"], m["to_ms"]] == ([min(times_ms), max(times_ms)] if times_ms else [None, None]), "times")
     about = "made without its receipts" if receipts is None else "%d receipts" % named
-    return "%d entries, %s, root %s, key %s" % (len(leaves), about, root(leaves).hex(), m["key_fingerprint"])
+    clock = ", clock back %d times, at most %d ms" % (len(steps), max(steps)) if steps else ""
+    return "%d entries, %s, root %s, key %s%s" % (len(leaves), about, root(leaves).hex(), m["key_fingerprint"], clock)
 
 def main(arguments):
     trusted, needed, witnesses, parties, bad = None, 0, {}, {}, 0

@@ -11,6 +11,7 @@ use super::subjects::Opener;
 use crate::crypto::Digest;
 use crate::domain::oin::Oin;
 use crate::storage::log::LogError;
+use crate::translog::clock::StepsBack;
 use crate::translog::entry::{Decision, Direction, Entry, Outcome, Phase, TransferId};
 
 /// A transfer: the one who asks chooses the id, so two partners may choose one.
@@ -127,8 +128,8 @@ pub struct BreachCount {
     pub refused_connections: u64,
     /// The longest silences of an hour or more between entries of the whole log in the window.
     pub gaps: Vec<Gap>,
-    /// Entries of the window that begin before the one before them: the clock was set back.
-    pub clock_back: u64,
+    /// What the entries of the window say of a clock that was set back.
+    pub clock_back: StepsBack,
 }
 
 /// Counts while entries come by; memory grows with open transfers and those that did not say with which certificate, organisations, names and days, not with entries.
@@ -156,7 +157,8 @@ impl<'a> BreachCounter<'a> {
     /// Takes the next entry of the log; whether the breach touches it.
     pub fn take(&mut self, entry: &Entry) -> bool {
         if self.scope.within(entry) {
-            self.watch_clock(entry.start_ms);
+            self.count.clock_back.take(entry);
+            self.watch_silence(entry.start_ms);
             if self.scope.cannot_tell(entry) {
                 self.silent.insert(transfer(entry), (entry.purpose.clone(), entry.data_categories.clone()));
             }
@@ -207,9 +209,8 @@ impl<'a> BreachCounter<'a> {
         self.count
     }
 
-    fn watch_clock(&mut self, now: u64) {
+    fn watch_silence(&mut self, now: u64) {
         if let Some(last) = self.last_ms {
-            self.count.clock_back += u64::from(now < last);
             let length_ms = now.saturating_sub(last);
             if length_ms >= GAP_MS {
                 self.count.gaps.push(Gap { length_ms, from_ms: last });

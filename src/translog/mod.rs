@@ -6,6 +6,7 @@
 
 pub mod audit;
 pub mod checkpoint;
+pub mod clock;
 pub mod cosignature;
 pub mod entry;
 pub mod export;

@@ -2,6 +2,7 @@
 //! the log on disk against crashes, a full disk and a changed past.
 
 mod cosigned;
+mod disk;
 mod golden;
 mod live;
 mod oracle;

@@ -341,8 +341,8 @@ impl Pack<'_> {
             page.text("Langste stiltes in het log in dit tijdvak (een stilte hoeft geen fout te zijn):");
             page.list(gaps.collect());
         }
-        if self.count.clock_back > 0 {
-            page.text(format!("De klok liep {} keer terug.", self.count.clock_back));
+        if let Some(steps) = self.count.clock_back.sentence() {
+            page.text(steps);
         }
     }
 }

@@ -19,7 +19,6 @@ pub(super) struct Entries {
     pub(super) times: Option<(u64, u64)>,
     /// Number and `start_ms` of the earliest begun entry that the file `cosigned` does not hold.
     pub(super) waiting: Option<(u64, u64)>,
-    last_start: u64,
     /// Per announced transfer with a partner.
     intents: HashMap<(TransferId, Option<Oin>), Announced>,
 }
@@ -116,8 +115,7 @@ impl Entries {
         if beyond && self.waiting.is_none_or(|(_, oldest)| start < oldest) {
             self.waiting = Some((number, start));
         }
-        report.earlier_than_previous += u64::from(start < self.last_start);
-        self.last_start = start;
+        report.clock_back.take(entry);
         *report.phases.entry(entry.phase.as_str()).or_default() += 1;
         let transfer = (entry.transfer_id, entry.partner());
         match entry.phase {

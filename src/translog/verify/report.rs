@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::super::clock::StepsBack;
+
 /// The findings that are kept; more are only counted.
 const MAX_FINDINGS: usize = 100;
 
@@ -114,8 +116,8 @@ pub struct Report {
     pub key_fingerprint: Option<String>,
     /// Earliest and latest start of an entry, milliseconds since 1970 UTC, as the entries say; not proven.
     pub times_ms: Option<(u64, u64)>,
-    /// Entries whose start lies before that of the entry in front of them (a clock that was set back).
-    pub earlier_than_previous: u64,
+    /// What the entries say of a clock that was set back.
+    pub clock_back: StepsBack,
     /// Entries per phase.
     pub phases: BTreeMap<&'static str, u64>,
     /// Transfers without an outcome. Not a fault of the log: the outcome may still come.
@@ -189,10 +191,7 @@ impl Report {
     pub fn caveats(&self) -> Vec<String> {
         let mut said: Vec<String> = self.origin.iter().map(|_| self.witnesses()).collect();
         said.extend(self.receipts.as_ref().map(Self::receipts));
-        if self.earlier_than_previous > 0 {
-            let count = self.earlier_than_previous;
-            said.push(format!("Let op: {count} regels beginnen eerder dan de regel ervoor (klok teruggezet)."));
-        }
+        said.extend(self.clock_back.sentence());
         if let [first, ..] = self.open_transfers.as_slice() {
             let count = self.open_transfers.len();
             said.push(format!("Let op: {count} overdracht(en) zonder afloop, de eerste is regel {}.", first.entry));

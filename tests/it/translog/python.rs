@@ -20,6 +20,12 @@ fn write(dir: &Path, export: &Export) {
 fn cases() -> Vec<(String, Export)> {
     let mut cases: Vec<(String, Export)> =
         [0, 1, 2, 255, 256, 257, 513].map(|n| (format!("good-{n}"), export_of(&encoded(n), &key(1)).0)).to_vec();
+    for (name, back_ms) in [("good-clock-minute", 60_000), ("good-clock-hour", 3_600_000)] {
+        let back = [0, back_ms, back_ms - 1].into_iter().zip([0, 2, 4]);
+        let entries = back.map(|(back, n)| Entry { start_ms: START_MS + n - back, ..entry(n) });
+        let entries: Vec<_> = entries.map(|entry| entry.encode().expect("valid entry")).collect();
+        cases.push((name.to_owned(), export_of(&entries, &key(1)).0));
+    }
     cases.push(("other-key".to_owned(), export_of(&encoded(3), &key(2)).0));
     cases.push(("no-intent".to_owned(), export_of(&[entry(1).encode().expect("valid entry")], &key(1)).0));
     let good = export_of(&encoded(300), &key(1)).0;
@@ -73,14 +79,18 @@ fn the_python_verifier_agrees() {
     let lines: Vec<&str> = said.lines().collect();
     assert_eq!(lines.len(), cases.len(), "{said}\n{}", String::from_utf8_lossy(&run.stderr));
     let parties = vec![(partner(), key(2).verifying_key())];
-    let mut good = 0;
+    let (mut good, mut steps) = (0, 0);
     for ((name, export), line) in cases.iter().zip(lines) {
         let trust = Trust { key: trusted, oin: None, earlier: None, quorum: None, parties: parties.clone() };
         let report = verify(export, Some(&trust));
         assert_eq!(line.starts_with("OK "), report.is_intact(), "{name}: {line}\n{report}");
         assert_eq!(name.starts_with("good"), report.is_intact(), "{name}");
+        let clock = report.clock_back;
+        let said = format!(", clock back {} times, at most {} ms", clock.count, clock.largest_ms);
+        assert_eq!(line.ends_with(&said), report.is_intact() && clock.count > 0, "{name}: {line}");
+        steps += clock.count;
         good += usize::from(report.is_intact());
     }
-    assert_eq!(good, 9);
+    assert_eq!((good, steps), (11, 1));
     assert_eq!(run.status.code(), Some(1), "some exports were bad");
 }

@@ -211,7 +211,14 @@ fn an_outcome_without_intent_is_a_fault_and_an_open_intent_a_remark() {
     let report = check(&export_of(&entries, &key(1)).0);
     assert!(report.is_intact(), "{report}");
     assert_eq!(report.open_transfers.iter().map(|open| open.entry).collect::<Vec<_>>(), [2, 3]);
-    assert_eq!(report.earlier_than_previous, 1);
+    assert!(report.clock_back.count == 0 && !report.to_string().contains("klok"), "disorder of a moment: {report}");
+
+    let back = Entry { start_ms: START_MS - 3_600_000, ..entry(6) };
+    entries.extend([entry(5), back, entry(7)].map(|entry| entry.encode().expect("valid entry")));
+    let report = check(&export_of(&entries, &key(1)).0);
+    assert!(report.is_intact(), "{report}");
+    assert_eq!((report.clock_back.count, report.clock_back.largest_ms), (1, 3_600_005));
+    assert!(report.to_string().contains("één keer meer dan een minuut terug, hoogstens 60 minuten"), "{report}");
 }
 
 #[test]
