@@ -5,7 +5,7 @@ use super::certificate::{self, Making, certificate_of};
 use super::component::{Component, FINEST, Job, fineness, with_coarser};
 use super::editions::{Edition, join};
 use super::ledger::{Ledger, StoredTable};
-use super::plan::{Part, Plan, other_terms};
+use super::plan::{Part, Plan, frame, other_terms};
 use super::print;
 use super::protect::protect;
 use super::system::{Kind, Printed};
@@ -20,6 +20,8 @@ use crate::policy::rules::DisclosureRules;
 
 /// Most linear programs of one audit: far more than a whole year of a large organisation takes.
 const BUDGET: usize = 10_000;
+/// Most printed cells of a table of three dimensions; of more the ladder goes down at once, without a search.
+const MOST_DEEP: usize = 1_600;
 /// The ladder: tables of this fineness and above are left out; after the last step the release is refused.
 const LADDER: [u8; 9] = [9, 8, 7, 6, 5, 4, 3, 2, 1];
 
@@ -258,8 +260,22 @@ impl<'a> Case<'a> {
         join(older, build(parts, self.records.raws)?, i64::from(self.terms.rules.threshold))
     }
 
+    /// Three dimensions are searched up to [`MOST_DEEP`] cells, also when they are left out and linger in the audit.
+    fn not_too_deep(&self, parts: &[Part<'_>]) -> Result<(), DisclosureFault> {
+        for part in parts.iter().filter(|part| part.query.by.len() > 2) {
+            let places = frame(&part.query, part.horizon, self.terms.release);
+            let cells = places.iter().filter(|place| place.released && !place.open).count();
+            if cells > MOST_DEEP {
+                let text = format!("{}: {cells} cellen in drie dimensies, hoogstens {MOST_DEEP}", part.query.indicator);
+                return Err(DisclosureFault::Unsafe(text));
+            }
+        }
+        Ok(())
+    }
+
     fn attempt(&self, kept: &dyn Fn(&TableQuery) -> bool) -> Result<Made, DisclosureFault> {
         let (terms, due, parts, past) = (self.terms, &self.due, self.parts(kept), self.past());
+        self.not_too_deep(&parts)?;
         let plan = self.plan(&parts, &past)?;
         let protected = protect(&plan.system, terms.rules, terms.tie_key, BUDGET).map_err(|f| named(f, &plan))?;
         let left_out: Vec<&Job> = due.iter().filter(|job| !kept(&job.table)).collect();

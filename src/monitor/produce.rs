@@ -9,7 +9,7 @@ use super::links::Linking;
 use super::merge::{NodeOutcome, NodeResult, merge};
 use super::pull::{Patience, Pulled, pull};
 use super::rates::Denominator;
-use super::report::{ConvenantRef, Party, Report, Setting};
+use super::report::{ConvenantRef, Party, Report, Setting, parts, released};
 use super::sums::{Summed, Summing};
 use super::{csv, html, summary, xlsx};
 use crate::domain::codes::{OrgType, Owner};
@@ -50,6 +50,8 @@ pub struct Question {
 pub struct Produced {
     report: Report,
     setting: Setting,
+    /// The tables of the nodes, as each of them released them.
+    released: Vec<Table>,
 }
 
 /// Pulls and adds up.
@@ -262,6 +264,7 @@ fn finish(
         convenant: ConvenantRef { id: terms.id.clone(), version: terms.version, hash: convenant.hash().to_string() },
         example: question.example,
         denominator: question.denominator.clone(),
+        parts: parts(outcomes),
     };
     let mut gemeenten: BTreeMap<String, String> = BTreeMap::new();
     for party in &terms.parties {
@@ -277,7 +280,7 @@ fn finish(
         gemeenten,
         later: later.sentences(),
     };
-    Produced { report, setting }
+    Produced { report, setting, released: released(outcomes).cloned().collect() }
 }
 
 impl Produced {
@@ -299,13 +302,18 @@ impl Produced {
         serde_json::to_string(&self.setting).unwrap_or_default()
     }
 
-    /// Writes `report.json`, `report.csv`, `report.xlsx`, `report.html` and `report.txt` into a directory, which is made.
+    /// Writes `report.json`, `report.csv`, `report.xlsx`, `report.html` and `report.txt` into a directory, which is made; and
+    /// `organisaties.json`, the tables that were added up, for whoever checks a sum with the certificates of its parts.
     ///
     /// # Errors
     /// When a file cannot be written.
     pub fn write(&self, out: &Path) -> std::io::Result<()> {
         std::fs::create_dir_all(out)?;
         std::fs::write(out.join("report.json"), self.report.to_json()?)?;
+        std::fs::write(
+            out.join("organisaties.json"),
+            serde_json::to_string(&serde_json::json!({ "tables": self.released }))?,
+        )?;
         std::fs::write(out.join("report.csv"), csv::write(&self.report))?;
         std::fs::write(out.join("report.xlsx"), xlsx::write(&self.report, &self.setting)?)?;
         std::fs::write(out.join("report.html"), html::write(&self.report, &self.setting))?;

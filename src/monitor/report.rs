@@ -11,6 +11,7 @@ use super::rates::Denominator;
 use crate::domain::codes::OrgType;
 use crate::domain::oin::Oin;
 use crate::domain::period::Period;
+use crate::domain::query::Dimension;
 use crate::domain::table::Table;
 
 /// Under which convenant the figures were released.
@@ -40,6 +41,46 @@ pub struct Report {
     /// What the analyst wants the figures to be laid against.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub denominator: Option<Denominator>,
+    /// What the sums over organisations were added up of: each organisation's tables with the certificate that proves them.
+    /// The tables themselves are in `organisaties.json`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<Part>,
+}
+
+/// A table of one organisation that was added up, by the witness that proves it (`docs/formats/disclosure.md`).
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Part {
+    /// Indicator id.
+    pub indicator: String,
+    /// Period; none for IND-24.
+    pub period: Option<Period>,
+    /// Dimensions of the keys.
+    pub by: Vec<Dimension>,
+    /// Whose table.
+    pub oin: Oin,
+    /// Hash of the witness; none for what needs no protection, and in releases from before certificates.
+    pub certificate: Option<String>,
+}
+
+/// The tables that the nodes released, in the order of the nodes.
+pub(super) fn released(outcomes: &[NodeOutcome]) -> impl Iterator<Item = &Table> {
+    outcomes.iter().flat_map(|outcome| match &outcome.result {
+        NodeResult::Answered(tables) => tables.as_slice(),
+        NodeResult::Missing(_) => &[],
+    })
+}
+
+/// The parts of a report: what each node released, by indicator.
+pub(super) fn parts(outcomes: &[NodeOutcome]) -> Vec<Part> {
+    let of = |table: &Table| {
+        let oin = *table.sources.first()?;
+        let (period, by, certificate) = (table.period, table.by.clone(), table.certificate.clone());
+        Some(Part { indicator: table.indicator.clone(), period, by, oin, certificate })
+    };
+    let mut parts: Vec<Part> = released(outcomes).filter_map(of).collect();
+    parts.sort();
+    parts
 }
 
 impl Report {

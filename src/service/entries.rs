@@ -9,7 +9,7 @@ use crate::domain::reason::ReasonCode;
 use crate::linkage::document::Run;
 use crate::policy::convenant::Convenant;
 use crate::translog::entry::{
-    Aggregate, Confidentiality, Decision, Direction, Entry, Outcome, Phase, Status, TransferId,
+    Aggregate, Confidentiality, Decision, Direction, Entry, LINKED_SERVICE, Outcome, Phase, Status, TransferId,
 };
 use crate::translog::receipt::SignedReceipt;
 
@@ -22,7 +22,7 @@ pub const AGGREGATE: &str = "ketenpoort.v1.Node/Aggregate";
 /// Name of the service of regional sums in the log.
 pub const SUMS: &str = "ketenpoort.v1.Sums/Share";
 /// Name of the service of linked runs in the log.
-pub const LINKS: &str = "ketenpoort.v1.Links/Step";
+pub const LINKS: &str = LINKED_SERVICE;
 /// Name of the witness service in the log.
 pub const WITNESS: &str = "ketenpoort.v1.Witness/AddCheckpoint";
 /// Name of an organisation's own view in the log.

@@ -126,8 +126,9 @@ impl Core {
         // An audit takes long, and deliveries go on meanwhile. When one of them changed what was counted, all is counted once
         // more, and then no delivery comes in before it is written down.
         for alone in [false, true] {
-            let frame = self.frame(frame.convenant)?;
+            // The frame is of what is frozen now: nobody freezes while the register is held.
             let mut register = self.writing();
+            let frame = self.frame(frame.convenant)?;
             register.abandon();
             let (record, frozen) = self.anew(component, &frame, order, &mut register);
             let kept = alone.then_some(register);

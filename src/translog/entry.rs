@@ -19,6 +19,13 @@ pub use bytes::{FIELD_NAMES, MAX_ENTRY_BYTES};
 pub use id::TransferId;
 pub use kinds::{Aggregate, Confidentiality, Decision, Direction, Outcome, Phase, Status, TlsParameters};
 
+/// Service of every step of a linked run.
+pub const LINKED_SERVICE: &str = "ketenpoort.v1.Links/Step";
+/// How the service of an offer of one child's data begins; the exchange type follows.
+pub const OFFER_SERVICE: &str = "ketenpoort.v1.Cases/Offer";
+/// What a node tells of the children of a linked run, in the words of the log. Its number is known to the node alone.
+pub const SEALED_ROWS: &str = "verzegelde rijen";
+
 /// One entry of the transfer log. An unused field is `None` or empty and costs two bytes.
 ///
 /// Made with [`Entry::new`] and struct update: `Entry { sender_oin: Some(oin), ..Entry::new(id, direction, phase, now) }`.
@@ -170,6 +177,13 @@ impl Entry {
     #[must_use]
     pub fn names_receipt(&self) -> bool {
         self.peer_receipt_hash.is_some() && (self.phase != Phase::Received || self.peer_entry_hash.is_some())
+    }
+
+    /// Whether this entry is of a step of a linked run. Such a step has no receipts: what is signed there is the document
+    /// and each message, and the counterpart of an announcement is the RECEIVED of the other side.
+    #[must_use]
+    pub fn is_linked(&self) -> bool {
+        self.service == LINKED_SERVICE
     }
 
     /// Whether this entry is from before there were receipts: it is one that bears a counter since, or the announcement of a

@@ -1,5 +1,7 @@
 //! Two organisations' logs beside each other: every difference between what each says of the transfers between them.
 
+mod linked;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
@@ -83,6 +85,11 @@ impl Said {
         self.begun.iter().chain(&self.ended).any(|(_, entry)| entry.is_before_receipts())
     }
 
+    /// Whether it is about a step of a linked run, which has no receipts.
+    fn is_linked(&self) -> bool {
+        self.begun.iter().chain(&self.ended).any(|(_, entry)| entry.is_linked())
+    }
+
     fn has_receipt(&self) -> bool {
         self.ended.iter().any(|(_, entry)| entry.names_receipt())
     }
@@ -95,19 +102,19 @@ pub fn differences(one: &Side, other: &Side) -> Vec<Difference> {
     let mut found = Vec::new();
     for key @ (transfer, asker) in keys {
         let say = |text: String| Difference { transfer_id: transfer.to_string(), asker, text };
-        match (one.transfers.get(&key), other.transfers.get(&key)) {
-            (Some(_), None) => found.push(say(format!("alleen in het log van {}", one.owner))),
-            (None, Some(_)) => found.push(say(format!("alleen in het log van {}", other.owner))),
-            (Some(mine), Some(theirs)) => {
-                let (asked, answered, owners) = if asker == one.owner {
-                    (mine, theirs, (one.owner, other.owner))
-                } else {
-                    (theirs, mine, (other.owner, one.owner))
-                };
-                found.extend(between(asked, answered, owners).into_iter().map(say));
+        let (asked, answered) = if asker == one.owner { (one, other) } else { (other, one) };
+        let owners = (asked.owner, answered.owner);
+        let nothing = Said::default();
+        let texts = match (asked.transfers.get(&key), answered.transfers.get(&key)) {
+            (mine, theirs) if mine.or(theirs).is_some_and(Said::is_linked) => {
+                linked::between(mine.unwrap_or(&nothing), theirs.unwrap_or(&nothing), owners)
             }
-            (None, None) => {}
-        }
+            (Some(_), None) => vec![format!("alleen in het log van {}", asked.owner)],
+            (None, Some(_)) => vec![format!("alleen in het log van {}", answered.owner)],
+            (Some(mine), Some(theirs)) => between(mine, theirs, owners),
+            (None, None) => Vec::new(),
+        };
+        found.extend(texts.into_iter().map(say));
     }
     found
 }

@@ -374,6 +374,47 @@ fn a_statistician_checks_a_release_of_the_demo_with_hash_witness_and_checker_alo
     let audit = done(&["log", "audit", "--node", path(&node), "--json"]);
     assert!(audit.contains("disclosure export") && audit.contains(&certificate[7..]), "{audit}");
     offline(&out, certificate, &demo.region);
+    of_the_region(&demo.region.join("monitor"), &out.join("bewijs.txt"), certificate);
+}
+
+/// From a sum of the regional report to its parts: which table of which organisation, and the witness that proves it.
+#[cfg(not(feature = "defect-primary-only"))]
+fn of_the_region(monitor: &Path, witness: &Path, certificate: &str) {
+    let read = |name: &str| -> serde_json::Value {
+        serde_json::from_slice(&std::fs::read(monitor.join(name)).expect(name)).expect("JSON")
+    };
+    let (report, nodes) = (read("report.json"), read("organisaties.json"));
+    let tables = report["tables"].as_array().expect("tables");
+    let parts = report["parts"].as_array().expect("parts");
+    let same = |one: &serde_json::Value, other: &serde_json::Value| {
+        ["indicator", "period", "by"].iter().all(|member| one[member] == other[member])
+    };
+    let proven: Vec<_> = parts.iter().filter(|part| part["certificate"] == certificate).collect();
+    assert!(!proven.is_empty());
+    for part in proven {
+        let sum = tables.iter().find(|table| table["scope"] == "optelling" && same(table, part)).expect("a sum");
+        assert!(sum["sources"].as_array().expect("sources").contains(&part["oin"]));
+    }
+    for sum in tables.iter().filter(|table| table["scope"] == "optelling" && table["indicator"] != "IND-24") {
+        for source in sum["sources"].as_array().expect("sources") {
+            let of = parts.iter().filter(|part| same(part, sum) && part["oin"] == *source);
+            assert!(of.clone().count() == 1 && of.clone().all(|part| part["certificate"].is_string()), "{sum}");
+        }
+    }
+    let check = |report: &Path| {
+        let words = ["disclosure", "check", "--witness", path(witness), "--certificate", certificate, "--report"];
+        ketenpoort(&[&words[..], &[path(report)]].concat()).status.code()
+    };
+    assert_eq!(check(&monitor.join("organisaties.json")), Some(0));
+    let mut other = nodes;
+    let bears = |table: &&mut serde_json::Value| table["certificate"] == certificate;
+    let table = other["tables"].as_array_mut().expect("tables").iter_mut().find(bears).expect("a table");
+    let row =
+        table["rows"].as_array_mut().expect("rows").iter_mut().find(|row| row["mark"] == "x").expect("suppressed");
+    (row["value"], row["mark"]) = (10.into(), serde_json::Value::Null);
+    let changed = witness.with_file_name("organisaties.json");
+    std::fs::write(&changed, other.to_string()).expect("written");
+    assert_eq!(check(&changed), Some(1));
 }
 
 /// The check without a node, ours and the second one, of what was exported and of changes of it.

@@ -1,7 +1,8 @@
 //! A release with tables of three dimensions: children, who may count in several cells.
 #![cfg(not(feature = "defect-primary-only"))]
 
-use ketenpoort::disclosure::certificate::{CellName, Print, Witness, as_defined, check};
+use ketenpoort::disclosure::DisclosureFault;
+use ketenpoort::disclosure::certificate::{CellName, MOST_BYTES, Print, Witness, as_defined, check};
 use ketenpoort::disclosure::component::components;
 use ketenpoort::domain::period::Period;
 use ketenpoort::domain::query::{Dimension, IndicatorId, TableQuery};
@@ -32,4 +33,21 @@ fn three_dimensions_of_children_who_may_count_in_several_cells_are_mended_and_ho
     prints_only_what_may(&node);
     let found = Board::read(&node.printed()).attack(&node.truth(), 0);
     assert!(found.is_empty(), "{found:#?}");
+}
+
+#[test]
+fn more_cells_than_may_be_searched_go_down_the_ladder_at_once() {
+    use Dimension::{Gemeente, Leeftijd, Maatregel};
+    let mut node = node("gi-alfa", CITIES);
+    // Far more municipalities than the region has, all of them in the area of the others.
+    let more = (0..40).map(|n| format!("99{n:02}"));
+    node.release.domains.gemeente.extend(more.clone());
+    node.release.domains.gebied.last_mut().expect("an area").gemeenten.extend(more);
+    let by = vec![Maatregel, Leeftijd, Gemeente];
+    assert!(node.release.keys(&by).len() > 1_600);
+    // Nothing is below this table: the ladder ends with the reason.
+    let declared = [TableQuery { indicator: IndicatorId::Ind01, period: Period::year_of(2023), by }];
+    let component = components(&declared, &node.ledger, &node.release).remove(0);
+    let refused = node.within(&component, node.release.settings.horizon, MOST_BYTES).err().expect("too many cells");
+    assert!(matches!(&refused, DisclosureFault::Unsafe(why) if why.contains("hoogstens 1600")), "{refused}");
 }

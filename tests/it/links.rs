@@ -17,6 +17,8 @@ use ketenpoort::monitor::links::{Failed, Linking};
 use ketenpoort::monitor::pull::{Patience, pull};
 use ketenpoort::service::links::messages::{LinkAsked, LinkStep};
 use ketenpoort::translog::entry::{Entry, Phase};
+use ketenpoort::translog::merkle::leaf_hash;
+use ketenpoort::translog::reconcile::{Side, differences};
 
 use crate::leak::bsns_in;
 use crate::region::fixture;
@@ -76,6 +78,7 @@ fn a_run_releases_flow_between_organisations_and_every_log_tells_it() {
     assert!(values.len() > 3 && values.iter().all(|value| *value == 0 || *value >= 10), "{values:?}");
     assert_eq!(tables(&region, 2024, LINKED), Ok(made), "the same bytes each time");
     logs_tell_it(&region);
+    logs_agree(&region);
 
     a_person_can_be_told(&region);
 
@@ -125,10 +128,36 @@ fn logs_tell_it(region: &Region) {
     let blinded: usize = region.towns.iter().map(|oin| received(region, *oin, "geblindeerde elementen")).sum();
     assert_eq!(blinded, 2 * region.towns.len(), "P and Q log what came of each node");
     assert_eq!(received(region, region.gate, "verzegelde rijen"), region.towns.len());
-    assert_eq!(received(region, region.gate, "groepen"), 1);
+    assert_eq!(received(region, region.gate, "groepen van merken"), 1);
     assert_eq!(received(region, region.monitor, "gemengde verzegelde merken"), 1);
     assert_eq!(announced(region.gate), [(region.monitor, "gemengde verzegelde merken".to_owned())].into());
     assert_eq!(announced(region.monitor), [(region.gate, "groepen van merken".to_owned())].into());
+}
+
+/// Any two parties' logs say the same of the run, and a step that one of them leaves out is named.
+fn logs_agree(region: &Region) {
+    let parties: Vec<Oin> = region.convenant().convenant().parties.iter().map(|party| party.card.card().oin).collect();
+    let side = |of: Oin, with: Oin, without: Option<usize>| {
+        let linked = region.log(of).into_iter().filter(Entry::is_linked).enumerate();
+        let mut side = Side::new(of, with);
+        for (_, entry) in linked.filter(|(at, _)| Some(*at) != without) {
+            side.add(leaf_hash(&entry.encode().expect("an entry")), entry);
+        }
+        side
+    };
+    for (at, one) in parties.iter().enumerate() {
+        for other in &parties[at + 1..] {
+            assert_eq!(differences(&side(*one, *other, None), &side(*other, *one, None)), [], "{one} {other}");
+        }
+        let linked: BTreeSet<_> = region.log(*one).iter().filter(|e| e.is_linked()).map(|e| e.transfer_id).collect();
+        let open = region.core(*one).transfer_log().one_sided();
+        assert!(open.iter().all(|transfer| !linked.contains(&transfer.transfer)), "{open:?}");
+    }
+    let (node, gate) = (region.towns[0], region.gate);
+    let log: Vec<Entry> = region.log(gate).into_iter().filter(Entry::is_linked).collect();
+    let rows = log.iter().position(|e| e.phase == Phase::Received && e.sender_oin == Some(node)).expect("rows");
+    let found = differences(&side(node, gate, None), &side(gate, node, Some(rows)));
+    assert!(matches!(found.as_slice(), [one] if one.text.contains("ontving het niet")), "{found:?}");
 }
 
 /// Whom a party names for what it refused.

@@ -61,7 +61,7 @@ fn report(example: bool) -> Report {
         table("IND-01", "2024", inflow(1_230)),
         table("IND-06", "2024", plan),
     ];
-    Report { period, tables, convenant, example, denominator: None }
+    Report { period, tables, convenant, example, denominator: None, parts: Vec::new() }
 }
 
 fn setting() -> Setting {

@@ -158,6 +158,7 @@ fn check_names_each_fault_and_its_place() {
         (|c| c.retention.log_years = 0, "retention.log_years"),
         (|c| c.disclosure.threshold = 9, "disclosure.threshold"),
         (|c| c.disclosure.rounding = 3, "disclosure.rounding"),
+        (|c| c.disclosure.rounding = 10, "disclosure.rounding"),
         (|c| c.disclosure.min_families = 2, "disclosure.min_families"),
         (|c| c.disclosure.dominance_percent = 81, "disclosure.dominance_percent"),
         (|c| c.disclosure.share_noemer = 29, "disclosure.share_noemer"),

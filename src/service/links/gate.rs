@@ -17,6 +17,7 @@ use crate::linkage::monitor::Grouping;
 use crate::linkage::passage::{Leg, Passage};
 use crate::policy::convenant::Convenant;
 use crate::policy::permit::Permit;
+use crate::translog::entry::SEALED_ROWS;
 
 /// What the gate hands over, in the words of the log.
 pub(super) const TAGS: &str = "gemengde verzegelde merken";
@@ -65,7 +66,7 @@ impl Core {
         gate.machine.take(passage.from, (passage.number, passage.last), &passage.bytes).map_err(fault)?;
         if gate.awaited().len() < awaited {
             let count = u64::from(passage.number) + 1;
-            self.link_received((terms, &run), (passage.from, "verzegelde rijen", count))?;
+            self.link_received((terms, &run), (passage.from, SEALED_ROWS, count))?;
         }
         Ok(LinkReply::Done)
     }
@@ -129,7 +130,7 @@ impl Core {
         let bytes = std::mem::take(&mut gate.groups);
         let grouping = Grouping::from_bytes(&bytes).ok_or(ReasonCode::MessageMalformed)?;
         let count = grouping.groups.len() as u64;
-        self.link_received((terms, run), (run.document.monitor.oin, "groepen", count))?;
+        self.link_received((terms, run), (run.document.monitor.oin, super::monitor::GROUPS, count))?;
         let linked = gate.machine.link(&grouping).map_err(|fault| self.blame(run, &fault))?;
         self.release_linked((permit, run), &linked)
     }

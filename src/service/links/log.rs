@@ -63,7 +63,9 @@ impl Core {
         let facts = LinkEntry { convenant, run, category, count };
         let now = self.clock.now_ms();
         let intent = entries::link_intent((self.identity.oin, to), &facts, now);
-        self.note(&entries::outcome(&intent, outcome, now)).map_err(|e| log_reason(&e))
+        let mut ended = entries::outcome(&intent, outcome, now);
+        ended.data_categories = intent.data_categories;
+        self.note(&ended).map_err(|e| log_reason(&e))
     }
 
     /// Refuses a step, in the log.

@@ -23,7 +23,7 @@ use crate::service::lock;
 use crate::translog::entry::{Outcome, TransferId};
 
 /// What the monitor hands over, in the words of the log.
-const GROUPS: &str = "groepen van merken";
+pub(super) const GROUPS: &str = "groepen van merken";
 /// Bytes of groups in one message.
 const PART: usize = 512 << 10;
 
@@ -193,7 +193,7 @@ impl Core {
         let run = &*ours.run;
         let grouping = lock(&ours.machine).group(chunks).map_err(|fault| self.blame(run, &fault))?;
         let terms = ours.permit.convenant().convenant();
-        self.link_received((terms, run), (run.document.gate.oin, super::gate::TAGS, grouping.groups.len() as u64))?;
+        self.link_received((terms, run), (run.document.gate.oin, super::gate::TAGS, u64::from(chunks)))?;
         let bytes = grouping.to_bytes();
         let count = grouping.groups.len() as u64;
         let about = Announced { to: run.document.gate.oin, category: GROUPS, count, bytes: Some(&bytes) };

@@ -20,10 +20,11 @@ use crate::linkage::node::NodeRun;
 use crate::linkage::passage::{Leg, Passage};
 use crate::linkage::rows::{Told, seal_rows};
 use crate::policy::permit::Permit;
+use crate::translog::entry::SEALED_ROWS;
 
 /// What a node sends, in the words of the log.
-const ELEMENTS: &str = "geblindeerde elementen";
-const ROWS: &str = "verzegelde rijen";
+pub(super) const ELEMENTS: &str = "geblindeerde elementen";
+const ROWS: &str = SEALED_ROWS;
 
 /// A run as its node keeps it.
 pub(super) struct NodeHere {

@@ -29,6 +29,8 @@ pub(super) struct Step {
     counter: Option<u64>,
     /// Whether it is of a log of before there were receipts.
     before: bool,
+    /// Whether it is a step of a linked run, which has no receipts.
+    linked: bool,
     /// Records of the audit log that the entry speaks of.
     audit: Option<u64>,
     start_ms: u64,
@@ -43,6 +45,7 @@ impl From<&Entry> for Step {
             receipt: entry.names_receipt(),
             counter: entry.counter,
             before: entry.is_before_receipts(),
+            linked: entry.is_linked(),
             audit: AuditHead::of(entry).map(|head| head.size),
             start_ms: entry.start_ms,
         }
@@ -120,7 +123,8 @@ impl Snapshot {
         if step.receipt {
             return self.one_sided.remove(&step.side);
         }
-        let Some(intent) = open.filter(|_| step.side.direction != Direction::Local) else { return false };
+        let has_receipts = step.side.direction != Direction::Local && !step.linked;
+        let Some(intent) = open.filter(|_| has_receipts) else { return false };
         let intent = Announced { before: intent.before || step.before, ..intent };
         self.one_sided.insert(step.side, Ended { intent, since_ms: step.start_ms });
         true

@@ -120,7 +120,13 @@ pub fn record(entry: &Entry, setting: &Setting) -> Option<Record> {
 /// As [`record`], for a service of this flow.
 #[must_use]
 pub fn record_as(entry: &Entry, setting: &Setting, flow: Flow) -> Option<Record> {
-    if !matches!(entry.phase, Phase::Intent | Phase::Deny) {
+    // Who is brought something announces nothing: its record is of what it received.
+    let begins = match entry.phase {
+        Phase::Intent | Phase::Deny => true,
+        Phase::Received => flow == Flow::Pushed,
+        Phase::Outcome | Phase::Connection => false,
+    };
+    if !begins {
         return None;
     }
     let (asker, asked) = parties(entry, flow)?;

@@ -22,6 +22,8 @@ pub enum Kind {
     Refused,
     /// News of an action that had ended before: a receipt that came later.
     Late,
+    /// Something that the partner brought, of which nothing was announced here.
+    Brought,
     /// Refused connections, summed.
     Connections,
     /// An INTENT that nothing closed before the next one of its transfer; nobody knows how it ended.
@@ -230,6 +232,9 @@ impl Joiner {
             Phase::Connection => alone(Kind::Connections, entry),
             Phase::Outcome | Phase::Received => match self.open.remove(&key(&entry)) {
                 Some(first) => vec![Action { kind: Kind::Closed, first, last: Some((number, entry)) }],
+                None if entry.phase == Phase::Received && Flow::of(&entry.service) == Flow::Pushed => {
+                    alone(Kind::Brought, entry)
+                }
                 None => alone(Kind::Late, entry),
             },
             Phase::Intent => {

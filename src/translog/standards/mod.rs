@@ -13,7 +13,7 @@ pub mod nen7513;
 use crate::crypto::digest_parts;
 use crate::domain::activity::ActivityBase;
 use crate::domain::oin::Oin;
-use crate::translog::entry::{Direction, Entry};
+use crate::translog::entry::{Direction, Entry, LINKED_SERVICE, OFFER_SERVICE};
 
 /// Whose log it is.
 #[derive(Clone, Debug)]
@@ -45,10 +45,12 @@ pub enum Flow {
 }
 
 impl Flow {
-    /// The flow of a service. Every service of this version is pulled.
+    /// The flow of a service: the steps of a linked run and the offers of one child's data are brought, everything else is
+    /// asked for.
     #[must_use]
-    pub const fn of(_service: &str) -> Self {
-        Self::Pulled
+    pub fn of(service: &str) -> Self {
+        let brought = service == LINKED_SERVICE || service.starts_with(OFFER_SERVICE);
+        if brought { Self::Pushed } else { Self::Pulled }
     }
 }
 
