@@ -37,6 +37,11 @@ cut() {
     mount_loop "$2" "$work/live"
     "$program" "$1" "$work/live" >>"$3" 2>"$work/stderr" &
     writer=$!
+    # Mostly after the writer has begun to write; every fourth time perhaps while it still opens what the last cut left.
+    if [ "$((RANDOM % 4))" -gt 0 ]; then
+        begun=$(stat -c %s "$3")
+        for _ in $(seq 200); do [ "$(stat -c %s "$3")" -gt "$begun" ] && break; sleep 0.05; done
+    fi
     sleep "$((RANDOM % 2)).$((RANDOM % 8 + 1))$((RANDOM % 10))"
     kill -STOP "$writer" || { cat "$work/stderr"; echo "the writer stopped by itself"; exit 1; }
     sleep 0.02
