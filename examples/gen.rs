@@ -8,6 +8,7 @@ pub fn generate(root: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
     std::fs::create_dir_all(out)?;
     let files = protox::compile(
         [
+            "ketenpoort/v1/applications.proto",
             "ketenpoort/v1/cases.proto",
             "ketenpoort/v1/links.proto",
             "ketenpoort/v1/logs.proto",
@@ -21,6 +22,8 @@ pub fn generate(root: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
     )?;
     tonic_prost_build::configure()
         .build_transport(false)
+        // It holds a number of a person.
+        .skip_debug([".ketenpoort.v1.AppOrder", ".ketenpoort.v1.AppAnswer"])
         .emit_rerun_if_changed(false)
         .out_dir(out)
         .compile_fds(files)?;

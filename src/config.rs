@@ -42,6 +42,17 @@ pub struct RawConfig {
     /// The web pages for the organisation's own people; absent is off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub console: Option<RawConsole>,
+    /// The door for the organisation's own applications; absent is off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub applications: Option<RawApplications>,
+}
+
+/// Section `[applications]`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawApplications {
+    /// Address and port on which applications are served.
+    pub listen: String,
 }
 
 /// Section `[witness]`.
@@ -153,6 +164,8 @@ pub struct Config {
     pub ldv: Option<LdvConfig>,
     /// The web pages for the organisation's own people.
     pub console: Option<ConsoleConfig>,
+    /// Address of the door for the organisation's own applications.
+    pub applications: Option<SocketAddr>,
 }
 
 /// How often the log is shown to its witnesses.
@@ -270,6 +283,10 @@ impl Config {
         let ldv = raw.ldv.as_ref().and_then(|ldv| LdvConfig::check(dir, ldv, &mut faults));
         let console = raw.console.as_ref().and_then(|console| ConsoleConfig::check(dir, console, &mut faults));
         let witness = check_witness(raw.witness.as_ref(), &mut faults);
+        let door = raw.applications.as_ref().map(|door| door.listen.parse::<SocketAddr>());
+        if let Some(Err(_)) = door {
+            faults.push("applications.listen: verwacht een adres met poort (127.0.0.1:8445)".to_owned());
+        }
         let (Some(oin), Some(org_type), Ok(listen), true) = (oin, org_type, listen, faults.is_empty()) else {
             return Err(faults);
         };
@@ -294,6 +311,7 @@ impl Config {
             activities,
             ldv,
             console,
+            applications: door.and_then(Result::ok),
         })
     }
 

@@ -8,12 +8,18 @@ use clap::{Args, Subcommand};
 use super::local::on_node;
 use super::log::person;
 use crate::config::Config;
+use crate::domain::day::Day;
 use crate::domain::fault::said;
 use crate::domain::oin::Oin;
+use crate::node::SystemClock;
+use crate::node::apps::{App, AppsLocal};
 use crate::node::command::{LocalCommand, Outcome};
 use crate::node::exchange::{ExchangeLocal, ExchangeOrder, Named, opened_number};
 use crate::policy::case::situation::Situation;
+use crate::service::core::Clock;
+use crate::storage::files::write_atomic;
 use crate::translog::entry::TransferId;
+use crate::transport::certs::{self, Validity};
 
 /// Commands of an exchange about one child.
 #[derive(Subcommand, Debug)]
@@ -30,6 +36,48 @@ pub enum ExchangeCommand {
     /// Bevestig dat de inhoud in het eigen systeem is overgenomen; hier wordt zij dan vernietigd
     #[command(after_help = "Voorbeeld: ketenpoort exchange confirm --node ./gi --id 0198a2...")]
     Confirm(ConfirmArgs),
+    /// Geef een eigen toepassing een sleutel en certificaat, voor bepaalde soorten uitwisseling
+    #[command(
+        after_help = "Voorbeeld: ketenpoort exchange app --node ./gi --name zaaksysteem --exchange SCN-07 --out ./zaaksysteem\n\nDe deur staat in node.toml: [applications] listen = \"127.0.0.1:8445\""
+    )]
+    App(AppArgs),
+    /// Toon de toepassingen, of laat er een niet meer binnen
+    #[command(after_help = "Voorbeeld: ketenpoort exchange apps --node ./gi --remove zaaksysteem")]
+    Apps(AppsArgs),
+}
+
+/// Arguments of `exchange app`.
+#[derive(Args, Debug)]
+pub struct AppArgs {
+    /// Map van de node
+    #[arg(long)]
+    pub node: PathBuf,
+    /// Naam: kleine letters, cijfers en koppeltekens
+    #[arg(long)]
+    pub name: String,
+    /// Soort uitwisseling die zij mag vragen, aanbieden en overnemen; herhaal voor meer
+    #[arg(long = "exchange", required = true)]
+    pub exchanges: Vec<String>,
+    /// Hoeveel dagen zij binnen mag
+    #[arg(long, default_value_t = 365)]
+    pub days: u16,
+    /// Map voor sleutel en certificaat
+    #[arg(long)]
+    pub out: PathBuf,
+}
+
+/// Arguments of `exchange apps`.
+#[derive(Args, Debug)]
+pub struct AppsArgs {
+    /// Map van de node
+    #[arg(long)]
+    pub node: PathBuf,
+    /// Laat deze toepassing niet meer binnen, meteen
+    #[arg(long, value_name = "NAAM")]
+    pub remove: Option<String>,
+    /// Uitkomst als JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `exchange request` and `exchange offer`.
@@ -88,12 +136,42 @@ pub fn run(command: &ExchangeCommand) -> Outcome {
         ExchangeCommand::Confirm(args) => {
             transfer(&args.id).map(|transfer| ask(&args.node, ExchangeLocal::Confirm { transfer }))
         }
+        ExchangeCommand::App(args) => admit(args),
+        ExchangeCommand::Apps(args) => Ok(on_node(
+            &args.node,
+            &LocalCommand::Apps(match &args.remove {
+                Some(name) => AppsLocal::Remove { name: name.clone() },
+                None => AppsLocal::List { json: args.json },
+            }),
+        )),
     };
     done.unwrap_or_else(|outcome| outcome)
 }
 
 fn ask(node: &Path, command: ExchangeLocal) -> Outcome {
     on_node(node, &LocalCommand::Exchange(command))
+}
+
+/// Makes key and certificate, and lets the application in.
+fn admit(args: &AppArgs) -> Result<Outcome, Outcome> {
+    let config = Config::load(&args.node).map_err(|e| Outcome::failed(e.to_string()))?;
+    let now = SystemClock.now_ms() / 1000;
+    let validity = Validity::days(now, u64::from(args.days));
+    let failed = |e: &dyn std::fmt::Display| Outcome::failed(e.to_string());
+    let made = certs::application(&config.oin, &args.name, validity).map_err(|e| failed(&e))?;
+    let pin = certs::pin_of_key(&made.1).map_err(|e| failed(&e))?;
+    let until = Day(SystemClock.today().0 + i32::from(args.days));
+    let exchanges = args.exchanges.iter().cloned().collect();
+    let app = App { name: args.name.clone(), pin, exchanges, until };
+    let done = on_node(&args.node, &LocalCommand::Apps(AppsLocal::Admit(app)));
+    if done.exit != 0 {
+        return Err(done);
+    }
+    std::fs::create_dir_all(&args.out).map_err(|e| Outcome::failed(said(&e).to_string()))?;
+    let key = write_atomic(&args.out.join("toepassing.key"), made.1.as_bytes(), 0o600);
+    key.and_then(|()| write_atomic(&args.out.join("toepassing.crt"), made.0.as_bytes(), 0o644))
+        .map_err(|e| failed(&e))?;
+    Ok(done)
 }
 
 fn wrong(stderr: String) -> Outcome {

@@ -123,6 +123,7 @@ fn raw_config(args: &InitArgs) -> RawConfig {
         },
         witness: None,
         ldv: None,
+        applications: None,
         console: console_address(args).map(RawConsole::on),
     }
 }

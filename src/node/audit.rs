@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use super::apps::AppsLocal;
 use super::command::{LocalCommand, Outcome};
 use super::consent::ConsentLocal;
 use super::disclosure::DisclosureLocal;
@@ -42,6 +43,12 @@ impl Caller {
     pub fn of_this_process() -> Self {
         let uid = std::fs::metadata("/proc/self").map_or(u32::MAX, |meta| meta.uid());
         Self { uid, pid: std::process::id(), via: "slot" }
+    }
+
+    /// An application that came in by the door of this process.
+    #[must_use]
+    pub fn of_application() -> Self {
+        Self { via: "toepassing", ..Self::of_this_process() }
     }
 
     fn employee(self) -> Employee {
@@ -193,6 +200,14 @@ fn describe(command: &LocalCommand) -> Option<Described> {
             .with("rol", roles.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(",")),
         LocalCommand::Log(log) => describe_log(log),
         LocalCommand::Exchange(asked) => describe_exchange(asked),
+        LocalCommand::OfApplication { name, command } => describe_exchange(command).with("toepassing", name),
+        LocalCommand::Apps(AppsLocal::Admit(app)) => Described::named("exchange app")
+            .with("toepassing", &app.name)
+            .with("soort", app.exchanges.iter().map(String::as_str).collect::<Vec<_>>().join(","))
+            .with("tot", app.until)
+            .digest("sleutel", app.pin),
+        LocalCommand::Apps(AppsLocal::Remove { name }) => Described::named("exchange apps").with("verwijderd", name),
+        LocalCommand::Apps(AppsLocal::List { .. }) => Described::harmless("exchange apps"),
     })
 }
 

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::apps::AppsLocal;
 use super::consent::ConsentLocal;
 use super::disclosure::DisclosureLocal;
 use super::exchange::ExchangeLocal;
@@ -81,6 +82,15 @@ pub enum LocalCommand {
     },
     /// About exchange of fields of a child.
     Exchange(ExchangeLocal),
+    /// The same, of an application of the organisation itself; only the door of a running node gives it.
+    OfApplication {
+        /// Which application.
+        name: String,
+        /// What it asks.
+        command: ExchangeLocal,
+    },
+    /// About those applications.
+    Apps(AppsLocal),
     /// Whether the node is ready, as JSON.
     Status,
     /// Stop the running node.

@@ -115,9 +115,11 @@ impl Node {
                 }
             }
             LocalCommand::Log(command) => self.log(command),
+            LocalCommand::Apps(command) => self.apps(&command),
             LocalCommand::Pull(_)
             | LocalCommand::Link(_)
             | LocalCommand::Exchange(_)
+            | LocalCommand::OfApplication { .. }
             | LocalCommand::Status
             | LocalCommand::Stop => Outcome::failed("onbekende opdracht"),
         }

@@ -1,5 +1,6 @@
 //! The composition root: configuration to an open node, and the node as a running process.
 
+pub mod apps;
 mod audit;
 pub mod command;
 pub mod consent;

@@ -62,6 +62,7 @@ async fn run(node: Node) -> Result<(), String> {
     let socket = node.config.socket();
     let running = Arc::new(Running { node, peers: Arc::new(client), stop: Arc::clone(&stop) });
     let console = super::console::open(&running).await?;
+    let applications = super::apps::open(&running, &tls).await?;
     let executing = Arc::clone(&running);
     let execute: local::Execute =
         Arc::new(move |caller, command: LocalCommand, progress| executing.execute(caller, command, progress));
@@ -95,7 +96,7 @@ async fn run(node: Node) -> Result<(), String> {
             Ok(())
         }
     };
-    for task in [&console, &watching, &housekeeping, &releasing, &chasing, &exporting, &showing] {
+    for task in [&console, &applications, &watching, &housekeeping, &releasing, &chasing, &exporting, &showing] {
         task.abort();
     }
     local.abort();

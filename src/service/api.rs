@@ -415,9 +415,9 @@ pub trait Peers: Send + Sync {
     /// Offers `to` fields of a child that is not named: the leaf hash of its entry.
     ///
     /// # Errors
-    /// [`PeerError`].
-    fn case_offer(&self, _to: &Oin, _offer: &CaseOffer, _deadline: Duration) -> Result<Digest, PeerError> {
-        Err(PeerError::UnknownParty)
+    /// [`Unanswered`].
+    fn case_offer(&self, _to: &Oin, _offer: &CaseOffer, _deadline: Duration) -> Result<Digest, Unanswered> {
+        Err(PeerError::UnknownParty.into())
     }
 
     /// Gives `to` the content of an offer that it took up: bytes of its receipt, still to be verified.

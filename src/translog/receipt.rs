@@ -105,6 +105,8 @@ impl Receipt {
     pub fn of(entry: &Entry, hash: Digest, ours: Oin, checkpoint: &str) -> Option<Self> {
         let kind = match (entry.direction, entry.phase) {
             (Direction::Outgoing, Phase::Intent | Phase::Deny) => Kind::Answer,
+            // Who refuses an offer answers it.
+            (Direction::Incoming, Phase::Deny) => Kind::Answer,
             (Direction::Incoming, Phase::Received) => Kind::Received,
             (Direction::Incoming, Phase::Intent | Phase::Outcome) => Kind::NotReceived,
             _ => return None,

@@ -150,7 +150,9 @@ fn between(asked: &Said, answered: &Said, (asker, answerer): (Oin, Oin)) -> Vec<
         }
         None => {}
     }
-    for (said, owner, needs) in [(asked, asker, true), (answered, answerer, !denied)] {
+    // Who refuses an offer is told nothing more.
+    let refused = question.is_some_and(|entry| entry.phase == Phase::Deny);
+    for (said, owner, needs) in [(asked, asker, !refused), (answered, answerer, !denied)] {
         if needs && !said.has_receipt() {
             let why = if said.is_before_receipts() { "van voor de ontvangstbewijzen" } else { "eenzijdig" };
             found.push(format!("{why}: in het log van {owner} ontbreekt het bewijs van de andere kant"));

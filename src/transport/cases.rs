@@ -46,6 +46,7 @@ impl Outbound for &CaseOffer {
             transfer: asked.transfer.as_bytes().to_vec(),
             convenant_hash: asked.convenant.0.to_vec(),
             sealed: asked.sealed.clone(),
+            intent_hash: asked.intent.map_or_else(Vec::new, |hash| hash.0.to_vec()),
         }
     }
 }
@@ -70,9 +71,9 @@ fn asked(message: proto::CaseAsk, trace: TraceContext) -> Option<CaseAsked> {
 }
 
 fn offered(message: proto::CaseOffer, trace: TraceContext) -> Option<CaseAsked> {
-    let proto::CaseOffer { transfer: id, convenant_hash, sealed } = message;
-    let convenant = Digest(convenant_hash.try_into().ok()?);
-    Some(CaseAsked { transfer: transfer(id)?, intent: None, convenant, sealed, trace })
+    let proto::CaseOffer { transfer: id, convenant_hash, sealed, intent_hash } = message;
+    let (convenant, intent) = (Digest(convenant_hash.try_into().ok()?), Some(Digest(intent_hash.try_into().ok()?)));
+    Some(CaseAsked { transfer: transfer(id)?, intent, convenant, sealed, trace })
 }
 
 fn delivery(message: proto::CaseDelivery) -> Option<CaseDelivery> {
@@ -162,15 +163,17 @@ impl Client {
     /// As [`crate::service::api::Peers::case_offer`], for async callers.
     ///
     /// # Errors
-    /// [`PeerError`].
-    pub async fn offer_case(&self, to: &Oin, offer: &CaseOffer, deadline: Duration) -> Result<Digest, PeerError> {
+    /// [`Unanswered`].
+    pub async fn offer_case(&self, to: &Oin, offer: &CaseOffer, deadline: Duration) -> Result<Digest, Unanswered> {
         let message = outgoing(offer.encode(), &offer.asked().trace, deadline);
-        self.within_channel(to, deadline, async |channel| {
-            let taken = cases(channel).offer(message).await?.into_inner();
+        let mut receipt = None;
+        let offered = self.within_channel(to, deadline, async |channel| {
+            let taken = cases(channel).offer(message).await.inspect_err(|s| receipt = status::receipt(s))?.into_inner();
             let hash = taken.intent_hash.try_into().map(Digest);
             hash.map_err(|_| unreadable(InvalidReply::Field("intent_hash")))
-        })
-        .await
+        });
+        let offered = offered.await;
+        offered.map_err(|error| Unanswered { error, receipt })
     }
 
     /// As [`crate::service::api::Peers::case_deliver`], for async callers.

@@ -109,6 +109,22 @@ pub fn request(key: &KeyPem, oin: &Oin, name: &str) -> Result<String, CertError>
     Ok(params.serialize_request(&key)?.pem()?)
 }
 
+/// Draws a key for an application of the organisation itself and a certificate for it that nobody vouches for: its node knows the key.
+///
+/// # Errors
+/// [`CertError::Field`] for a name or moment that does not fit, [`CertError::Signing`].
+pub fn application(oin: &Oin, name: &str, validity: Validity) -> Result<(String, KeyPem), CertError> {
+    let key = new_key()?;
+    let pair = KeyPair::from_pem(&key).map_err(|_| CertError::Key)?;
+    let mut params = CertificateParams::default();
+    params.distinguished_name = subject(oin, name)?;
+    params.is_ca = IsCa::ExplicitNoCa;
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    stamp(&mut params, validity)?;
+    Ok((params.self_signed(&pair)?.pem(), key))
+}
+
 /// The pin of a private key: SHA-256 of its SubjectPublicKeyInfo.
 ///
 /// # Errors

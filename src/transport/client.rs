@@ -294,7 +294,7 @@ impl Peers for Client {
         self.runtime.block_on(self.ask_case(to, ask, deadline))
     }
 
-    fn case_offer(&self, to: &Oin, offer: &CaseOffer, deadline: Duration) -> Result<Digest, PeerError> {
+    fn case_offer(&self, to: &Oin, offer: &CaseOffer, deadline: Duration) -> Result<Digest, Unanswered> {
         self.runtime.block_on(self.offer_case(to, offer, deadline))
     }
 

@@ -1,6 +1,7 @@
 //! gRPC over mutual TLS 1.3 between nodes: certificates, acceptor, wire, server and client. Only `service::Answer`,
 //! the shares of regional sums, the exits of linked runs and of exchange about one child, and the closed list of control messages can be encoded (`wire`).
 
+pub mod apps;
 pub mod certs;
 pub mod client;
 pub mod otlp;

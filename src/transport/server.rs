@@ -84,7 +84,7 @@ impl Default for Limits {
 /// The server stopped by itself.
 #[derive(Debug, Error)]
 #[error("de server voor partijen is gestopt: {0}")]
-pub struct ServeError(String);
+pub struct ServeError(pub(super) String);
 
 /// Serves `service` on `listener` until `shutdown` completes; then lets the calls end that are under way. The caller
 /// bounds how long it waits for that.

@@ -73,7 +73,8 @@ impl Core {
     /// Answers a request, or refuses it in the log.
     pub(in crate::service) fn answer_case(&self, peer: &Peer, asked: &CaseAsked) -> Result<CaseContent, CaseRefused> {
         let refuse = |reason, query, why: &'static str| {
-            let denied = Denied { reason, why: Cow::Borrowed(why), query, subject: Some(self.nobody()) };
+            let denied =
+                Denied { reason, why: Cow::Borrowed(why), query, subject: Some(self.nobody()), offered: false };
             CaseRefused::from(self.deny_case(peer, asked, &denied))
         };
         if !lock(&self.watch).admits(peer.oin, self.clock.now_ms()) {
@@ -112,8 +113,8 @@ impl Core {
         let purpose = purpose_of(&situation).unwrap_or(Purpose::P9);
         let meant = self.meant(convenant.convenant(), peer, purpose, name);
         let deny = |reason, why: String, held| {
-            let denied =
-                Denied { reason, why: Cow::Owned(why), query: Some(request.hash()), subject: Some(meant.subject) };
+            let (query, subject) = (Some(request.hash()), Some(meant.subject));
+            let denied = Denied { reason, why: Cow::Owned(why), query, subject, offered: false };
             CaseRefused { refusal: self.deny_case(peer, asked, &denied), held }
         };
         let facts = self.facts(&meant.tag, &meant.subject, today);

@@ -21,8 +21,12 @@ use crate::translog::sealed::SealedPart;
 
 /// Name of the exchange service in the log.
 pub const CASES: &str = "ketenpoort.v1.Cases/Ask";
+/// The same for what is given without being asked: whoever reads the log sees which way it began.
+pub const OFFERS: &str = "ketenpoort.v1.Cases/Offer";
 /// Name of the inbox in the log.
 pub const INBOX: &str = "casus-postvak";
+/// Name of the door for applications in the log.
+pub const APPLICATION: &str = "casus-toepassing";
 /// Name of the watch over refusals in the log.
 pub const WATCH: &str = "casus-bewaking";
 /// Bytes of the reason in a sealed part: every refusal has as many.
@@ -84,7 +88,9 @@ pub(super) fn subject_reason(error: &SubjectError) -> ReasonCode {
 fn of(direction: Direction, phase: Phase, (transfer, now_ms): (TransferId, u64), request: &CaseRequest) -> Entry {
     let mut entry = Entry::new(transfer, direction, phase, now_ms);
     (entry.sender_oin, entry.receiver_oin) = (Some(request.sender.oin), Some(request.receiver.oin));
-    entry.service = format!("{CASES}/{}", request.exchange);
+    // A request names a child, an offer none.
+    let service = if request.child.is_some() { CASES } else { OFFERS };
+    entry.service = format!("{service}/{}", request.exchange);
     entry.confidentiality = Some(Confidentiality::Normal);
     entry.purpose.clone_from(&request.purpose);
     entry.query_hash = Some(request.hash());
@@ -114,6 +120,23 @@ pub(super) fn asked(
     let mut entry = of(Direction::Incoming, Phase::Intent, (transfer, now_ms), request);
     entry.action = "Gegevens over een kind vragen".to_owned();
     under(&mut entry, convenant, decision);
+    entry.decision = Some(Verdict::Allow);
+    entry.field_names.clone_from(&request.fields);
+    (entry.trace_id, entry.span_id) = (Some(step.trace.trace_id), Some(step.trace.span_id));
+    entry.parent_span_id = step.parent;
+    entry
+}
+
+/// An offer is about to leave: nothing of the child is in it.
+pub(super) fn offered(
+    request: &CaseRequest,
+    permit: &CasePermit,
+    (transfer, now_ms): (TransferId, u64),
+    step: &NextStep,
+) -> Entry {
+    let mut entry = of(Direction::Outgoing, Phase::Intent, (transfer, now_ms), request);
+    entry.action = "Gegevens over een kind aanbieden".to_owned();
+    under(&mut entry, permit.convenant(), Some(permit.decision()));
     entry.decision = Some(Verdict::Allow);
     entry.field_names.clone_from(&request.fields);
     (entry.trace_id, entry.span_id) = (Some(step.trace.trace_id), Some(step.trace.span_id));
@@ -153,10 +176,15 @@ impl Core {
     /// Refuses a request of a partner, in the log; `why` is for our own operator, and as long for every refusal.
     pub(super) fn deny_case(&self, peer: &Peer, asked: &CaseAsked, denied: &Denied<'_>) -> Refusal {
         let now = self.clock.now_ms();
-        let mut entry = Entry::new(asked.transfer, Direction::Outgoing, Phase::Deny, now);
-        (entry.sender_oin, entry.receiver_oin) = (Some(self.identity.oin), Some(peer.oin));
-        entry.service = CASES.to_owned();
-        entry.action = "Gegevens over een kind verstrekken".to_owned();
+        let (ours, theirs) = (Some(self.identity.oin), Some(peer.oin));
+        let (direction, sides, service, action) = match denied.offered {
+            true => (Direction::Incoming, (theirs, ours), OFFERS, "Gegevens over een kind aannemen"),
+            false => (Direction::Outgoing, (ours, theirs), CASES, "Gegevens over een kind verstrekken"),
+        };
+        let mut entry = Entry::new(asked.transfer, direction, Phase::Deny, now);
+        (entry.sender_oin, entry.receiver_oin) = sides;
+        service.clone_into(&mut entry.service);
+        action.clone_into(&mut entry.action);
         (entry.peer_certificate, entry.peer_spki) = (Some(peer.certificate), Some(peer.pin));
         entry.confidentiality = Some(Confidentiality::Normal);
         entry.decision = Some(Verdict::Deny);
@@ -217,6 +245,21 @@ impl Core {
         self.note(&entry).map_err(|e| log_reason(&e))
     }
 
+    /// An application of our own asked for what it may not.
+    pub fn refuse_application(&self, name: &str, exchange: &str) {
+        let plain =
+            |text: &str| text.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(40).collect::<String>();
+        let mut entry = self.local_entry(APPLICATION, &format!("Toepassing {} buiten haar bereik", plain(name)));
+        entry.service = format!("{APPLICATION}/{}", plain(exchange));
+        entry.purpose.clear();
+        (entry.phase, entry.decision) = (Phase::Deny, Some(Verdict::Deny));
+        entry.reason_codes = vec![ReasonCode::RoleNotAllowed.code().to_owned()];
+        tracing::warn!(toepassing = plain(name), soort = plain(exchange), "toepassing buiten haar bereik geweigerd");
+        if let Err(error) = self.note(&entry) {
+            tracing::error!("transferlog: {error}");
+        }
+    }
+
     /// A partner is refused so often that it may be trying children.
     pub(super) fn note_enumeration(&self, partner: Oin) {
         let now = self.clock.now_ms();
@@ -243,4 +286,6 @@ pub(super) struct Denied<'a> {
     pub(super) query: Option<Digest>,
     /// Whom it is about; none when it could not be read.
     pub(super) subject: Option<Tag>,
+    /// Whether it was offered to us, not asked of us.
+    pub(super) offered: bool,
 }

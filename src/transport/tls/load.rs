@@ -9,11 +9,13 @@ use rustls::crypto::{CryptoProvider, ring as provider};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer, UnixTime};
 use rustls::server::NoServerSessionStorage;
+use rustls::server::danger::ClientCertVerifier;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ClientConfig, ServerConfig};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
+use super::apps::{AppGate, Known};
 use super::gate::{Expected, Gate};
 use super::trust::{Trust, Unreadable, Verified};
 use crate::crypto::{Digest, digest, digest_parts};
@@ -159,7 +161,15 @@ impl TlsState {
     /// The configuration of one incoming connection with the gate that judges it.
     pub(in crate::transport) fn incoming(&self) -> Result<(Arc<ServerConfig>, Arc<Gate>), TlsError> {
         let gate = Gate::incoming(Arc::clone(&self.trust), Arc::clone(&self.provider));
-        let verifier: Arc<Gate> = Arc::clone(&gate);
+        Ok((self.serving(Arc::clone(&gate) as _)?, gate))
+    }
+
+    /// The configuration of one connection of an application of the organisation itself.
+    pub(in crate::transport) fn for_applications(&self, known: Known) -> Result<Arc<ServerConfig>, TlsError> {
+        self.serving(Arc::new(AppGate { known, provider: Arc::clone(&self.provider) }))
+    }
+
+    fn serving(&self, verifier: Arc<dyn ClientCertVerifier>) -> Result<Arc<ServerConfig>, TlsError> {
         let mut config = ServerConfig::builder_with_provider(Arc::clone(&self.provider))
             .with_protocol_versions(&[&rustls::version::TLS13])
             .map_err(|error| TlsError::Setup(error.to_string()))?
@@ -170,7 +180,7 @@ impl TlsState {
         config.send_tls13_tickets = 0;
         config.max_early_data_size = 0;
         config.alpn_protocols = vec![b"h2".to_vec()];
-        Ok((Arc::new(config), gate))
+        Ok(Arc::new(config))
     }
 
     /// The configuration of one connection to `expected` with the gate that judges it.

@@ -1,6 +1,7 @@
 //! The TLS state of a node: loaded from files, swapped as a whole, watched for changes; a broken file keeps the old
 //! state. TLS 1.3 only, client certificates required, revocation checked with expiry enforced, no resumption.
 
+mod apps;
 mod gate;
 mod identity;
 mod living;
@@ -18,6 +19,7 @@ use tokio::signal::unix::{SignalKind, signal};
 pub use identity::Identity;
 pub use load::{TlsError, TlsPaths};
 
+pub(super) use apps::Known;
 pub(super) use gate::{Expected, Seen, reason_of};
 pub(super) use living::Place;
 pub(super) use load::{TlsState, items, strong_provider};

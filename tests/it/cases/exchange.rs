@@ -10,7 +10,9 @@ use ketenpoort::service::api::NodeService;
 use ketenpoort::service::cases::ask::{CaseOrder, Exchanged, NoExchange};
 use ketenpoort::service::cases::inbox::KEPT_MS;
 use ketenpoort::service::cases::messages::CaseDelivery;
-use ketenpoort::translog::entry::{Outcome, TransferId};
+use ketenpoort::translog::entry::{Direction, Outcome, Phase, TransferId};
+use ketenpoort::translog::merkle::leaf_hash;
+use ketenpoort::translog::reconcile::{Side, differences};
 
 use super::world::{REGISTERED, Who, Wire, World, peer};
 
@@ -110,7 +112,7 @@ fn an_offer_goes_when_it_is_taken_up_and_names_nobody_before() {
     };
     let sent = offer().expect("taken");
     assert_eq!(sent.missing, ["plan_goals"]);
-    assert_eq!(world.told(Who::Gem, sent.transfer), ["INTENT", "OUTCOME CONFIRMED"]);
+    assert_eq!(world.told(Who::Gem, sent.transfer), ["INTENT", "INTENT", "OUTCOME CONFIRMED"], "offered, then given");
     assert_eq!(world.told(Who::Gi, sent.transfer), ["INTENT", "RECEIVED"]);
     assert_eq!(world.core(Who::Gi).inbox().expect("read")[0].0, sent.transfer);
     // The GI does not know the child: nobody in its log, and nothing is remembered.
@@ -219,6 +221,8 @@ fn after_a_crash_of_either_side_nothing_is_half_there_and_asking_again_brings_it
     let inbox = || world.core(Who::Gi).inbox().expect("read").into_iter().map(|(id, _)| id).collect::<Vec<_>>();
     assert_eq!(inbox(), [got.transfer], "what came before is still there");
     assert_eq!(world.log(Who::Gi).iter().filter(|entry| entry.outcome == Some(Outcome::Unknown)).count(), 1);
+    // Numbers of transfers stand in the order of their moments.
+    world.later(1_000);
     let again = world.core(Who::Gi).request_case(&Wire::of(&world, Who::Gi), &asked).expect("asked anew");
     assert_eq!(inbox(), [got.transfer, again.transfer]);
     // It crashes after its entry and before the content is in its place: the content is there. Before its entry: it never came.
@@ -232,6 +236,52 @@ fn after_a_crash_of_either_side_nothing_is_half_there_and_asking_again_brings_it
     world.later(KEPT_MS);
     world.core(Who::Gi).tend_inbox().expect("looked");
     assert!(inbox().is_empty());
+}
+
+#[test]
+fn an_offer_that_is_refused_is_in_both_logs_and_they_reconcile() {
+    let world = World::new();
+    world.deliver(Who::Gem, &anna(Who::Gi));
+    let wire = Wire::of(&world, Who::Gem);
+    let offered = order(&world, Who::Gem, ANNA, handover(FIELDS));
+    let offer = || world.core(Who::Gem).offer_case(&wire, &offered);
+    let taken = offer().expect("taken up").transfer;
+    // The receiver stops taking: so many a minute.
+    let refused = loop {
+        if let Err(refused) = offer() {
+            break refused;
+        }
+    };
+    assert_eq!(refused.reason, ReasonCode::CaseTooOften);
+    let transfer = refused.transfer.expect("logged");
+    let code = ReasonCode::CaseTooOften.code();
+    assert_eq!(world.told(Who::Gem, transfer), ["INTENT".to_owned(), format!("OUTCOME FAILED {code}")]);
+    assert_eq!(world.told(Who::Gi, transfer), [format!("DENY {code}")]);
+    // Also without an answer: what left is in the log first.
+    wire.lost.store(1, Ordering::Relaxed);
+    world.later(60_000);
+    let lost = offer().expect_err("lost").transfer.expect("logged");
+    assert_eq!(world.told(Who::Gem, lost)[0], "INTENT");
+    for who in [Who::Gem, Who::Gi] {
+        let direction = if who == Who::Gem { Direction::Outgoing } else { Direction::Incoming };
+        let told =
+            world.log(who).into_iter().filter(|e| [taken, transfer].contains(&e.transfer_id)).collect::<Vec<_>>();
+        assert!(told.iter().all(|e| e.direction == direction), "{who:?}");
+        let begun = told.iter().filter(|e| e.phase != Phase::Outcome);
+        assert!(begun.clone().all(|e| e.service.starts_with("ketenpoort.v1.Cases/Offer")), "{who:?}");
+    }
+    let side = |who: Who, other: Who| {
+        let mut side = Side::new(who.oin(), other.oin());
+        let (core, log) = (world.core(who), world.log(who));
+        for (n, entry) in log.into_iter().enumerate().filter(|(_, entry)| entry.transfer_id != lost) {
+            let (_, bytes) =
+                core.transfer_log().raw_entries(n as u64..n as u64 + 1).next().expect("one").expect("read");
+            side.add(leaf_hash(&bytes), entry);
+        }
+        side
+    };
+    let (one, other) = (side(Who::Gem, Who::Gi), side(Who::Gi, Who::Gem));
+    assert_eq!(differences(&one, &other), vec![]);
 }
 
 #[test]

@@ -21,7 +21,7 @@ use ketenpoort::policy::case::Rules;
 use ketenpoort::policy::convenant::{Convenant, GemeenteTerm};
 use ketenpoort::policy::draft::DraftTerms;
 use ketenpoort::service::api::{
-    AggregateRequest, AnswerBytes, NodeService, Peer, PeerError, Peers, StatusView, TlsFacts, Unanswered,
+    AggregateRequest, AnswerBytes, NodeService, Peer, PeerError, Peers, Refusal, StatusView, TlsFacts, Unanswered,
     WantedReceipts,
 };
 use ketenpoort::service::cases::ask::CaseChild;
@@ -312,6 +312,12 @@ pub fn asked(ask: &CaseAsk) -> CaseAsked {
     }
 }
 
+/// A refusal as it comes out of the wire.
+fn refused(refusal: Refusal) -> Unanswered {
+    let receipt = refusal.receipt.map(|receipt| receipt.bytes().to_vec());
+    Unanswered { error: PeerError::Refused(refusal.reason), receipt }
+}
+
 fn delivered(content: &CaseContent) -> CaseDelivery {
     CaseDelivery {
         transfer: content.handed().transfer,
@@ -336,10 +342,7 @@ impl Peers for Wire<'_> {
             return answered;
         }
         let core = self.to(to)?;
-        let content = core.case_ask(&peer(self.from), &asked(ask)).map_err(|refused| Unanswered {
-            error: PeerError::Refused(refused.refusal.reason),
-            receipt: refused.refusal.receipt.map(|receipt| receipt.bytes().to_vec()),
-        })?;
+        let content = core.case_ask(&peer(self.from), &asked(ask)).map_err(|denied| refused(denied.refusal))?;
         let mut delivery = delivered(&content);
         self.note(&[ask.sealed(), &delivery.receipt, &delivery.salt, &delivery.sealed]);
         if let Some(who) = self.crash.lock().expect("lock").take() {
@@ -355,10 +358,10 @@ impl Peers for Wire<'_> {
         Ok(delivery)
     }
 
-    fn case_offer(&self, to: &Oin, offer: &CaseOffer, _: Duration) -> Result<Digest, PeerError> {
+    fn case_offer(&self, to: &Oin, offer: &CaseOffer, _: Duration) -> Result<Digest, Unanswered> {
         self.note(&[&offer.asked().sealed]);
         let taken = self.to(to)?.case_offer(&peer(self.from), offer.asked());
-        taken.map_err(|refusal| PeerError::Refused(refusal.reason))
+        taken.map_err(refused)
     }
 
     fn case_deliver(&self, to: &Oin, content: &CaseContent, _: Duration) -> Result<Vec<u8>, PeerError> {
