@@ -44,7 +44,7 @@ pub(super) fn table(
         scope: Scope::Organisatie,
         protected: true,
         rows,
-        coverage: Coverage { expected: 1, delivered: 1, missing: Vec::new(), window: None },
+        coverage: Coverage { expected: 1, delivered: 1, missing: Vec::new(), window: None, in_quarantine: None },
         sources: vec![release.settings.organisation],
         certificate: None,
         revision: None,

@@ -1,5 +1,7 @@
 //! `Released`: figures that may leave. Minted here alone, from stored tables that the audit has passed.
 
+use std::collections::BTreeMap;
+
 use super::DisclosureFault;
 use super::certificate::{self, Making, certificate_of};
 use super::component::{Component, FINEST, Job, fineness, with_coarser};
@@ -10,12 +12,14 @@ use super::print;
 use super::protect::protect;
 use super::system::{Kind, Printed};
 use crate::crypto::{Digest, MacKey};
+use crate::domain::codes::EventType;
 use crate::domain::day::Day;
 use crate::domain::query::{Query, TableQuery};
 use crate::domain::table::{Revision, Table};
 use crate::indicator::raw::RawTable;
 use crate::indicator::relations::CellRef;
 use crate::indicator::release::Release;
+use crate::indicator::stage::closed_by;
 use crate::policy::rules::DisclosureRules;
 
 /// Most linear programs of one audit: far more than a whole year of a large organisation takes.
@@ -81,6 +85,26 @@ pub struct Made {
     pub witness: Vec<u8>,
     /// For the operator.
     pub summary: AuditSummary,
+}
+
+impl Made {
+    /// Beside each stock how many rows in quarantine, by type, would have ended what it counts: rounded up to tens, as a quality of
+    /// the delivery and of no cell.
+    ///
+    /// # Errors
+    /// [`DisclosureFault::Stored`] for unreadable bytes.
+    pub fn beside(mut self, in_quarantine: &BTreeMap<EventType, u32>) -> Result<Self, DisclosureFault> {
+        for stored in &mut self.tables {
+            let ends = closed_by(stored.query().indicator);
+            let rows: u32 = ends.iter().filter_map(|end| in_quarantine.get(end)).sum();
+            if rows > 0 {
+                let mut table = stored.table()?;
+                table.coverage.in_quarantine = Some(rows.next_multiple_of(10));
+                *stored = stored.with_table(&table);
+            }
+        }
+        Ok(self)
+    }
 }
 
 /// What a release found, for the operator; holds no exact count.

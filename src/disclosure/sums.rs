@@ -31,7 +31,13 @@ impl Taking<'_> {
     /// Who is in the figures and who is not.
     pub(super) fn coverage(&self) -> Coverage {
         let missing = self.expected.iter().filter(|oin| !self.contributors.contains(oin)).copied().collect();
-        Coverage { expected: self.expected.len(), delivered: self.contributors.len(), missing, window: None }
+        Coverage {
+            expected: self.expected.len(),
+            delivered: self.contributors.len(),
+            missing,
+            window: None,
+            in_quarantine: None,
+        }
     }
 }
 

@@ -75,6 +75,10 @@ pub struct Coverage {
     /// `afgeleid` when the data window was derived from the rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window: Option<String>,
+    /// Rows in quarantine that would have ended what a stock counts, when it was released: rounded up to tens, summed over the
+    /// organisations; none when there are none, or when it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_quarantine: Option<u32>,
 }
 
 /// A table of one indicator, period and breakdown.

@@ -17,7 +17,7 @@ pub mod release;
 pub mod scan;
 pub mod shares;
 mod sheet;
-mod stage;
+pub mod stage;
 mod steps;
 pub mod sums;
 mod texts;

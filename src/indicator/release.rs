@@ -33,7 +33,7 @@ pub struct Release {
     pub domains: Domains,
     /// Bins of days, as the convenant declares them; the defaults where it says nothing.
     pub bin_cuts: Vec<BinCut>,
-    /// Whether the gate counts it from linked rows: then `owners` are the kinds of owner with more than one party.
+    /// Whether the gate counts it from linked rows: then `owners` are all kinds that some party delivers.
     pub linked: bool,
 }
 
@@ -70,10 +70,9 @@ impl Release {
 
     /// The series of an indicator that this organisation releases.
     pub fn series(&self, indicator: IndicatorId) -> impl Iterator<Item = &'static Series> {
-        definition(indicator).series.iter().filter(move |series| {
-            let owned = self.owners.contains(&series.owner);
-            if self.linked { series.linked && (owned || crosses(indicator)) } else { series.released && owned }
-        })
+        let counts = |series: &Series| if self.linked { series.linked } else { series.released };
+        let owned = move |series: &&Series| counts(series) && self.owners.contains(&series.owner);
+        definition(indicator).series.iter().filter(owned)
     }
 
     /// The measures of a series that are computed for a released table, and whether each is printed at all.
@@ -145,9 +144,10 @@ pub(super) fn bin_measure(bin: &str) -> String {
     format!("bin:{bin}")
 }
 
-/// Whether a step goes from one kind of organisation to another, so that linkage counts it also when each kind has one party.
-fn crosses(indicator: IndicatorId) -> bool {
-    matches!(indicator, IndicatorId::Ind05 | IndicatorId::Ind09 | IndicatorId::Ind12)
+/// The series of an indicator that linkage counts where these kinds of owner deliver. One party of a kind is enough: what it would
+/// release by itself comes by no other route.
+pub(super) fn linked_series(indicator: IndicatorId, owners: &[Owner]) -> impl Iterator<Item = &'static Series> {
+    definition(indicator).series.iter().filter(move |series| series.linked && owners.contains(&series.owner))
 }
 
 /// The indicator and series that count the children with whom a step begins, if there is one.

@@ -1,11 +1,15 @@
 //! Programs of the lead times within one trajectory: IND-06, IND-07, IND-08, IND-08P and waiting, IND-17.
 
+use std::collections::BTreeSet;
+
 use super::columns::{Row, at, index};
 use super::release::BEGUN;
 use super::sheet::{Measures, Sheet, Unit};
 use super::view::View;
+use super::volume::ENDS;
 use crate::domain::codes::{EventType as E, Uitkomst};
 use crate::domain::day::Day;
+use crate::domain::query::IndicatorId;
 use crate::policy::rules::DayKind;
 
 /// A stage from a start to an end event, with its norm in days.
@@ -164,6 +168,16 @@ pub(super) struct Queue {
 }
 
 const FIVE_WORKING: WaitNorm = WaitNorm::Days(Working, 5);
+
+/// The types of events that end what an indicator counts as still there on a day: a stock, or a wait.
+#[must_use]
+pub fn closed_by(indicator: IndicatorId) -> BTreeSet<E> {
+    match indicator {
+        IndicatorId::Ind03 => ENDS.into_iter().chain([E::GiOvergedragen]).collect(),
+        IndicatorId::Ind17 => QUEUES.iter().flat_map(|queue| queue.stops).map(|(stop, _)| *stop).collect(),
+        _ => BTreeSet::new(),
+    }
+}
 
 /// The queues of IND-17.
 pub(super) const QUEUES: [Queue; 6] = [

@@ -73,12 +73,12 @@ impl Frame<'_> {
     ///
     /// # Errors
     /// As [`Frame::allows`]; [`Fault::Unsigned`], [`Fault::OtherKey`].
-    pub fn open(&self, document: RunDocument, signatures: &[[u8; 64]; 4]) -> Result<Run, LinkFault> {
-        self.allows(&document)?;
+    pub fn open(&self, document: &RunDocument, signatures: &[[u8; 64]; 4]) -> Result<Run, LinkFault> {
+        self.allows(document)?;
         for (signer, signature) in document.signers().into_iter().zip(signatures) {
             let party = self.convenant.party(&signer).ok_or_else(|| Fault::Unsigned.of(signer))?;
             document.is_signed_by(signer, &party.card.card().signing, signature)?;
         }
-        Run::new(document)
+        Run::new(document.clone())
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::csv::mark;
+use super::merge::summed;
 use super::report::Report;
 use super::text;
 use crate::domain::oin::Oin;
@@ -74,6 +75,12 @@ impl<'a> Figures<'a> {
         of(true).or_else(|| of(false))
     }
 
+    /// Most rows in quarantine beside the totals of an indicator.
+    pub(super) fn in_quarantine(&self, id: IndicatorId) -> Option<u32> {
+        let totals = self.tables.iter().filter(|((i, _, by), _)| *i == id.as_str() && by.is_empty());
+        totals.filter_map(|(_, tables)| summed(tables.iter().copied())).max()
+    }
+
     /// The newest formal revision of an indicator's figures, in words.
     pub(super) fn revised(&self, id: IndicatorId) -> Option<String> {
         let newest =
@@ -118,7 +125,9 @@ fn together(tables: &[&Table]) -> Option<Coverage> {
     let delivered = delivered.difference(&missing).count();
     let window = tables.iter().find_map(|t| t.coverage.window.clone());
     let expected = delivered + missing.len();
-    (!tables.is_empty()).then(|| Coverage { expected, delivered, missing: missing.into_iter().collect(), window })
+    let in_quarantine = summed(tables.iter().copied());
+    let missing = missing.into_iter().collect();
+    (!tables.is_empty()).then_some(Coverage { expected, delivered, missing, window, in_quarantine })
 }
 
 /// The row of the first measure that has a number, else of the first that is listed.

@@ -248,6 +248,11 @@ impl Sum {
     }
 }
 
+/// Rows in quarantine beside tables of several organisations; none when no table has any.
+pub(super) fn summed<'a>(tables: impl Iterator<Item = &'a Table>) -> Option<u32> {
+    tables.filter_map(|table| table.coverage.in_quarantine).reduce(u32::saturating_add)
+}
+
 fn coverage(nodes: &[NodeTable<'_>]) -> Coverage {
     let missing: Vec<Oin> = nodes.iter().filter(|n| n.delivered.is_none()).map(|n| n.node.oin).collect();
     let derived = nodes
@@ -259,6 +264,7 @@ fn coverage(nodes: &[NodeTable<'_>]) -> Coverage {
         delivered: nodes.len() - missing.len(),
         missing,
         window: derived.then(|| "afgeleid".to_owned()),
+        in_quarantine: summed(nodes.iter().filter_map(|n| n.delivered.as_ref()).map(|d| d.table)),
     }
 }
 

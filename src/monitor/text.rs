@@ -76,7 +76,15 @@ pub(super) fn description(id: IndicatorId, linked: bool) -> String {
 pub(super) fn inflated(id: IndicatorId) -> Option<&'static str> {
     matches!(id, IndicatorId::Ind03 | IndicatorId::Ind17).then_some(
         "Een einde dat een organisatie niet aanleverde, of dat bij het inlezen is geweigerd (quarantaine), telt hier nog als \
-         lopend. Hoeveel dat er zijn staat in de datakwaliteit (IND-24), die elke organisatie alleen van zichzelf ziet.",
+         lopend. Hoeveel regels er hoogstens in quarantaine stonden staat bij de dekking; precies, en alleen van zichzelf, ziet elke \
+         organisatie het in de datakwaliteit (IND-24).",
+    )
+}
+
+/// How many rows in quarantine would have ended what a stock counts.
+pub(super) fn in_quarantine(rows: u32) -> String {
+    format!(
+        "hoogstens {rows} regels met een einde of vervolg stonden bij de vrijgave in quarantaine (per organisatie naar boven afgerond op tientallen)"
     )
 }
 

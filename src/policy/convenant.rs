@@ -284,10 +284,10 @@ impl Convenant {
         owners.into_iter().collect()
     }
 
-    /// The kinds of owner with more than one party: what those count by themselves, linkage can count over all of them.
+    /// The kinds of owner that some party delivers: linkage counts their series over all of them.
     #[must_use]
     pub fn linked_owners(&self) -> Vec<Owner> {
-        Owner::ALL.iter().copied().filter(|owner| self.owners_of(*owner).len() > 1).collect()
+        Owner::ALL.iter().copied().filter(|owner| !self.owners_of(*owner).is_empty()).collect()
     }
 
     /// The delivering parties that own series of this kind, ascending by OIN.

@@ -296,9 +296,11 @@ impl Core {
         register.abandon();
         let columns = Arc::new(columns_of(&self.state, &register.stored_refs())?);
         let (quality, window) = (register.quality(), register.window());
+        let in_quarantine = register.closing_in_quarantine();
         self.change(|memory| {
             memory.columns = columns;
             memory.quality = quality;
+            memory.in_quarantine = in_quarantine;
             memory.window = window;
         });
         Ok(())

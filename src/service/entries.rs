@@ -211,11 +211,15 @@ pub struct LinkEntry<'a> {
     pub category: &'static str,
     /// How many.
     pub count: u64,
+    /// The certificate of the monitor that carries it; none at the monitor.
+    pub carrier: Option<Digest>,
 }
 
 fn of_link(phase: Phase, (direction, run): (Direction, &Run), now_ms: u64) -> Entry {
     let id = from_hex(&run.document.run).and_then(|bytes| TransferId::from_bytes(bytes).ok());
     let mut entry = Entry::new(id.unwrap_or_else(|| transfer_id(now_ms)), direction, phase, now_ms);
+    // One trace for a whole run, at every party: its id.
+    entry.trace_id = id.map(|id| *id.as_bytes());
     entry.service = LINKS.to_owned();
     entry.action = "Deelname aan een gekoppelde ronde".to_owned();
     entry.confidentiality = Some(Confidentiality::Normal);
@@ -228,6 +232,7 @@ fn told(entry: &mut Entry, about: &LinkEntry<'_>) {
     entry.data_categories = vec![about.category.to_owned()];
     entry.field_names = about.run.document.fields();
     entry.row_count = Some(about.count);
+    entry.peer_certificate = about.carrier;
 }
 
 /// Something of a linked run that is about to leave to a party.
@@ -265,6 +270,7 @@ pub fn link_closed(ours: Oin, about: &LinkEntry<'_>, now_ms: u64) -> [Entry; 2] 
 #[must_use]
 pub fn link_denied(ours: Oin, peer: &Peer, run: Option<TransferId>, reason: ReasonCode, now_ms: u64) -> Entry {
     let mut entry = sum_denied(ours, peer, run, reason, now_ms);
+    entry.trace_id = run.map(|id| *id.as_bytes());
     entry.service = LINKS.to_owned();
     entry.action = "Deelname aan een gekoppelde ronde".to_owned();
     entry

@@ -14,6 +14,7 @@ use super::sums::memory::SumMemory;
 use crate::crypto::Digest;
 use crate::disclosure::component::Component;
 use crate::disclosure::ledger::{Ledger, StoredTable};
+use crate::domain::codes::EventType;
 use crate::domain::day::{Day, PartialDate, Precision};
 use crate::domain::period::Period;
 use crate::domain::query::IndicatorId;
@@ -205,6 +206,8 @@ pub struct Memory {
     pub columns: Arc<Columns>,
     /// Data quality over all deliveries (IND-24).
     pub quality: Quality,
+    /// Rows in quarantine that would have ended a stock or a wait, by type.
+    pub in_quarantine: BTreeMap<EventType, u32>,
     /// First and last day that the deliveries cover.
     pub window: Option<DataWindow>,
     /// The frozen row sets.
@@ -309,6 +312,7 @@ impl Loader {
         let memory = Memory {
             columns: Arc::default(),
             quality: self.register.quality(),
+            in_quarantine: self.register.closing_in_quarantine(),
             window: self.register.window(),
             frozen: Arc::new(self.frozen),
             convenants: self.convenants,

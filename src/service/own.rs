@@ -99,6 +99,7 @@ impl Core {
             delivered: 1,
             missing: Vec::new(),
             window: window.derived.then(|| "afgeleid".to_owned()),
+            in_quarantine: None,
         };
         let mut table = figures.table(today, coverage, vec![self.identity.oin]);
         table.period = question.period;

@@ -279,6 +279,7 @@ impl Core {
         let (raws, past) = self.exact_tables(component, &ledger, frame).map_err(|e| core_reason(&e))?;
         match release_due(component, &ledger, Records { raws: &raws, past: &past }, &terms) {
             Ok(made) => {
+                let made = made.beside(&self.memory().in_quarantine).map_err(|fault| fault_reason(&fault))?;
                 // A share may have left since the frame was made; shares and releases wait for each other.
                 let shared = self.memory().sums.clone();
                 if made.tables.iter().any(|t| shared_of(&frame.release.owners, &shared, t.query())) {

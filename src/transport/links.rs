@@ -20,7 +20,7 @@ use crate::domain::day::Day;
 use crate::domain::oin::Oin;
 use crate::domain::reason::ReasonCode;
 use crate::linkage::passage::{Leg, Passage};
-use crate::service::api::{PeerError, TraceContext};
+use crate::service::api::PeerError;
 use crate::service::links::messages::{
     JoinRequest, Joined, LinkAsked, LinkCall, LinkReply, LinkSaid, LinkStep, Offer, SignRequest, SignedRun,
 };
@@ -235,7 +235,7 @@ impl Client {
     /// # Errors
     /// [`PeerError`].
     pub async fn ask_link(&self, to: &Oin, call: &LinkCall, deadline: Duration) -> Result<LinkSaid, PeerError> {
-        let message = outgoing(call.encode(), &TraceContext::random(), deadline);
+        let message = outgoing(call.encode(), &call.trace(), deadline);
         self.within_channel(to, deadline, async |channel| {
             let reply = links(channel).step(message).await?.into_inner();
             said(reply).ok_or_else(|| unreadable(InvalidReply::Field("reply")))

@@ -7,9 +7,10 @@ use std::sync::LazyLock;
 use ketenpoort::crypto::{MacKey, digest};
 use ketenpoort::disclosure::component::final_on;
 use ketenpoort::disclosure::linked::horizon_of;
+use ketenpoort::domain::codes::Owner;
 use ketenpoort::domain::day::{Day, WorkCalendar};
 use ketenpoort::domain::event::Event;
-use ketenpoort::domain::linked::{Group, LinkedRow, Question, Role};
+use ketenpoort::domain::linked::{Cohort, Group, LinkedRow, Question, Role};
 use ketenpoort::domain::oin::Oin;
 use ketenpoort::domain::period::{Period, PeriodKind};
 use ketenpoort::domain::query::{Dimension, IndicatorId, Query, TableQuery};
@@ -82,6 +83,22 @@ impl Chain {
         }
     }
 
+    /// What a node tells of a question.
+    fn told(&self, (number, node): (u16, &Node), question: &Question, (settings, frozen): (Settings, bool)) -> Cohort {
+        let settings = Settings { organisation: node.oin, ..settings };
+        let release = Release {
+            settings,
+            owners: Vec::new(),
+            delivers: Vec::new(),
+            domains: self.domains.clone(),
+            bin_cuts: Vec::new(),
+            linked: true,
+        };
+        let key = MacKey::from_slice(format!("node {number}").as_bytes());
+        let telling = Telling { release: &release, organisation: number, key: &key, frozen };
+        tell(&node.columns, &self.calendar, &telling, question)
+    }
+
     /// What the gate gets for a question: the rows of all nodes by child, in no order, with a shift of its own for each child.
     fn groups(
         &self,
@@ -91,18 +108,7 @@ impl Chain {
         let mut groups: BTreeMap<u64, Vec<LinkedRow>> = BTreeMap::new();
         let mut left_out = Vec::new();
         for (number, node) in (0..).zip(&self.nodes) {
-            let settings = Settings { organisation: node.oin, ..settings };
-            let release = Release {
-                settings,
-                owners: Vec::new(),
-                delivers: Vec::new(),
-                domains: self.domains.clone(),
-                bin_cuts: Vec::new(),
-                linked: true,
-            };
-            let key = MacKey::from_slice(format!("node {number}").as_bytes());
-            let telling = Telling { release: &release, organisation: number, key: &key, frozen };
-            let cohort = tell(&node.columns, &self.calendar, &telling, question);
+            let cohort = self.told((number, node), question, (settings, frozen));
             left_out.push(cohort.left_out);
             for told in cohort.children {
                 let child = node.children[told.event as usize];
@@ -127,7 +133,7 @@ impl Chain {
         let (domains, within) = (&self.domains, release.settings.within);
         let counting = Counting { organisations: &organisations, domains, within, release: Some(release) };
         let mut counter = Counter::new(counting, plan);
-        for question in questions(plan.tables()) {
+        for question in questions(plan.tables(), Owner::ALL) {
             let settings = Settings { horizon: horizon_of(&question, until), ..release.settings };
             let (groups, left_out) = self.groups(&question, (settings, true));
             counter.add(&question, &groups, &left_out);
@@ -140,7 +146,7 @@ impl Chain {
         let counting =
             Counting { organisations: &organisations, domains: &self.domains, within: settings.within, release: None };
         let mut counter = Counter::new(counting, plan);
-        for question in questions(plan.tables()) {
+        for question in questions(plan.tables(), Owner::ALL) {
             let (groups, left_out) = self.groups(&question, (settings, false));
             counter.add(&question, &groups, &left_out);
         }
@@ -269,13 +275,53 @@ fn a_question_tells_no_finer_cell_than_a_table_needs_and_no_question_is_asked_tw
         table(IndicatorId::Ind11, &[Leeftijd, Maatregel]),
         table(IndicatorId::Ind11, &[Maatregel]),
     ];
-    let names: Vec<String> = questions(&plan).iter().map(ToString::to_string).collect();
+    let names: Vec<String> = questions(&plan, Owner::ALL).iter().map(ToString::to_string).collect();
     assert_eq!(names, ["IND-11/ALLE/2024/gemeente", "IND-11/ALLE/2024/maatregel,leeftijd"]);
-    let series = |indicator| questions(&[table(indicator, &[])]).len();
+    let series = |indicator| questions(&[table(indicator, &[])], Owner::ALL).len();
     assert_eq!(series(IndicatorId::Ind13), 2, "both windows of an end are one question");
+    let of_vt = questions(&[table(IndicatorId::Ind13, &[]), table(IndicatorId::Ind05, &[])], &[Owner::Vt]);
+    let of_vt: Vec<&str> = of_vt.iter().map(|question| question.series.as_str()).collect();
+    assert_eq!(of_vt, ["VT->RVDK", "VT_HERMELDING_12M"], "of what nobody delivers nothing is asked");
     assert_eq!(series(IndicatorId::Ind10), 1, "every duration is told with the anchor");
     assert_eq!(series(IndicatorId::Ind03), 5, "the chain's own series only");
     assert_eq!(series(IndicatorId::Ind06), 0, "a lead time is within one organisation");
+}
+
+/// How many questions of a run over three years one child is in: what the void groups have to hide at once when somebody compares two
+/// regions that differ in everything of nine children (docs/threat-model.md).
+#[test]
+fn a_child_is_in_no_more_questions_of_a_run_than_the_threat_model_says() {
+    let chain = Chain::of(&fixture("clean"));
+    let of_year = |year: i16| (1..=4).map(move |q| Period::quarter(year, q)).chain([Period::year_of(year)]);
+    let linked = [5, 9, 10, 11, 12, 13, 14].map(|n| IndicatorId::parse(&format!("IND-{n:02}")).expect("an indicator"));
+    let of =
+        |indicator| (2022..=2024).flat_map(of_year).map(move |period| TableQuery { indicator, period, by: Vec::new() });
+    let tables: Vec<TableQuery> = linked.into_iter().flat_map(of).collect();
+    let asked = questions(&tables, Owner::ALL);
+    let settings = Settings {
+        horizon: Day::parse("2025-12-31").expect("a day"),
+        data_from: Day(0),
+        within: 365,
+        organisation: chain.nodes[0].oin,
+    };
+    let mut questions_of: BTreeMap<u64, usize> = BTreeMap::new();
+    for question in &asked {
+        let mut children: Vec<u64> = (0..)
+            .zip(&chain.nodes)
+            .flat_map(|(number, node)| {
+                let cohort = chain.told((number, node), question, (settings, true));
+                cohort.children.iter().map(|told| node.children[told.event as usize]).collect::<Vec<_>>()
+            })
+            .collect();
+        children.sort_unstable();
+        children.dedup();
+        children.into_iter().for_each(|child| *questions_of.entry(child).or_default() += 1);
+    }
+    let mut counts: Vec<usize> = questions_of.into_values().collect();
+    counts.sort_unstable();
+    let at = |part: usize| counts[(counts.len() - 1) * part / 100];
+    assert_eq!(asked.len(), 150);
+    assert!(at(50) <= 16 && at(90) <= 28 && at(100) <= 69, "docs/threat-model.md names these");
 }
 
 /// Rows of a question at one node of the clean region, by the key of the run.
@@ -360,7 +406,7 @@ proptest! {
             groups.iter().map(|Group(rows)| Group(rows.iter().filter(|r| small(r)).copied().collect())).collect();
         let count = |groups: &[Group]| -> Vec<Figures> {
             let mut counter = Counter::new(counting, &plan);
-            questions(plan.tables()).iter().for_each(|question| counter.add(question, groups, &[]));
+            questions(plan.tables(), Owner::ALL).iter().for_each(|question| counter.add(question, groups, &[]));
             counter.finish().iter().map(counted).collect()
         };
         for figures in count(&groups) {
@@ -407,7 +453,7 @@ pub fn raws(
         release: Some(release),
     };
     let mut counter = Counter::new(counting, plan);
-    for question in questions(plan.tables()) {
+    for question in questions(plan.tables(), Owner::ALL) {
         let settings = Settings { horizon: horizon(&question), ..release.settings };
         let release = Release { settings, ..release.clone() };
         let mut groups: BTreeMap<Vec<u8>, Group> = BTreeMap::new();

@@ -7,14 +7,13 @@ use ketenpoort::disclosure::ledger::Ledger;
 use ketenpoort::disclosure::linked::{horizon_of, release_linked};
 use ketenpoort::disclosure::release::Terms;
 use ketenpoort::disclosure::sums::Taking;
-use ketenpoort::domain::codes::{EventType, Maatregel, Owner, Reden};
+use ketenpoort::domain::codes::{EventType, Maatregel, Reden};
 use ketenpoort::domain::day::{Day, PartialDate};
 use ketenpoort::domain::event::{Event, Gemeente};
 use ketenpoort::domain::oin::Oin;
 use ketenpoort::domain::period::Period;
 use ketenpoort::domain::query::{Dimension, IndicatorId, TableQuery};
 use ketenpoort::domain::table::{Scope, Table};
-use ketenpoort::indicator::release::Release;
 use ketenpoort::policy::rules::DisclosureRules;
 
 use crate::linked::{OINS, linked_release, raws};
@@ -68,7 +67,7 @@ struct LinkedRelease {
 
 fn released(indicator: IndicatorId, nodes: &[Vec<Event>], by: &[Vec<Dimension>]) -> LinkedRelease {
     let until = Day(relations::FIRST + 1_100);
-    let release = Release { owners: vec![Owner::Gi], ..linked_release(until.0) };
+    let release = linked_release(until.0);
     let year = |by: &[Dimension]| TableQuery { indicator, period: Period::year_of(2023), by: by.to_vec() };
     let quarters = (1..=4).map(|q| TableQuery { period: Period::quarter(2023, q), ..year(&[]) });
     let declared: Vec<TableQuery> = quarters.chain(by.iter().map(|by| year(by))).collect();
@@ -153,7 +152,7 @@ fn a_reader_who_knows_who_began_learns_no_small_group_of_who_came_on() {
 fn a_witness_cannot_call_a_cell_known_or_guarded_that_is_not() {
     let made = released(IndicatorId::Ind05, &Course::reports_and_requests(36, 2).events(), &[vec![]]);
     let until = Day(relations::FIRST + 1_100);
-    let release = Release { owners: vec![Owner::Gi], ..linked_release(until.0) };
+    let release = linked_release(until.0);
     let named = |print| made.witness.cells.iter().position(|cell| cell.name.is_some() && cell.print == print);
     let other = |cell: usize, print| {
         let mut other = made.witness.clone();

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use ketenpoort::crypto::oprf::BlinderKey;
 use ketenpoort::crypto::{AgreementKey, Digest, MacKey, Secret32, Tag, digest, hex};
+use ketenpoort::domain::codes::Owner;
 use ketenpoort::domain::oin::Oin;
 use ketenpoort::domain::query::{IndicatorId, Query};
 use ketenpoort::indicator::compute::Settings;
@@ -70,7 +71,7 @@ fn document(plan: &Query, settings: Settings, cohorts: &[Cohort], keys: &Keys) -
         data_from: settings.data_from,
         horizon: settings.horizon,
         tables: plan.tables().to_vec(),
-        questions: questions(plan.tables()),
+        questions: questions(plan.tables(), Owner::ALL),
         blinders: [0, 1].map(|at| BlinderOf::new(oin(at + 1), &keys.blinders[at].public())),
         monitor: ReceiverOf { oin: oin(901), key: keys.monitor.public() },
         gate: ReceiverOf { oin: oin(902), key: keys.gate.public() },

@@ -123,6 +123,11 @@ fn logs_tell_it(region: &Region) {
         assert!(said.contains(&(region.gate, "verzegelde rijen".to_owned())));
         let closed =
             region.log(*node).iter().filter(|e| e.service.contains("Links") && e.phase == Phase::Outcome).count();
+        let traces: BTreeSet<_> =
+            region.log(*node).iter().filter(|e| e.service.contains("Links")).map(|e| e.trace_id).collect();
+        let carried = |e: &Entry| e.peer_certificate.is_some() || e.phase == Phase::Outcome;
+        assert!(region.log(*node).iter().filter(|e| e.service.contains("Links")).all(carried), "{node}: by whom");
+        assert!(traces.len() == 1 && !traces.contains(&None), "{node}: one trace for the run");
         assert_eq!(closed, 4, "{node}: the end of each, and that everything is gone");
     }
     let blinded: usize = region.towns.iter().map(|oin| received(region, *oin, "geblindeerde elementen")).sum();
@@ -301,7 +306,7 @@ fn nobody_signs_a_document_that_the_convenant_the_clock_or_the_chain_of_runs_doe
         ),
         (
             "a table that is not granted",
-            |d| d.tables[0].by.push(ketenpoort::domain::query::Dimension::Leeftijd),
+            |d| d.tables.last_mut().expect("tables").by.push(ketenpoort::domain::query::Dimension::Leeftijd),
             ReasonCode::DimensionNotAllowed,
         ),
         (

@@ -3,5 +3,5 @@
 pub mod region;
 
 mod exact;
-mod processes;
+pub mod processes;
 mod steps;

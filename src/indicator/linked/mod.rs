@@ -12,8 +12,9 @@ use std::collections::BTreeSet;
 
 pub(super) use self::link::PAIRS;
 use self::link::{Link, link};
-use super::definition::definition;
 use super::relations::closed;
+use super::release::linked_series;
+use crate::domain::codes::Owner;
 use crate::domain::linked::Question;
 use crate::domain::query::{Dimension, IndicatorId, TableQuery};
 
@@ -28,13 +29,14 @@ pub(super) const YEAR: u16 = 8;
 /// Where the class of the duration of preventive youth protection begins: a number from 0 to 3.
 pub(super) const CLASS: u16 = 4;
 
-/// The questions that the tables of a plan take: a table by fewer dimensions is made of the rows of a finer one.
+/// The questions that the tables of a plan take, where these kinds of owner deliver: a table by fewer dimensions is made of the rows of
+/// a finer one, and of a series that is not released nothing is asked.
 #[must_use]
-pub fn questions(tables: &[TableQuery]) -> Vec<Question> {
+pub fn questions(tables: &[TableQuery], owners: &[Owner]) -> Vec<Question> {
     let mut questions = BTreeSet::new();
     for table in tables {
         let by = finest(tables, table);
-        let series = series_of(table.indicator).into_iter();
+        let series = series_of(table.indicator, owners).into_iter();
         questions.extend(series.map(|series| Question {
             indicator: table.indicator,
             series,
@@ -63,13 +65,18 @@ fn finest(tables: &[TableQuery], table: &TableQuery) -> Vec<Dimension> {
     chosen.iter().copied().collect()
 }
 
-/// The names of the questions of an indicator; empty for one that linkage does not count.
-fn series_of(indicator: IndicatorId) -> Vec<String> {
-    if indicator == IndicatorId::Ind13 {
-        return vec![RE_ENTRY.to_owned(), REPORTED_AGAIN.to_owned()];
+/// The names of the questions of an indicator over what these owners deliver; empty for one that linkage does not count.
+fn series_of(indicator: IndicatorId, owners: &[Owner]) -> BTreeSet<String> {
+    let released = linked_series(indicator, owners).map(|series| question_of(indicator, &series.name));
+    released.filter(|name| link(indicator, name).is_some()).map(str::to_owned).collect()
+}
+
+/// The name of the question that counts a series: both windows of IND-13, and every duration of IND-10, are told together.
+fn question_of(indicator: IndicatorId, series: &str) -> &str {
+    match indicator {
+        IndicatorId::Ind13 if series != REPORTED_AGAIN => RE_ENTRY,
+        _ => series,
     }
-    let series = definition(indicator).series.iter().map(|series| series.name.clone());
-    series.filter(|name| link(indicator, name).is_some()).collect()
 }
 
 /// The question of both windows of IND-13.

@@ -119,6 +119,9 @@ fn coverage_line(page: &Page<'_>, id: IndicatorId) -> Markup {
     if let Some(revised) = page.figures.revised(id) {
         sentence.push_str(&format!("; {revised}"));
     }
+    if let Some(inflated) = page.figures.in_quarantine(id).map(words::in_quarantine) {
+        sentence.push_str(&format!("; {inflated}"));
+    }
     if coverage.window.is_some() {
         sentence.push_str("; de gegevensperiode is bij ten minste één organisatie afgeleid uit de regels");
     }

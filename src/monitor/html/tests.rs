@@ -32,7 +32,7 @@ fn table(indicator: &str, period: &str, rows: Vec<Row>) -> Table {
         scope: Scope::Optelling,
         protected: true,
         rows,
-        coverage: Coverage { expected: 3, delivered: 2, missing: vec![oin()], window: None },
+        coverage: Coverage { expected: 3, delivered: 2, missing: vec![oin()], window: None, in_quarantine: None },
         sources: vec![],
         certificate: None,
         revision: None,
@@ -104,7 +104,8 @@ fn a_regional_sum_covers_all_its_organisations() {
     let oins: Vec<Oin> = (1..=6).map(|n| Oin::parse(&format!("00000099{n:012}")).expect("oin")).collect();
     let of = |scope, sources: &[Oin], missing: &[Oin]| {
         let (delivered, missing) = (sources.len(), missing.to_vec());
-        let coverage = Coverage { expected: delivered + missing.len(), delivered, missing, window: None };
+        let coverage =
+            Coverage { expected: delivered + missing.len(), delivered, missing, window: None, in_quarantine: None };
         Table { scope, sources: sources.to_vec(), coverage, ..table("IND-01", "2024", Vec::new()) }
     };
     let line = |tables: Vec<Table>| {
@@ -256,7 +257,7 @@ fn a_break_is_named_with_its_reason_and_drawn() {
     let quarter = |period: &str, version: &str, missing: bool| {
         let mut table = table("IND-01", period, vec![row("JB", "n_kinderen", Some(55), true)]);
         version.clone_into(&mut table.version);
-        table.coverage = Coverage { expected: 2, delivered: 2, missing: Vec::new(), window: None };
+        table.coverage = Coverage { expected: 2, delivered: 2, missing: Vec::new(), window: None, in_quarantine: None };
         if missing {
             table.coverage = Coverage { delivered: 1, missing: vec![oin()], ..table.coverage };
         }

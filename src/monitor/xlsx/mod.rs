@@ -57,14 +57,15 @@ fn of_indicator(found: &Figures<'_>, id: IndicatorId, setting: &Setting) -> Vec<
     let counted = if linked { Some(words::COUNTED_ONCE) } else { words::adding_up(id) };
     let text =
         [Some(words::description(id, linked).as_str()), counted].into_iter().flatten().collect::<Vec<_>>().join(" ");
-    let covered = found.coverage(id).map(|c| format!("{} van {}", c.delivered, c.expected)).unwrap_or_default();
+    let covered = found.coverage(id).map(|c| format!("{} van {}", c.delivered, c.expected));
+    let covered: Vec<String> = covered.into_iter().chain(found.in_quarantine(id).map(words::in_quarantine)).collect();
     let breaks: Vec<String> = found.breaks(id, setting).iter().map(ToString::to_string).collect();
     [
         format!("{id} {}", definition(id).title),
         text,
         definition(id).version.to_owned(),
         words::norms(id).unwrap_or_default(),
-        covered,
+        covered.join("; "),
         breaks.join("; "),
     ]
     .map(Cell::text)

@@ -20,7 +20,7 @@ impl Core {
         let reply = multiplied.map_err(|fault| self.blame(run, &fault))?;
         if blinder.awaited().len() < awaited {
             let count = blinder.multiplied().get(&passage.from).copied().unwrap_or_default();
-            self.link_received((terms, run), (passage.from, super::node::ELEMENTS, count))?;
+            self.link_received(here.within(), (passage.from, super::node::ELEMENTS, count))?;
         }
         Ok(LinkReply::Multiplied(Passage::answer(run, (self.identity.oin, &self.signing), passage, reply)))
     }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::exits::TagBatch;
-use super::log::Announced;
+use super::log::{Announced, Within};
 use super::messages::LinkReply;
 use super::{Core, Here, Leave};
 use crate::crypto::{AgreementKey, MacKey};
@@ -15,8 +15,6 @@ use crate::linkage::fault::LinkFault;
 use crate::linkage::gate::GateRun;
 use crate::linkage::monitor::Grouping;
 use crate::linkage::passage::{Leg, Passage};
-use crate::policy::convenant::Convenant;
-use crate::policy::permit::Permit;
 use crate::translog::entry::SEALED_ROWS;
 
 /// What the gate hands over, in the words of the log.
@@ -66,7 +64,7 @@ impl Core {
         gate.machine.take(passage.from, (passage.number, passage.last), &passage.bytes).map_err(fault)?;
         if gate.awaited().len() < awaited {
             let count = u64::from(passage.number) + 1;
-            self.link_received((terms, &run), (passage.from, SEALED_ROWS, count))?;
+            self.link_received(here.within(), (passage.from, SEALED_ROWS, count))?;
         }
         Ok(LinkReply::Done)
     }
@@ -81,8 +79,10 @@ impl Core {
         let chunks = gate.machine.mix().map_err(|fault| self.blame(&run, &fault))?;
         let to = run.document.monitor.oin;
         let about = Announced { to, category: TAGS, count: u64::from(chunks), bytes: None };
-        let (leave, _) = self.announce_link((&here.permit, &run), &about)?;
-        gate.mixed = Some((chunks, leave));
+        let (leave, _) = self.announce_link(here.within(), &about)?;
+        if let Some(gate) = here.gate.as_mut() {
+            gate.mixed = Some((chunks, leave));
+        }
         Ok(LinkReply::Mixed(chunks))
     }
 
@@ -102,7 +102,6 @@ impl Core {
         part: &[u8],
     ) -> Result<LinkReply, ReasonCode> {
         let run = Arc::clone(&here.run);
-        let terms = here.convenant.convenant();
         let gate = here.gate.as_mut().ok_or(ReasonCode::LinkRefused)?;
         if gate.groups.len() + part.len() > MOST_GROUPS {
             return Err(ReasonCode::MessageTooLarge);
@@ -117,21 +116,19 @@ impl Core {
         if !last {
             return Ok(LinkReply::Done);
         }
-        let ended = self.count_groups((terms, &here.permit, &run), gate);
+        let within = Within { permit: &here.permit, run: &run, carrier: Some(here.carrier) };
+        let ended = self.count_groups(within, gate);
         gate.ended = Some(ended);
         ended.map(|()| LinkReply::Done)
     }
 
-    fn count_groups(
-        &self,
-        (terms, permit, run): (&Convenant, &Permit, &Run),
-        gate: &mut GateHere,
-    ) -> Result<(), ReasonCode> {
+    fn count_groups(&self, within: Within<'_>, gate: &mut GateHere) -> Result<(), ReasonCode> {
+        let run = within.run;
         let bytes = std::mem::take(&mut gate.groups);
         let grouping = Grouping::from_bytes(&bytes).ok_or(ReasonCode::MessageMalformed)?;
         let count = grouping.groups.len() as u64;
-        self.link_received((terms, run), (run.document.monitor.oin, super::monitor::GROUPS, count))?;
+        self.link_received(within, (run.document.monitor.oin, super::monitor::GROUPS, count))?;
         let linked = gate.machine.link(&grouping).map_err(|fault| self.blame(run, &fault))?;
-        self.release_linked((permit, run), &linked)
+        self.release_linked((within.permit, run), &linked)
     }
 }

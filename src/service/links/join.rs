@@ -10,13 +10,13 @@ use super::node::NodeHere;
 use super::release::years_of;
 use super::{Core, Draft, Here, id_of, keep_few};
 use crate::crypto::oprf::BlinderKey;
-use crate::crypto::{AgreementKey, Secret32, hex};
-use crate::domain::linked::Question;
+use crate::crypto::{AgreementKey, Digest, Secret32, hex};
 use crate::domain::oin::Oin;
 use crate::domain::reason::ReasonCode;
 use crate::indicator::linked::questions;
 use crate::linkage::blinder::BlinderRun;
 use crate::linkage::document::{Run, RunDocument};
+use crate::linkage::fault::LinkFault;
 use crate::linkage::frame::Frame;
 use crate::linkage::line::Offered;
 use crate::policy::bundle::ConvenantInForce;
@@ -30,7 +30,7 @@ use crate::storage::state::StateKind;
 
 impl Core {
     /// The convenant of a linked run, when the peer is its monitor and it has terms of linkage.
-    fn linking(&self, peer: &Peer, hash: crate::crypto::Digest) -> Result<ConvenantInForce, ReasonCode> {
+    fn linking(&self, peer: &Peer, hash: Digest) -> Result<ConvenantInForce, ReasonCode> {
         let convenant = self.named(hash)?;
         let terms = convenant.convenant();
         if !terms.party(&peer.oin).is_some_and(|party| party.has(Role::Monitor)) {
@@ -151,23 +151,28 @@ impl Core {
         monitor: Oin,
         document: &RunDocument,
     ) -> Result<Permit, ReasonCode> {
-        let terms = convenant.convenant();
-        let permit = decide_link(convenant, &monitor, &document.convenant, &document.query(), self.clock.today())?;
+        self.judged((convenant, monitor), document, |frame| frame.allows(document)).map(|(permit, ())| permit)
+    }
+
+    /// What a frame says of a document that asks nothing more than the convenant grants today.
+    pub(super) fn judged<T>(
+        &self,
+        (convenant, monitor): (&ConvenantInForce, Oin),
+        document: &RunDocument,
+        judge: impl FnOnce(Frame<'_>) -> Result<T, LinkFault>,
+    ) -> Result<(Permit, T), ReasonCode> {
+        let (terms, today) = (convenant.convenant(), self.clock.today());
+        let permit = decide_link(convenant, &monitor, &document.convenant, &document.query(), today)?;
         if document.tables.iter().any(|table| !same_definition(terms, table.indicator)) {
             return Err(ReasonCode::OtherDefinition);
         }
         if document.epoch != super::cohort::EPOCH {
             return Err(ReasonCode::LinkDocument);
         }
-        let (questions, year) = (questions(&document.tables), self.clock.today().ymd().0);
-        self.frame_of(terms, &questions, year).allows(document).map_err(|fault| reason_of(fault.fault))?;
-        Ok(permit)
-    }
-
-    /// What a document of a run is compared with, today.
-    pub(super) fn frame_of<'a>(&self, convenant: &'a Convenant, questions: &'a [Question], year: i16) -> Frame<'a> {
+        let questions = questions(&document.tables, &terms.linked_owners());
         let now_ms = i64::try_from(self.clock.now_ms()).unwrap_or(i64::MAX);
-        Frame { convenant, questions, year, now_ms }
+        let frame = Frame { convenant: terms, questions: &questions, year: today.ymd().0, now_ms };
+        Ok((permit, judge(frame).map_err(|fault| reason_of(fault.fault))?))
     }
 
     /// Whether the document names the keys that we drew for it.
@@ -187,26 +192,24 @@ impl Core {
     pub(super) fn begin_link(&self, peer: &Peer, signed: &SignedRun) -> Result<LinkReply, ReasonCode> {
         let document = RunDocument::from_bytes(&signed.document).map_err(|_| ReasonCode::LinkDocument)?;
         let convenant = self.linking(peer, document.convenant)?;
-        let permit = self.allows(&convenant, peer.oin, &document)?;
+        let open = |frame: Frame<'_>| frame.open(&document, &signed.signatures);
+        let (permit, run) = self.judged((&convenant, peer.oin), &document, open)?;
         let id = id_of(&document).ok_or(ReasonCode::LinkDocument)?;
         if lock(&self.links.open).contains_key(&id) {
             return Ok(LinkReply::Done);
         }
         let terms = convenant.convenant();
-        let (questions, year) = (questions(&document.tables), self.clock.today().ymd().0);
         let latest = self.memory().links.latest(&terms.id).cloned();
         let known = latest.as_ref() == Some(&document);
         if !known && latest.is_some_and(|latest| !document.remembers(&latest)) {
             return Err(ReasonCode::LinkDocument);
         }
-        let opened = self.frame_of(terms, &questions, year).open(document, &signed.signatures);
-        let run = Arc::new(opened.map_err(|fault| reason_of(fault.fault))?);
         if !known {
             // Whoever took part remembers what was used up, so that no signer forgets it alone.
-            self.keep_link(&terms.id, &run.document)?;
+            self.keep_link(&terms.id, &document)?;
         }
         let draft = lock(&self.links.drafts).remove(&id).ok_or(ReasonCode::LinkRunUnknown)?;
-        let here = self.here((run, permit), draft)?;
+        let here = self.here((Arc::new(run), permit), peer.certificate, draft)?;
         let mut open = lock(&self.links.open);
         let gone = keep_few(&mut open);
         open.insert(id, Arc::new(std::sync::Mutex::new(here)));
@@ -215,7 +218,7 @@ impl Core {
         Ok(LinkReply::Done)
     }
 
-    fn here(&self, (run, permit): (Arc<Run>, Permit), draft: Draft) -> Result<Here, ReasonCode> {
+    fn here(&self, (run, permit): (Arc<Run>, Permit), carrier: Digest, draft: Draft) -> Result<Here, ReasonCode> {
         let own = self.identity.oin;
         let Draft { convenant, children, blinder, gate } = draft;
         let fault = |fault| self.blame(&run, &fault);
@@ -229,9 +232,9 @@ impl Core {
             None => None,
         };
         let node = match children.filter(|_| run.node(&own).is_ok()) {
-            Some(children) => Some(NodeHere::new(self, (&permit, &run), &children)?),
+            Some(children) => Some(NodeHere::new(self, (&permit, &run, carrier), &children)?),
             None => None,
         };
-        Ok(Here { run, convenant, permit, blinder, node, gate })
+        Ok(Here { run, convenant, permit, carrier, blinder, node, gate })
     }
 }

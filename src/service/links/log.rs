@@ -1,12 +1,11 @@
 //! The entries of a linked run: what a party announces, takes, refuses and closes.
 
 use super::{Core, Here, Leave};
-use crate::crypto::random;
+use crate::crypto::{Digest, random};
 use crate::domain::oin::Oin;
 use crate::domain::reason::ReasonCode;
 use crate::linkage::document::Run;
 use crate::linkage::fault::{Fault, LinkFault};
-use crate::policy::convenant::Convenant;
 use crate::policy::permit::Permit;
 use crate::service::answer::log_reason;
 use crate::service::api::{Peer, Refusal};
@@ -22,16 +21,31 @@ pub(super) struct Announced<'a> {
     pub(super) bytes: Option<&'a [u8]>,
 }
 
+/// In which run, and who carries it.
+#[derive(Clone, Copy)]
+pub(super) struct Within<'a> {
+    pub(super) permit: &'a Permit,
+    pub(super) run: &'a Run,
+    /// Certificate of the monitor that calls; none at the monitor itself.
+    pub(super) carrier: Option<Digest>,
+}
+
+impl<'a> Within<'a> {
+    fn facts(self, category: &'static str, count: u64) -> LinkEntry<'a> {
+        let convenant = self.permit.convenant().convenant();
+        LinkEntry { convenant, run: self.run, category, count, carrier: self.carrier }
+    }
+}
+
 impl Core {
     /// Logs that something of a run leaves to a party; leave comes only of the durable entry. Back come the leave and the salt of the
     /// commitment.
     pub(super) fn announce_link(
         &self,
-        (permit, run): (&Permit, &Run),
+        within: Within<'_>,
         about: &Announced<'_>,
     ) -> Result<(Leave, [u8; 16]), ReasonCode> {
-        let convenant = permit.convenant().convenant();
-        let facts = LinkEntry { convenant, run, category: about.category, count: about.count };
+        let facts = within.facts(about.category, about.count);
         let mut intent = entries::link_intent((self.identity.oin, about.to), &facts, self.clock.now_ms());
         let salt: [u8; 16] = random();
         intent.payload_commitment = about.bytes.map(|bytes| payload_commitment(&salt, bytes));
@@ -39,16 +53,16 @@ impl Core {
             self.seal_salt(&mut intent, &salt);
         }
         let logged = self.append(&intent).map_err(|e| log_reason(&e))?;
-        Leave::new(permit, run, logged).map(|leave| (leave, salt)).ok_or(ReasonCode::Internal)
+        Leave::new(within.permit, within.run, logged).map(|leave| (leave, salt)).ok_or(ReasonCode::Internal)
     }
 
     /// Logs that everything of one kind came from a party.
     pub(super) fn link_received(
         &self,
-        (convenant, run): (&Convenant, &Run),
+        within: Within<'_>,
         (from, category, count): (Oin, &'static str, u64),
     ) -> Result<(), ReasonCode> {
-        let facts = LinkEntry { convenant, run, category, count };
+        let facts = within.facts(category, count);
         let entry = entries::link_received((self.identity.oin, from), &facts, self.clock.now_ms());
         self.note(&entry).map_err(|e| log_reason(&e))
     }
@@ -56,11 +70,11 @@ impl Core {
     /// Logs how what was announced to a party ended.
     pub(super) fn link_outcome(
         &self,
-        (convenant, run): (&Convenant, &Run),
+        within: Within<'_>,
         (to, category, count): (Oin, &'static str, u64),
         outcome: Outcome,
     ) -> Result<(), ReasonCode> {
-        let facts = LinkEntry { convenant, run, category, count };
+        let facts = within.facts(category, count);
         let now = self.clock.now_ms();
         let intent = entries::link_intent((self.identity.oin, to), &facts, now);
         let mut ended = entries::outcome(&intent, outcome, now);
@@ -90,20 +104,20 @@ impl Core {
 
     /// Logs that what this party kept of a run is gone.
     pub(super) fn close_link(&self, here: &Here) -> Result<(), ReasonCode> {
-        let about = (here.convenant.convenant(), &*here.run);
+        let within = here.within();
         if let Some(node) = &here.node {
             for (to, category, count, done) in node.announced() {
                 let outcome = if done { Outcome::Sent } else { Outcome::Failed };
-                self.link_outcome(about, (to, category, count), outcome)?;
+                self.link_outcome(within, (to, category, count), outcome)?;
             }
         }
         if let Some(gate) = &here.gate
             && let Some(count) = gate.mixed()
         {
-            self.link_outcome(about, (here.run.document.monitor.oin, super::gate::TAGS, count), Outcome::Sent)?;
+            self.link_outcome(within, (here.run.document.monitor.oin, super::gate::TAGS, count), Outcome::Sent)?;
         }
         let multiplied: u64 = here.blinder.as_ref().map_or(0, |blinder| blinder.multiplied().values().sum());
-        let facts = LinkEntry { convenant: about.0, run: about.1, category: "afsluiting", count: multiplied };
+        let facts = within.facts("afsluiting", multiplied);
         let [intent, done] = entries::link_closed(self.identity.oin, &facts, self.clock.now_ms());
         self.note(&intent).and_then(|()| self.note(&done)).map_err(|e| log_reason(&e))
     }

@@ -4,10 +4,13 @@
 use std::fmt;
 
 use super::exits::{Blinded, Groups, LinkRows, TagBatch};
+use super::id_of;
 use crate::crypto::{AgreementPublic, Digest};
 use crate::domain::day::Day;
 use crate::domain::query::TableQuery;
+use crate::linkage::document::RunDocument;
 use crate::linkage::passage::Passage;
+use crate::service::api::TraceContext;
 use crate::translog::entry::TransferId;
 
 /// A run document with the signatures of P, Q, monitor and gate, in this order.
@@ -52,6 +55,19 @@ pub enum LinkStep<G> {
 }
 
 impl<G> LinkStep<G> {
+    /// The trace that it belongs to: one for a whole run, named by its id.
+    #[must_use]
+    pub fn trace(&self) -> TraceContext {
+        let of_document = |bytes: &[u8]| RunDocument::from_bytes(bytes).ok().and_then(|document| id_of(&document));
+        let run = match self {
+            Self::Sign(request) => of_document(&request.document),
+            Self::Begin(signed) => of_document(&signed.document),
+            other => other.run(),
+        };
+        let fresh = TraceContext::random();
+        run.map_or(fresh, |run| TraceContext { trace_id: *run.as_bytes(), ..fresh })
+    }
+
     /// Id of the run that it is about, when it says so before its content is read.
     #[must_use]
     pub fn run(&self) -> Option<TransferId> {

@@ -21,13 +21,14 @@ use std::sync::{Arc, Mutex};
 use self::cohort::Children;
 use self::exits::Leave;
 use self::gate::GateHere;
+use self::log::Within;
 use self::messages::{LinkAsked, LinkReply};
 use self::node::NodeHere;
 use super::api::{Peer, Refusal};
 use super::core::Core;
 use super::lock;
 use crate::crypto::oprf::BlinderKey;
-use crate::crypto::{AgreementKey, from_hex};
+use crate::crypto::{AgreementKey, Digest, from_hex};
 use crate::domain::reason::ReasonCode;
 use crate::linkage::blinder::BlinderRun;
 use crate::linkage::document::{Run, RunDocument};
@@ -60,9 +61,17 @@ struct Here {
     run: Arc<Run>,
     convenant: ConvenantInForce,
     permit: Permit,
+    /// Certificate of the monitor as it called last.
+    carrier: Digest,
     blinder: Option<BlinderRun>,
     node: Option<NodeHere>,
     gate: Option<GateHere>,
+}
+
+impl Here {
+    fn within(&self) -> Within<'_> {
+        Within { permit: &self.permit, run: &self.run, carrier: Some(self.carrier) }
+    }
 }
 
 /// Id of a run by its document.
@@ -126,6 +135,7 @@ impl Core {
         if here.run.document.monitor.oin != peer.oin {
             return Err(ReasonCode::RoleNotAllowed);
         }
+        here.carrier = peer.certificate;
         let awaited = here.gate.as_ref().map(GateHere::awaited).unwrap_or_default();
         let now = i64::try_from(self.clock.now_ms()).unwrap_or(i64::MAX);
         here.run.is_open(now, awaited).map_err(|fault| self.blame(&here.run, &fault))?;

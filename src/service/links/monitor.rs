@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use super::exits::Groups;
-use super::log::Announced;
+use super::log::{Announced, Within};
 use super::messages::{Joined, LinkCall, Offer, SignRequest, SignedRun};
 use super::{Core, Leave};
 use crate::crypto::{AgreementKey, Secret32, hex, random};
@@ -14,7 +14,7 @@ use crate::domain::query::Query;
 use crate::domain::reason::ReasonCode;
 use crate::indicator::linked::questions;
 use crate::linkage::document::{BlinderOf, ReceiverOf, Run, RunDocument};
-use crate::linkage::frame::unsigned_line;
+use crate::linkage::frame::{Frame, unsigned_line};
 use crate::linkage::line::NodeLine;
 use crate::linkage::monitor::MonitorRun;
 use crate::policy::bundle::ConvenantInForce;
@@ -50,6 +50,10 @@ pub struct OurLink {
 }
 
 impl OurLink {
+    fn within(&self) -> Within<'_> {
+        Within { permit: &self.permit, run: &self.run, carrier: None }
+    }
+
     /// The run.
     #[must_use]
     pub fn run(&self) -> &Run {
@@ -144,7 +148,7 @@ impl Core {
             data_from: nodes.iter().map(|(_, offer)| offer.window.0).max().ok_or(ReasonCode::LinkDocument)?,
             horizon: nodes.iter().map(|(_, offer)| offer.window.1).min().ok_or(ReasonCode::LinkDocument)?,
             tables: from.tables.tables().to_vec(),
-            questions: questions(from.tables.tables()),
+            questions: questions(from.tables.tables(), &terms.linked_owners()),
             blinders: [blinder(p)?, blinder(q)?],
             monitor: ReceiverOf { oin: self.identity.oin, key: key.public() },
             gate: ReceiverOf { oin: gate.oin, key: of_gate.gate.ok_or(ReasonCode::LinkDocument)? },
@@ -165,13 +169,12 @@ impl Core {
         [p, q, gate]: [[u8; 64]; 3],
     ) -> Result<OurLink, ReasonCode> {
         let document = draft.document;
-        let permit = self.allows(convenant, self.identity.oin, &document)?;
         let signatures = [p, q, document.sign(&self.signing), gate];
+        let open = |frame: Frame<'_>| frame.open(&document, &signatures);
+        let (permit, run) = self.judged((convenant, self.identity.oin), &document, open)?;
         self.keep_link(&convenant.convenant().id, &document)?;
         let signed = SignedRun { document: document.to_bytes(), signatures };
-        let (questions, year) = (questions(&document.tables), self.clock.today().ymd().0);
-        let opened = self.frame_of(convenant.convenant(), &questions, year).open(document, &signatures);
-        let run = Arc::new(opened.map_err(|fault| super::log::reason_of(fault.fault))?);
+        let run = Arc::new(run);
         let machine = MonitorRun::new(Arc::clone(&run), self.identity.oin, draft.key);
         let machine = Mutex::new(machine.map_err(|fault| self.blame(&run, &fault))?);
         Ok(OurLink { run, permit, signed, machine })
@@ -192,12 +195,12 @@ impl Core {
     pub fn group_tags(&self, ours: &OurLink, (id, chunks): (TransferId, u32)) -> Result<Vec<LinkCall>, ReasonCode> {
         let run = &*ours.run;
         let grouping = lock(&ours.machine).group(chunks).map_err(|fault| self.blame(run, &fault))?;
-        let terms = ours.permit.convenant().convenant();
-        self.link_received((terms, run), (run.document.gate.oin, super::gate::TAGS, u64::from(chunks)))?;
+        let within = ours.within();
+        self.link_received(within, (run.document.gate.oin, super::gate::TAGS, u64::from(chunks)))?;
         let bytes = grouping.to_bytes();
         let count = grouping.groups.len() as u64;
         let about = Announced { to: run.document.gate.oin, category: GROUPS, count, bytes: Some(&bytes) };
-        let (leave, salt): (Leave, _) = self.announce_link((&ours.permit, run), &about)?;
+        let (leave, salt): (Leave, _) = self.announce_link(within, &about)?;
         let parts = Groups::parts(&leave, &salt, &bytes, PART).ok_or(ReasonCode::Internal)?;
         let last = parts.len() - 1;
         let call = |(at, part): (usize, Groups)| {
@@ -212,8 +215,7 @@ impl Core {
     /// When the log cannot be written.
     pub fn end_our_link(&self, ours: &OurLink, complete: bool) -> Result<(), ReasonCode> {
         let outcome = if complete { Outcome::Sent } else { Outcome::Failed };
-        let terms = ours.permit.convenant().convenant();
-        self.link_outcome((terms, &ours.run), (ours.run.document.gate.oin, GROUPS, 0), outcome)
+        self.link_outcome(ours.within(), (ours.run.document.gate.oin, GROUPS, 0), outcome)
     }
 
     /// Logs that a run of ours broke off, and who was named for it.

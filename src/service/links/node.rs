@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::cohort::Children;
 use super::exits::{Blinded, LinkRows};
-use super::log::Announced;
+use super::log::{Announced, Within};
 use super::messages::LinkReply;
 use super::release::frame;
 use super::{Core, Here, Leave};
@@ -46,7 +46,7 @@ impl NodeHere {
     /// the log.
     pub(super) fn new(
         core: &Core,
-        (permit, run): (&Permit, &Arc<Run>),
+        (permit, run, carrier): (&Permit, &Arc<Run>, Digest),
         children: &Children,
     ) -> Result<Self, ReasonCode> {
         let own = core.identity.oin;
@@ -57,7 +57,7 @@ impl NodeHere {
         let [p, q] = &run.document.blinders;
         let leave = |to: Oin| {
             let about = Announced { to, category: ELEMENTS, count: elements, bytes: Some(&listed) };
-            core.announce_link((permit, run), &about).map(|(leave, _)| Some(leave))
+            core.announce_link(Within { permit, run, carrier: Some(carrier) }, &about).map(|(leave, _)| Some(leave))
         };
         let legs = [(p.oin, leave(p.oin)?, false), (q.oin, leave(q.oin)?, false), (run.document.gate.oin, None, false)];
         Ok(Self {
@@ -174,7 +174,8 @@ impl Core {
         let hashes: Vec<u8> = node.chunks.iter().flat_map(|chunk| digest(chunk).0).collect();
         let count = told.iter().map(|told| told.children.len() as u64).sum();
         let about = Announced { to: node.legs[2].0, category: ROWS, count, bytes: Some(&hashes) };
-        node.legs[2].1 = Some(self.announce_link((&here.permit, &run), &about)?.0);
+        let within = Within { permit: &here.permit, run: &run, carrier: Some(here.carrier) };
+        node.legs[2].1 = Some(self.announce_link(within, &about)?.0);
         Ok(LinkReply::Done)
     }
 

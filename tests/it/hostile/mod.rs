@@ -6,6 +6,7 @@ mod connections;
 mod convenants;
 mod crash;
 mod liar;
+pub mod links;
 mod questions;
 mod reasons;
 mod receipts;

@@ -6,12 +6,6 @@ use std::path::Path;
 
 /// Codes that answer a fault of the program or of a definition: no input reaches them, and unit tests make them by hand.
 const OUT_OF_REACH: &[(&str, &str)] = &[
-    ("LinkDocument", "no convenant of this folder links; `links` provokes it over open nodes without a network"),
-    ("LinkRefused", "as LinkDocument"),
-    ("LinkNotMade", "as LinkDocument"),
-    ("LinkRunUnknown", "as LinkDocument"),
-    ("LinkQuota", "as LinkDocument; the arithmetic of quotas is in linkage::tests::succession"),
-    ("LinkTokens", "takes a delivery that was taken in before the convenant was in force, and linkage"),
     ("CaseRules", "takes a program with other rules; `decisions::convenant` makes them by hand"),
     ("LadderExhausted", "takes records of which even the coarsest table has no safe pattern; none are known"),
     ("DefinitionFault", "takes figures that break a relation of their own definition, which no records can"),

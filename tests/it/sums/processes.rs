@@ -6,19 +6,22 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use ketenpoort::domain::oin::Oin;
 use ketenpoort::domain::table::{Scope, Table};
 use ketenpoort::monitor::report::Report;
 
 use crate::demo::{done, ketenpoort};
+use crate::hostile::links::besiege;
 
 /// Four municipalities, the monitor and the gate.
 const KEYS: [&str; 6] = ["a", "b", "c", "d", "m", "g"];
 
-fn oin(key: &str) -> String {
+pub fn oin(key: &str) -> String {
     format!("000000990000000000{:02}", 11 + KEYS.iter().position(|k| *k == key).expect("a key"))
 }
 
-struct Nodes {
+/// Nodes in directories of their own, as processes.
+pub struct Nodes {
     home: PathBuf,
     _home: tempfile::TempDir,
     running: BTreeMap<String, Child>,
@@ -55,7 +58,7 @@ impl Nodes {
             done(&words);
         }
         nodes.certify();
-        nodes.agree();
+        nodes.agree("som");
         for (key, town) in KEYS.iter().zip(towns) {
             let file = data.join(format!("events-gem-{town}.csv"));
             let words = ["intake", file.to_str().expect("UTF-8"), "--gegevens", "2021-01-01..2025-12-31"];
@@ -64,12 +67,17 @@ impl Nodes {
         nodes
     }
 
-    fn path(&self, part: &str) -> String {
+    pub fn path(&self, part: &str) -> String {
         self.home.join(part).to_str().expect("UTF-8").to_owned()
     }
 
-    fn node(&self, words: &[&str], key: &str) -> String {
+    pub fn node(&self, words: &[&str], key: &str) -> String {
         done(&[words, &["--node", &self.path(key)]].concat())
+    }
+
+    /// The directory of the node with this number.
+    pub fn key_of(of: Oin) -> &'static str {
+        KEYS.into_iter().find(|key| oin(key) == of.as_str()).expect("one of ours")
     }
 
     fn certify(&self) {
@@ -80,19 +88,30 @@ impl Nodes {
         done(&words);
     }
 
-    /// A convenant that sums the inflow of the local teams, and grants little else.
-    fn agree(&self) {
+    /// A convenant that sums the inflow of the local teams, links who comes from them, and grants nothing else.
+    pub fn agree(&self, id: &str) {
         let cards: Vec<String> = KEYS.iter().map(|key| self.path(&format!("{key}/card.json"))).collect();
-        let (toml, bundle) = (self.path("som.toml"), self.path("som.json"));
+        let (toml, bundle) = (self.path(&format!("{id}.toml")), self.path(&format!("{id}.json")));
         let (monitor, gate) = (oin("m"), oin("g"));
-        let mut words = vec!["convenant", "new", "--id", "som", "--monitor", &monitor, "--gate", &gate];
-        words.extend(["--sum", "LT", "--from", "2020-01-01", "--until", "2045-12-31", "--out", &toml]);
+        let mut words = vec!["convenant", "new", "--id", id, "--monitor", &monitor, "--gate", &gate];
+        words.extend([
+            "--sum",
+            "LT",
+            "--link",
+            "IND-05",
+            "--from",
+            "2020-01-01",
+            "--until",
+            "2045-12-31",
+            "--out",
+            &toml,
+        ]);
         cards.iter().for_each(|card| words.extend(["--card", card]));
         self.node(&words, "a");
         let mut terms: toml::Table = std::fs::read_to_string(&toml).expect("a draft").parse().expect("TOML");
         let few = |table: &toml::Value, ids: &[&str]| ids.contains(&table["indicator"].as_str().expect("an id"));
-        terms["indicators"].as_array_mut().expect("grants").retain(|grant| few(grant, &["IND-01"]));
-        terms["bin_cuts"] = toml::Value::Array(Vec::new());
+        terms["indicators"].as_array_mut().expect("grants").retain(|grant| few(grant, &["IND-01", "IND-05"]));
+        terms["bin_cuts"].as_array_mut().expect("cuts").retain(|cut| few(cut, &["IND-05"]));
         std::fs::write(&toml, toml::to_string(&terms).expect("TOML")).expect("written");
         assert!(done(&["convenant", "check", &toml]).contains("geen fouten"));
         self.node(&["convenant", "propose", &toml, "--out", &bundle], "a");
@@ -158,6 +177,7 @@ fn processes_come_and_go_and_the_sum_names_who_is_in_it() {
     nodes.serve("d");
     nodes.kill("b");
     assert_eq!(sums(&nodes.pull("2023", None).0), first, "the first release stays");
+    linked(&nodes);
     let (report, shown) = nodes.pull("2022", Some("b"));
     let missing: Vec<String> = sums(&report)[0].coverage.missing.iter().map(ToString::to_string).collect();
     assert_eq!(missing, [oin("b")], "{shown}");
@@ -170,7 +190,38 @@ fn processes_come_and_go_and_the_sum_names_who_is_in_it() {
     let (report, shown) = nodes.pull("2021", None);
     assert!(sums(&report).iter().all(|table| table.coverage.missing.is_empty()), "{shown}");
     assert_eq!(sums(&nodes.pull("2023", None).0), first);
+    besiege(&nodes);
     ends(&nodes);
+}
+
+/// A linked run between the processes that are there, `b` is not: it is named, and left out when the operator says so.
+fn linked(nodes: &Nodes) {
+    let (monitor, away) = (nodes.path("m"), oin("b"));
+    let words = ["link", "run", "--node", &monitor, "--indicator", "IND-05", "--period", "2023", "--json"];
+    let said = |words: &[&str]| -> (Option<i32>, serde_json::Value) {
+        let shown = ketenpoort(words);
+        (shown.status.code(), serde_json::from_slice(&shown.stdout).expect("JSON"))
+    };
+    let (code, failed) = said(&words);
+    assert_eq!(code, Some(1));
+    assert_eq!((&failed["mislukt"][0]["oin"], &failed["tabellen"]), (&serde_json::json!(away), &serde_json::json!([])));
+    let (code, made) = said(&[&words[..], &["--zonder", &away]].concat());
+    assert_eq!(code, Some(0), "{made}");
+    let document = &made["rondes"][0]["document"];
+    assert_eq!(
+        (document["nodes"].as_array().map(Vec::len), &document["without"][0]),
+        (Some(3), &serde_json::json!(away))
+    );
+    assert_eq!(
+        (&made["tabellen"][0]["scope"], &made["tabellen"][0]["coverage"]["missing"][0]),
+        (&"regio".into(), &away.into())
+    );
+    // The same run stands with a node that took part, and the same figures come again without another one.
+    let node = nodes.path("a");
+    let (_, shown) = said(&["link", "show", "--node", &node, "--json"]);
+    assert_eq!(shown["rondes"], made["rondes"]);
+    let (_, again) = said(&[&words[..1], &["show"], &words[2..]].concat());
+    assert_eq!((&again["tabellen"], &again["rondes"]), (&made["tabellen"], &made["rondes"]));
 }
 
 /// The logs of who was killed verify, and hold every share that left.
