@@ -14,10 +14,9 @@ use ketenpoort::domain::query::{IndicatorId, Query, TableQuery};
 use ketenpoort::domain::reason::ReasonCode;
 use ketenpoort::linkage::document::{Elements as Line, Run, RunDocument};
 use ketenpoort::linkage::passage::{Leg, Passage};
-use ketenpoort::monitor::links::Linking;
+use ketenpoort::monitor::links::{Failed, Linking};
 use ketenpoort::monitor::pull::Patience;
 use ketenpoort::node::{self, directory, tls_paths};
-use ketenpoort::policy::bundle::ConvenantInForce;
 use ketenpoort::service::api::{
     AggregateRequest, AnswerBytes, PeerError, Peers, StatusView, Unanswered, WantedReceipts,
 };
@@ -44,7 +43,7 @@ struct Seen {
 /// What is sent instead of a call; none leaves it as it is.
 type Sends = fn(&Seen, &LinkCall) -> Option<LinkCall>;
 /// What is heard instead of an answer, made by whoever has these keys.
-type Says = fn(&Seen, &dyn Fn(Oin) -> KeyTree, LinkSaid) -> LinkSaid;
+type Says = fn(&Seen, &LinkCall, &dyn Fn(Oin) -> KeyTree, LinkSaid) -> LinkSaid;
 
 /// One act: what it is, how it is done, who refuses with which code, and who is named for it.
 struct Act {
@@ -81,7 +80,9 @@ impl Peers for Hostile<'_> {
                 LinkStep::Begin(signed) => {
                     let document = RunDocument::from_bytes(&signed.document).expect("a document");
                     seen.run = Some(Arc::new(Run::new(document).expect("sound")));
-                    seen.earlier = seen.batch.take();
+                    if let Some(batch) = seen.batch.take() {
+                        seen.earlier = Some(batch);
+                    }
                 }
                 LinkStep::Multiply(_, passage) if passage.leg == Leg::ToP => seen.batch = Some(passage.clone()),
                 _ => {}
@@ -90,7 +91,7 @@ impl Peers for Hostile<'_> {
         };
         let said = self.client.link(to, sent.as_ref().unwrap_or(call), deadline)?;
         let keys = |of: Oin| keys(self.nodes, of);
-        Ok(act.map_or(said.clone(), |(_, says)| says(&self.seen.lock().expect("lock"), &keys, said)))
+        Ok(act.map_or(said.clone(), |(_, says)| says(&self.seen.lock().expect("lock"), call, &keys, said)))
     }
 
     fn aggregate(&self, to: &Oin, request: &AggregateRequest, deadline: Duration) -> Result<AnswerBytes, Unanswered> {
@@ -151,26 +152,28 @@ fn as_it_is(_: &Seen, _: &LinkCall) -> Option<LinkCall> {
     None
 }
 
-fn unchanged(_: &Seen, _: &dyn Fn(Oin) -> KeyTree, said: LinkSaid) -> LinkSaid {
+fn unchanged(_: &Seen, _: &LinkCall, _: &dyn Fn(Oin) -> KeyTree, said: LinkSaid) -> LinkSaid {
     said
 }
 
 /// P multiplies by another key than the one in the document, and signs its answer.
-fn another_key(seen: &Seen, keys: &dyn Fn(Oin) -> KeyTree, said: LinkSaid) -> LinkSaid {
-    match (said, &seen.batch) {
-        (LinkSaid::Passage(answer), Some(batch)) if answer.leg == Leg::FromP && answer.number == batch.number => {
-            let (elements, proof) =
-                BlinderKey::random().evaluate(&Elements::from_bytes(&batch.bytes).expect("elements"));
+fn another_key(seen: &Seen, call: &LinkCall, keys: &dyn Fn(Oin) -> KeyTree, said: LinkSaid) -> LinkSaid {
+    match (call, said) {
+        (LinkStep::Multiply(_, batch), LinkSaid::Passage(answer))
+            if batch.from == party("a") && batch.leg == Leg::ToP =>
+        {
+            let elements = Elements::from_bytes(&batch.bytes).expect("elements");
+            let (elements, proof) = BlinderKey::random().evaluate(&elements);
             let bytes = [&elements.to_bytes()[..], &proof.to_bytes()].concat();
             let signed = keys(answer.from).signing_key();
             LinkSaid::Passage(Passage::answer(seen.run.as_ref().expect("begun"), (answer.from, &signed), batch, bytes))
         }
-        (said, _) => said,
+        (_, said) => said,
     }
 }
 
 /// The monitor groups tags under the places of others.
-fn regrouped(_: &Seen, _: &dyn Fn(Oin) -> KeyTree, said: LinkSaid) -> LinkSaid {
+fn regrouped(_: &Seen, _: &LinkCall, _: &dyn Fn(Oin) -> KeyTree, said: LinkSaid) -> LinkSaid {
     match said {
         LinkSaid::Tags(tags) => LinkSaid::Tags(tags.chunks(64).rev().flatten().copied().collect()),
         other => other,
@@ -213,16 +216,16 @@ fn acts() -> Vec<Act> {
     vec![
         by_a(
             "an element twice",
-            |s, k, said| of_a(s, k, said, Leg::ToP, |bytes| bytes.copy_within(..32, 32)),
+            |s, _, k, said| of_a(s, k, said, Leg::ToP, |bytes| bytes.copy_within(..32, 32)),
             Party::P,
         ),
         by_a(
             "more elements than it declared",
-            |s, k, said| of_a(s, k, said, Leg::ToP, |bytes| bytes.extend(Elements::random(1).to_bytes())),
+            |s, _, k, said| of_a(s, k, said, Leg::ToP, |bytes| bytes.extend(Elements::random(1).to_bytes())),
             Party::P,
         ),
-        by_a("the identity", |s, k, said| of_a(s, k, said, Leg::ToP, |bytes| bytes[..32].fill(0)), Party::P),
-        by_a("rows of noise", |s, k, said| of_a(s, k, said, Leg::ToGate, |bytes| bytes.reverse()), Party::Gate),
+        by_a("the identity", |s, _, k, said| of_a(s, k, said, Leg::ToP, |bytes| bytes[..32].fill(0)), Party::P),
+        by_a("rows of noise", |s, _, k, said| of_a(s, k, said, Leg::ToGate, |bytes| bytes.reverse()), Party::Gate),
         Act {
             what: "another key",
             sends: as_it_is,
@@ -237,33 +240,47 @@ fn acts() -> Vec<Act> {
     ]
 }
 
-/// Plays every act between the processes, then an honest run: `nodes` all serve, but the monitor.
-pub fn besiege(nodes: &Nodes) {
-    let config = Config::load(std::path::Path::new(&nodes.path("m"))).expect("configuration");
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
-    let tls = TlsHandle::open(tls_paths(&config)).expect("TLS");
-    let monitor = node::open(config).expect("the monitor");
-    let client = Client::new(tls, directory(&monitor.core), runtime.handle().clone());
-    let peers = Hostile { client, nodes, act: Mutex::default(), seen: Mutex::default() };
-    let make = |convenant: &ConvenantInForce| {
+/// The monitor, opened in this process, with partners that it reaches over TLS.
+struct Besieging<'a> {
+    monitor: node::Node,
+    peers: Hostile<'a>,
+    _runtime: tokio::runtime::Runtime,
+}
+
+impl<'a> Besieging<'a> {
+    fn open(nodes: &'a Nodes) -> Self {
+        let config = Config::load(std::path::Path::new(&nodes.path("m"))).expect("configuration");
+        let mut runtime = tokio::runtime::Builder::new_multi_thread();
+        let runtime = runtime.worker_threads(2).enable_all().build().expect("a runtime");
+        let tls = TlsHandle::open(tls_paths(&config)).expect("TLS");
+        let monitor = node::open(config).expect("the monitor");
+        let client = Client::new(tls, directory(&monitor.core), runtime.handle().clone());
+        let peers = Hostile { client, nodes, act: Mutex::default(), seen: Mutex::default() };
+        Self { monitor, peers, _runtime: runtime }
+    }
+
+    /// A run under this convenant, and how many tables of it are released then.
+    fn make(&self, id: &str) -> (Result<(), Failed>, usize) {
+        let standing = self.monitor.core.standing();
+        let mut all = standing.in_force.iter().flatten();
+        let convenant = all.find(|one| one.convenant().id == id).expect("in force");
         let patience = Patience { pause: Duration::ZERO, ..Patience::default() };
-        let (core, gate) = (&*monitor.core, party("g"));
-        let linking = Linking { core, peers: &peers, convenant, gate, without: &[], patience };
+        let (core, peers, gate) = (&*self.monitor.core, &self.peers, party("g"));
+        let linking = Linking { core, peers, convenant, gate, without: &[], patience };
         let made = linking.make(&[2022].into());
         let table = TableQuery { indicator: IndicatorId::Ind05, period: Period::year_of(2022), by: Vec::new() };
         (made, linking.released(&Query::new(vec![table])).tables.len())
-    };
-    let in_force = |id: &str| {
-        let standing = monitor.core.standing();
-        let all = standing.in_force.as_ref().expect("in force");
-        all.iter().find(|one| one.convenant().id == id).expect("in force").clone()
-    };
-    let convenant = in_force("som");
+    }
+}
+
+/// Plays every act between the processes, then an honest run: `nodes` all serve, but the monitor.
+pub fn besiege(nodes: &Nodes) {
+    let besieging = Besieging::open(nodes);
+    let peers = &besieging.peers;
     for act in acts() {
         *peers.act.lock().expect("lock") = Some((act.sends, act.says));
         peers.seen.lock().expect("lock").run = None;
-        let (made, released) = make(&convenant);
+        let (made, released) = besieging.make("som");
         let (at, reason) = made.expect_err(act.what);
         assert_eq!((reason, released), (act.reason, 0), "{}", act.what);
         let run = peers.seen.lock().expect("lock").run.clone();
@@ -273,10 +290,11 @@ pub fn besiege(nodes: &Nodes) {
     let nobody = LinkStep::Mix(TransferId::new(5, [3; 10]));
     let unknown = peers.link(&party("g"), &nobody, Duration::from_secs(5)).expect_err("no such run").reason();
     assert_eq!((unknown, denied(nodes, "g").last().expect("an entry").reason), (ReasonCode::LinkRunUnknown, unknown));
-    assert_eq!(make(&convenant), (Ok(()), 1), "an honest run");
+    assert_eq!(besieging.make("som"), (Ok(()), 1), "an honest run");
+    drop(besieging);
     // Under a convenant whose chain key came after the deliveries no child has a token.
     nodes.agree("later");
-    let (made, _) = make(&in_force("later"));
+    let (made, _) = Besieging::open(nodes).make("later");
     assert_eq!(made.expect_err("no tokens").1, ReasonCode::LinkTokens);
     assert!(denied(nodes, "a").iter().any(|denied| denied.reason == ReasonCode::LinkTokens));
     assert!(denied(nodes, "g").iter().any(|denied| denied.reason == ReasonCode::LinkNotMade));
