@@ -2,6 +2,7 @@
 //! row and no child.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::exits::Groups;
@@ -47,6 +48,8 @@ pub struct OurLink {
     permit: Permit,
     signed: SignedRun,
     machine: Mutex<MonitorRun>,
+    /// Whether groups were announced to the gate.
+    announced: AtomicBool,
 }
 
 impl OurLink {
@@ -177,7 +180,7 @@ impl Core {
         let run = Arc::new(run);
         let machine = MonitorRun::new(Arc::clone(&run), self.identity.oin, draft.key);
         let machine = Mutex::new(machine.map_err(|fault| self.blame(&run, &fault))?);
-        Ok(OurLink { run, permit, signed, machine })
+        Ok(OurLink { run, permit, signed, machine, announced: AtomicBool::new(false) })
     }
 
     /// Takes a chunk of the mixed tags, with its number.
@@ -201,6 +204,7 @@ impl Core {
         let count = grouping.groups.len() as u64;
         let about = Announced { to: run.document.gate.oin, category: GROUPS, count, bytes: Some(&bytes) };
         let (leave, salt): (Leave, _) = self.announce_link(within, &about)?;
+        ours.announced.store(true, Ordering::Relaxed);
         let parts = Groups::parts(&leave, &salt, &bytes, PART).ok_or(ReasonCode::Internal)?;
         let last = parts.len() - 1;
         let call = |(at, part): (usize, Groups)| {
@@ -209,11 +213,14 @@ impl Core {
         Ok(parts.into_iter().enumerate().map(call).collect())
     }
 
-    /// Logs how the run of ours ended.
+    /// Logs how the run of ours ended; a run that broke off before anything of it left has announced nothing.
     ///
     /// # Errors
     /// When the log cannot be written.
     pub fn end_our_link(&self, ours: &OurLink, complete: bool) -> Result<(), ReasonCode> {
+        if !ours.announced.load(Ordering::Relaxed) {
+            return Ok(());
+        }
         let outcome = if complete { Outcome::Sent } else { Outcome::Failed };
         self.link_outcome(ours.within(), (ours.run.document.gate.oin, GROUPS, 0), outcome)
     }
