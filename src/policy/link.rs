@@ -9,7 +9,7 @@ use super::draft::DEFINITION_VERSION;
 use super::rules::{day_kinds, default_cut};
 use crate::domain::oin::Oin;
 use crate::domain::period::PeriodKind;
-use crate::domain::query::{Dimension, IndicatorId};
+use crate::domain::query::IndicatorId;
 
 /// Terms of blinded linkage.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -68,24 +68,19 @@ fn quota_over(children: u32) -> u32 {
 }
 
 impl Convenant {
-    /// The convenant with these indicators as linked figures, in quarters and years, a year also by municipality, with every delivering party as a blinder by turns.
+    /// The convenant with these indicators as linked figures, in quarters and years, with every delivering party as a blinder by turns.
     /// They come by no other route.
     #[must_use]
     pub fn with_links(mut self, indicators: &[IndicatorId]) -> Self {
         self.indicators.retain(|grant| !indicators.contains(&grant.indicator));
-        // A whole year of all organisations together is the first that has cells by municipality which may be printed.
         let total = || vec![Vec::new()];
-        let year = || vec![Vec::new(), vec![Dimension::Gemeente]];
         for indicator in indicators {
             self.indicators.push(Grant {
                 indicator: *indicator,
                 version: DEFINITION_VERSION.to_owned(),
                 route: Route::Link,
                 owners: Vec::new(),
-                tables: vec![
-                    TableGrant { period: PeriodKind::Quarter, by: total() },
-                    TableGrant { period: PeriodKind::Year, by: year() },
-                ],
+                tables: [PeriodKind::Quarter, PeriodKind::Year].map(|period| TableGrant { period, by: total() }).into(),
             });
             for days in day_kinds(*indicator) {
                 if self.bin_cut(*indicator, *days).is_none() {
