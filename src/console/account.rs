@@ -92,6 +92,10 @@ fn join_page(visit: &Visit<'_>, fault: &str, opened: Result<Opened, AccountError
     let Opened { ticket, roles, secret } = match opened {
         Ok(opened) => opened,
         Err(e @ (AccountError::Invitation | AccountError::Opened)) => {
+            let noted =
+                visit.core().audit_begin(person(visit, 0, "onbekend"), "console uitnodiging geweigerd", [].into());
+            let noted = noted.and_then(|trace| visit.core().audit_end(&trace, 1));
+            noted.map_err(|e| Fault::Broken(e.to_string()))?;
             let page = InvitationPage { frame: Frame::of(visit, "Account maken"), fault: e.to_string() };
             return Ok(Answer::page(&page)?.with_status(422));
         }
@@ -187,6 +191,12 @@ pub fn certificate(visit: &Visit<'_>) -> Result<Answer, Fault> {
         ),
         _ => None,
     };
+    // From then on that certificate alone logs in: not by a session that was left open.
+    let code: String = visit.field("code").chars().filter(|c| !c.is_whitespace()).collect();
+    let confirmed = wanted.is_none() || visit.core().accounts().confirm(number, &code, visit.now_ms).unwrap_or(false);
+    if !confirmed {
+        return Err(Fault::Unfit("De code klopt niet of is al gebruikt. Wacht op de volgende.".to_owned()));
+    }
     match visit.core().accounts().bind(number, wanted) {
         Ok(()) => {
             // What began with the certificate ends with it.

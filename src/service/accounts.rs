@@ -314,6 +314,26 @@ impl Accounts {
         found.ok_or(LoginError::Wrong { account: None })
     }
 
+    /// Uses up a code of an account, before something that lasts; whether it was right. Wrong ones count as at logging in.
+    ///
+    /// # Errors
+    /// The file.
+    pub fn confirm(&self, number: u32, code: &str, now_ms: u64) -> Result<bool, AccountError> {
+        let mut held = lock(&self.book);
+        let account = self.loaded(&mut held)?.accounts.iter_mut().find(|a| a.number == number && !a.closed);
+        let account = account.filter(|account| account.locked_until_ms <= now_ms).ok_or(AccountError::Unknown)?;
+        let Some(step) = account.totp.accepts(code, now_ms / 1000, account.used) else {
+            account.failures += 1;
+            if account.failures >= ATTEMPTS {
+                account.locked_until_ms = now_ms.saturating_add(LOCKED_MS);
+            }
+            return Ok(false);
+        };
+        account.used = step;
+        self.write(&mut held)?;
+        Ok(true)
+    }
+
     /// Lets a client certificate log in as an account, or no longer; one certificate is one account's.
     ///
     /// # Errors

@@ -153,14 +153,21 @@ fn a_certificate_logs_in_as_the_one_account_that_bound_it() {
     assert_eq!(bench.post("/inloggen/certificaat", "", &[]).status, 403, "not bound");
     let cookie = bench.log_in("een", &one);
     let csrf = bench.get("/account", &cookie).csrf();
-    assert_eq!(bench.post("/account/certificaat", &cookie, &[("csrf", &csrf), ("wat", "koppelen")]).status, 303);
+    assert_eq!(
+        bench.post("/account/certificaat", &cookie, &[("csrf", &csrf), ("wat", "koppelen")]).status,
+        422,
+        "no code"
+    );
+    bench.wait(60_000);
+    let code = one.code_at(bench.now_ms() / 1000);
+    let bind = [("csrf", csrf.as_str()), ("wat", "koppelen"), ("code", &code)];
+    assert_eq!(bench.post("/account/certificaat", &cookie, &bind).status, 303);
     let theirs = bench.log_in("ander", &other);
     let csrf = bench.get("/account", &theirs).csrf();
-    assert_eq!(
-        bench.post("/account/certificaat", &theirs, &[("csrf", &csrf), ("wat", "koppelen")]).status,
-        422,
-        "taken"
-    );
+    bench.wait(60_000);
+    let code = other.code_at(bench.now_ms() / 1000);
+    let bind = [("csrf", csrf.as_str()), ("wat", "koppelen"), ("code", &code)];
+    assert_eq!(bench.post("/account/certificaat", &theirs, &bind).status, 422, "taken");
     let shown = bench.post("/inloggen/certificaat", "", &[]).cookie();
     assert!(bench.get("/account", &shown).text.contains(">een</a>"));
     bench.certificate = None;
