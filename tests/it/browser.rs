@@ -55,7 +55,8 @@ fn the_consoles_work_in_a_real_browser() {
     let demo = demo();
     let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("browser");
     let _ = std::fs::remove_dir_all(&home);
-    let (town, first) = serve(&first_town(&demo), &home.join("gemeente"), &[Role::Beheerder, Role::Privacyfunctionaris]);
+    let (town, first) =
+        serve(&first_town(&demo), &home.join("gemeente"), &[Role::Beheerder, Role::Privacyfunctionaris]);
     let (monitor, second) = serve(&demo.node("ketenmonitor"), &home.join("monitor"), &Role::ALL);
     let list = home.join("consoles.json");
     std::fs::write(&list, json!({"wachtwoord": PASSWORD, "consoles": [first, second]}).to_string()).expect("written");
