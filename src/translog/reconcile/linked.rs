@@ -122,7 +122,8 @@ mod tests {
     fn what_was_announced_and_failed_need_not_have_come_and_a_refusal_is_no_difference() {
         let [intent, outcome, _] = step("elementen", 40);
         let failed = Entry { outcome: Some(Outcome::Failed), ..outcome };
-        let refused = Entry { phase: Phase::Deny, decision: Some(Decision::Deny), ..intent.clone() };
+        let (decision, reason_codes) = (Some(Decision::Deny), vec!["KP-LINK-DOCUMENT".to_owned()]);
+        let refused = Entry { phase: Phase::Deny, decision, reason_codes, ..intent.clone() };
         assert_eq!(compared(&[intent, failed, refused]), Vec::<String>::new());
     }
 }
