@@ -89,6 +89,12 @@ impl PersonView {
     pub fn is_known(&self) -> bool {
         !self.transfers.is_empty() || !self.events.is_empty()
     }
+
+    /// Whether there is anything to tell the person: lists of linked runs stay when a key is erased.
+    #[must_use]
+    pub fn tells(&self) -> bool {
+        self.is_known() || !self.linked.is_empty()
+    }
 }
 
 impl Core {

@@ -35,6 +35,7 @@ use crate::translog::note::InvalidNote;
 
 pub use exports::{ExportDirectory, Extras};
 pub use find::{LogIndex, MOST_OF_TRANSFER, Page};
+pub use one_sided::one_sided_of;
 pub use proofs::Proofs;
 pub use query::Filter;
 pub use state::{AuditEntries, OneSided};

@@ -88,10 +88,51 @@ fn an_export_says_what_the_node_says_and_marks_set_later_are_respected() {
     }
 }
 
+/// The table of the privacy officer's manual: what it says that an export answers is answered, and the rest is refused.
+#[test]
+fn an_export_answers_what_the_manual_says() {
+    let three = exported();
+    let manual = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/privacyfunctionaris.md");
+    let manual = fs::read_to_string(manual).expect("the manual");
+    let (_, table) = manual.split_once("| opdracht | alleen met de export? |").expect("the table");
+    let (export, card, pack) = (three.path("export"), three.path("a/card.json"), three.path("pakket"));
+    let payload = three.path("inhoud.json");
+    fs::write(&payload, "{}").expect("written");
+    let look = "00000000-0000-7000-8000-000000000000";
+    let mut counts = [0, 0];
+    for row in table.lines().skip(2).take_while(|row| row.starts_with('|')) {
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        let command: Vec<&str> = cells[1].trim_matches('`').split(' ').collect();
+        let more: &[&str] = match command[1] {
+            "show" => &["0"],
+            "standard" => &["--form", "ldv"],
+            "breach" => &["--since", "2020-01-01", "--until", "2040-01-01", "--out", &pack],
+            "prove" => &["--transfer", look, "--payload", &payload, "--salt", "00000000000000000000000000000000"],
+            "reconcile" => &["--export", &export],
+            _ => &[],
+        };
+        let run = ketenpoort(&[&command, more, &["--export", &export, "--trust", &card]].concat());
+        let said = format!("{row}: {run:?}");
+        // Nobody logged that transfer, and reconciling needs two sides: those are answers too.
+        let answers = match command[1] {
+            "prove" => Some(1),
+            "reconcile" => Some(3),
+            _ => Some(0),
+        };
+        match cells[2] {
+            "ja" => assert!(run.status.code() == answers, "{said}"),
+            "nee" => assert!(run.status.code() == Some(2) && run.stdout.is_empty(), "{said}"),
+            _ => panic!("{said}"),
+        }
+        counts[usize::from(cells[2] == "nee")] += 1;
+    }
+    assert_eq!(counts, [9, 12], "rows of each kind");
+}
+
 #[test]
 fn an_export_that_is_not_intact_or_of_somebody_else_is_not_shown() {
     let three = exported();
-    for words in [&["subject"][..], &["list", "--subject"], &["list", "--case", "Z-1"], &["list", "--one-sided"]] {
+    for words in [&["list", "--subject"][..], &["list", "--case", "Z-1"], &["list", "--reference", "R-1"]] {
         let (code, out, said) = alone(&three, words);
         assert!(code == Some(2) && out.is_empty() && said.contains("--node"), "{words:?}: {said}");
     }

@@ -138,7 +138,7 @@ fn state_child() {
     say("write");
     std::thread::scope(|scope| {
         scope.spawn(|| {
-            for batches in (1..12_u8).cycle() {
+            for (nth, batches) in (1..12_u8).cycle().enumerate() {
                 let mut delivery = store.begin_delivery(vec![batches]).expect("head");
                 let head = delivery.head();
                 for n in 0..batches {
@@ -146,6 +146,9 @@ fn state_child() {
                 }
                 delivery.commit(vec![batches]).expect("commit");
                 say(&format!("delivered {head} {batches}."));
+                if nth == 0 {
+                    say("wrote");
+                }
             }
         });
         scope.spawn(|| {
@@ -193,7 +196,12 @@ fn kills_leave_whole_deliveries_and_an_index_that_fits() {
     drop(StateStore::create(&dir.path().join("state"), key()).unwrap());
     let (mut acknowledged, mut rebuilt) = (0, 0);
     for round in 0..many {
-        let (ready, after) = if round % 5 == 0 { ("open", below(20_000)) } else { ("write", below(80_000)) };
+        // In three of five rounds something was acknowledged, however slow the machine.
+        let (ready, after) = match round % 5 {
+            0 => ("open", below(20_000)),
+            1 => ("write", below(80_000)),
+            _ => ("wrote", below(80_000)),
+        };
         let said = kill(start("storage_kill::state_child", dir.path()), ready, Duration::from_micros(after));
         let opened = StateStore::open_with(&dir.path().join("state"), key(), options());
         let (store, _) = opened.expect("opens without repair");
@@ -217,5 +225,5 @@ fn kills_leave_whole_deliveries_and_an_index_that_fits() {
         assert_eq!(indexed, (0..store.journal().len()).collect::<Vec<_>>(), "the index says what the journal says");
     }
     eprintln!("{many} kills: {acknowledged} deliveries acknowledged, none lost; index rebuilt {rebuilt} times");
-    assert!(acknowledged > many, "the test wrote something");
+    assert!(acknowledged > many / 2, "the test wrote something");
 }

@@ -1,10 +1,13 @@
 //! `log prove`: the log as evidence towards a partner or a court.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
+use super::args::Source;
+use super::offline::Verified;
 use super::reconcile::ReconcileArgs;
+use crate::crypto::from_hex;
 use crate::node::command::Outcome;
 use crate::node::log::command::LogLocal;
 use crate::node::log::evidence::EvidenceLocal;
@@ -35,12 +38,23 @@ pub struct ProveArgs {
     /// Bestand met de inhoud, byte voor byte zoals verstuurd
     #[arg(long, value_name = "BESTAND")]
     pub payload: PathBuf,
-    /// Map van de node
-    #[arg(long)]
-    pub node: PathBuf,
+    /// Van welk log
+    #[command(flatten)]
+    pub source: Source,
+    /// Bij een export: het zout (32 hexadecimale cijfers), zoals `log prove` op een node het noemt
+    #[arg(long, value_name = "ZOUT", requires = "export", required_unless_present = "node", value_parser = salt)]
+    pub salt: Option<Salt>,
     /// Uitkomst als JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// The salt of a commitment.
+#[derive(Clone, Copy, Debug)]
+pub struct Salt([u8; 16]);
+
+fn salt(text: &str) -> Result<Salt, String> {
+    from_hex(text).map(Salt).ok_or_else(|| "een zout heeft 32 hexadecimale cijfers (kleine letters)".to_owned())
 }
 
 /// An id as `log list --one-sided` prints it, or its 32 digits as the other listings do.
@@ -60,9 +74,15 @@ pub(super) fn run(command: &EvidenceCommand) -> Outcome {
         EvidenceCommand::Reconcile(args) => super::reconcile::run(args).unwrap_or_else(Outcome::failed),
         EvidenceCommand::Prove(args) => {
             let payload = std::path::absolute(&args.payload).unwrap_or_else(|_| args.payload.clone());
-            let transfer = args.transfer.to_string();
-            let prove = EvidenceLocal::Prove { transfer, payload, json: args.json };
-            super::ask(&args.node, LogLocal::Evidence(prove))
+            let on_node = |node: &Path| {
+                let (transfer, payload) = (args.transfer.to_string(), payload.clone());
+                super::ask(node, LogLocal::Evidence(EvidenceLocal::Prove { transfer, payload, json: args.json }))
+            };
+            let on_export = |log: Verified| {
+                let salt = args.salt.map(|salt| salt.0).unwrap_or_default();
+                log.prove(args.transfer, salt, &payload, args.json)
+            };
+            super::read(&args.source, on_node, on_export)
         }
     }
 }

@@ -11,14 +11,16 @@ use crate::node::command::Outcome;
 use crate::node::log::command::StandardCommand;
 use crate::node::log::officer::PageForm;
 use crate::node::log::standards::{Numbered, Spoken, speak};
-use crate::node::log::{register, show};
+use crate::node::log::{evidence, register, show};
 use crate::policy::bundle::ConvenantBundle;
 use crate::policy::card::SignedCard;
 use crate::service::confidential::Marks;
 use crate::service::core::Clock;
+use crate::service::receipts::prove_with;
 use crate::service::register::register_of;
-use crate::storage::log::ExportDirectory;
+use crate::storage::log::{ExportDirectory, one_sided_of};
 use crate::translog::checkpoint::oin_of;
+use crate::translog::entry::TransferId;
 use crate::translog::export::ATTACHMENTS;
 use crate::translog::standards::Setting;
 use crate::translog::verify::{Files, Report, verify};
@@ -68,6 +70,19 @@ impl Verified {
         let read = self.export.entries(number..number.saturating_add(1)).map(|mut entries| entries.next());
         let found = read.and_then(|read| read.transpose()).map(|read| read.map(|(_, entry)| entry));
         show::log_entry(found.map_err(|e| e.to_string()), (number, self.report.size), as_json)
+    }
+
+    /// Transfers without a receipt of the other side, with their age now.
+    pub(super) fn one_sided(&self, as_json: bool) -> Outcome {
+        let read = self.entries().and_then(|entries| one_sided_of(entries.map(|entry| entry.map(|(_, entry)| entry))));
+        read.map_or_else(Outcome::failed, |all| evidence::one_sided(&all, SystemClock.now_ms(), as_json))
+    }
+
+    /// Whether a file is the payload of a transfer, under a salt that came with it.
+    pub(super) fn prove(&self, transfer: TransferId, salt: [u8; 16], payload: &Path, as_json: bool) -> Outcome {
+        let payload = evidence::read_payload(payload);
+        let proof = payload.and_then(|payload| prove_with(salt, &payload, transfer, self.entries()?));
+        proof.map_or_else(Outcome::failed, |proof| evidence::proved(transfer, proof, as_json))
     }
 
     /// The log in the words of a standard, without employees: those are in the audit log of the node.

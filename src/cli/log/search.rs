@@ -64,9 +64,11 @@ fn on_node(args: &LogListArgs, node: &Path) -> Outcome {
 }
 
 fn on_export(args: &LogListArgs, log: &Verified) -> Outcome {
-    if args.one_sided || args.more.subject {
-        let stderr =
-            "dat weet alleen de node zelf: gebruik --node; zonder bewijs van de andere kant staat ook in `log verify`";
+    if args.one_sided {
+        return log.one_sided(args.json);
+    }
+    if args.more.subject {
+        let stderr = "dat weet alleen de node zelf: gebruik --node";
         return Outcome { exit: 2, stderr: stderr.to_owned(), ..Outcome::default() };
     }
     log.entries().map_or_else(Outcome::failed, |entries| search::offline(entries, &command(args, None)))

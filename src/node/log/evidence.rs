@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::crypto::hex;
 use crate::node::Node;
 use crate::node::command::Outcome;
 use crate::node::show::pretty;
 use crate::service::core::Clock;
 use crate::service::receipts::Proof;
+use crate::storage::files::read_bounded;
 use crate::storage::log::OneSided;
 use crate::translog::entry::TransferId;
 
@@ -46,35 +48,41 @@ impl Node {
 
     fn prove(&self, transfer: &str, payload: &Path, as_json: bool) -> Outcome {
         let Ok(id) = TransferId::parse(transfer) else { return Outcome::failed("dit is geen overdrachtnummer") };
-        let said = |e: std::io::Error| Outcome::failed(format!("{}: {e}", payload.display()));
-        match std::fs::metadata(payload) {
-            Ok(meta) if meta.len() > MAX_PAYLOAD => return Outcome::failed("het bestand is groter dan 64 MiB"),
-            Err(e) => return said(e),
-            Ok(_) => {}
-        }
-        let bytes = match std::fs::read(payload) {
+        let bytes = match read_payload(payload) {
             Ok(bytes) => bytes,
-            Err(e) => return said(e),
+            Err(reason) => return Outcome::failed(reason),
         };
         match self.core.prove_payload(id, &bytes) {
-            Ok(proof) => proved(transfer, proof, as_json),
+            Ok(proof) => proved(id, proof, as_json),
             Err(e) => Outcome::failed(e.to_string()),
         }
     }
 }
 
-fn proved(transfer: &str, proof: Proof, as_json: bool) -> Outcome {
-    let (said, number, text) = match proof {
-        Proof::Same(n) => ("ja", Some(n), format!("ja: regel {n} legt precies deze inhoud vast")),
-        Proof::Other(n) => ("nee", Some(n), format!("nee: regel {n} legt een andere inhoud vast")),
-        Proof::Nothing => ("onbekend", None, "van deze overdracht is geen vastlegging van inhoud te openen".to_owned()),
+/// Reads a file that is said to be a payload.
+pub(crate) fn read_payload(path: &Path) -> Result<Vec<u8>, String> {
+    read_bounded(path, MAX_PAYLOAD).map_err(|e| e.to_string())
+}
+
+/// Shows a proof of content. What is proved comes with its salt: it is of use only to whoever has the payload too.
+pub(crate) fn proved(transfer: TransferId, proof: Proof, as_json: bool) -> Outcome {
+    let (said, number, salt, text) = match proof {
+        Proof::Same(n, salt) => {
+            let text = format!("ja: regel {n} legt precies deze inhoud vast (zout {})", hex(&salt));
+            ("ja", Some(n), Some(hex(&salt)), text)
+        }
+        Proof::Other(n) => ("nee", Some(n), None, format!("nee: regel {n} legt een andere inhoud vast")),
+        Proof::Nothing => {
+            ("onbekend", None, None, "van deze overdracht is geen vastlegging van inhoud te openen".to_owned())
+        }
     };
-    let exit = u8::from(!matches!(proof, Proof::Same(_)));
-    let shown = json!({ "transfer_id": transfer, "bewezen": said, "regel": number });
+    let exit = u8::from(said != "ja");
+    let shown = json!({ "transfer_id": transfer.to_string(), "bewezen": said, "regel": number, "zout": salt });
     Outcome { exit, stdout: if as_json { pretty(&shown) } else { text }, stderr: String::new() }
 }
 
-fn one_sided(all: &[OneSided], now_ms: u64, as_json: bool) -> Outcome {
+/// Shows the transfers without a receipt of the other side, with their age at `now_ms`.
+pub(crate) fn one_sided(all: &[OneSided], now_ms: u64, as_json: bool) -> Outcome {
     let age = |one: &OneSided| now_ms.saturating_sub(one.since_ms) / 1000;
     if as_json {
         let shown = all.iter().map(|one| {

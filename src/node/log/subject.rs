@@ -46,7 +46,7 @@ impl Node {
         json!({
             "organisatie": {"oin": self.config.oin, "naam": self.config.name},
             "gemaakt_op": today,
-            "bekend": view.is_known(),
+            "bekend": view.tells(),
             "overdrachten": view.transfers.iter().map(|transfer| {
                 let mut value = serde_json::to_value(transfer).unwrap_or_default();
                 value["partner_name"] = json!(transfer.partner.and_then(|oin| names.get(&oin)));
@@ -72,7 +72,7 @@ impl Node {
                  vertrouwelijk zijn staan er wel in, met een merk.",
             );
         }
-        if !view.is_known() {
+        if !view.tells() {
             page.text(
                 "Wij hebben geen gegevens over deze persoon gevonden: geen gebeurtenissen, en geen uitwisseling met \
                  andere organisaties via deze voorziening.",

@@ -12,7 +12,7 @@ use std::path::Path;
 use std::sync::Mutex;
 
 pub use ask::{Question, Taken};
-pub use prove::Proof;
+pub use prove::{Proof, prove_with};
 pub use serve::MOST_WANTED;
 
 use self::chase::Chase;

@@ -2,9 +2,12 @@
 //! another.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use super::state::{Ended, Side};
+use super::state::{Ended, OneSided, Side, Snapshot, State, Step};
+use crate::crypto::Digest;
 use crate::domain::oin::Oin;
+use crate::translog::entry::Entry;
 
 /// One-sided transfers of one partner that are kept. Of more, those that were announced first go; ids are of its choosing.
 pub(super) const MOST_OF_PARTNER: usize = 16_384;
@@ -48,6 +51,21 @@ impl OneSidedSet {
     pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = (&Side, &Ended)> {
         self.by_side.iter()
     }
+}
+
+/// Folds the entries of a log, from the first on: the transfers that ended without a receipt of the other side, in the order
+/// of their INTENTs.
+///
+/// # Errors
+/// The first fault among the entries.
+pub fn one_sided_of<E>(entries: impl Iterator<Item = Result<Entry, E>>) -> Result<Arc<[OneSided]>, E> {
+    let mut now = Snapshot::default();
+    // The tree only counts here.
+    let no_hash = Digest([0; 32]);
+    for entry in entries {
+        now.add(no_hash, &Step::from(&entry?));
+    }
+    Ok(State::new(now).one_sided())
 }
 
 impl FromIterator<(Side, Ended)> for OneSidedSet {

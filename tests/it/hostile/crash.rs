@@ -3,6 +3,7 @@
 
 use std::process::{Command, Stdio};
 
+use super::asker::{AGGREGATE, Got};
 use super::siege::{NODE, Siege};
 use crate::three::{OINS, Three, within};
 
@@ -90,6 +91,7 @@ fn a_transfer_that_went_well_is_two_entries_on_each_side_and_proves_its_payload(
     let trust = siege.three.path("proef.json");
     let equal = crate::demo::done(&["log", "reconcile", "--export", &one, "--export", &other, "--trust", &trust]);
     assert!(equal.contains("zeggen hetzelfde"), "{equal}");
+    proves_with_the_export_alone(&siege);
     let wrong = siege.three.path("anders.json");
     std::fs::write(&wrong, b"{}").expect("written");
     let log = siege.three.log("m");
@@ -99,4 +101,44 @@ fn a_transfer_that_went_well_is_two_entries_on_each_side_and_proves_its_payload(
     let refuted = crate::demo::ketenpoort(&["log", "prove", "--transfer", id, "--payload", &wrong, "--node", &node]);
     assert_eq!(refuted.status.code(), Some(1), "{refuted:?}");
     assert!(String::from_utf8_lossy(&refuted.stdout).starts_with("nee"), "{refuted:?}");
+}
+
+/// Who has the payload of an answer proves it on the node; payload, salt and export prove it to anybody.
+fn proves_with_the_export_alone(siege: &Siege) {
+    let question = siege.good_question();
+    let id: String = question.transfer_id.iter().map(|byte| format!("{byte:02x}")).collect();
+    let Got::Answer(document) = siege.monitor.ask(AGGREGATE, question) else { panic!("no answer") };
+    let (payload, wrong) = (siege.three.path("antwoord.json"), siege.three.path("veranderd.json"));
+    let mut changed = document.clone();
+    *changed.last_mut().expect("bytes") ^= 1;
+    std::fs::write(&payload, document).expect("written");
+    std::fs::write(&wrong, changed).expect("written");
+    let prove = |payload: &str, source: &[&str]| {
+        let words = ["log", "prove", "--transfer", &id, "--payload", payload, "--json"];
+        let run = crate::demo::ketenpoort(&[&words, source].concat());
+        let said: serde_json::Value = serde_json::from_slice(&run.stdout).unwrap_or_else(|_| panic!("{run:?}"));
+        assert_eq!(run.status.success(), said["bewezen"] == "ja", "{run:?}");
+        said
+    };
+    let node = siege.three.path(NODE);
+    let proved = prove(&payload, &["--node", &node]);
+    assert_eq!(proved["bewezen"], "ja");
+    let refuted = prove(&wrong, &["--node", &node]);
+    assert!(refuted["bewezen"] == "nee" && refuted["zout"].is_null(), "{refuted}");
+    let (export, trust) = (siege.three.path("export-bewijs"), siege.three.path("proef.json"));
+    siege.three.node(&["log", "export", "--out", &export], NODE);
+    let alone = |payload, salt: &str| prove(payload, &["--export", &export, "--trust", &trust, "--salt", salt]);
+    let salt = proved["zout"].as_str().expect("a salt");
+    assert_eq!(alone(&payload, salt), proved);
+    assert_eq!(alone(&wrong, salt)["bewezen"], "nee");
+    assert_eq!(alone(&payload, &"0".repeat(32))["bewezen"], "nee");
+    // What has no receipt yet, the export says as the node does.
+    let without_age = |text: String| {
+        let mut all: Vec<serde_json::Value> = serde_json::from_str(&text).expect("JSON");
+        all.iter_mut().for_each(|one| drop(one["age_seconds"].take()));
+        all
+    };
+    let one_sided = ["log", "list", "--one-sided", "--json"];
+    let here = crate::demo::done(&[&one_sided[..], &["--export", &export, "--trust", &trust]].concat());
+    assert_eq!(without_age(here), without_age(siege.three.node(&one_sided, NODE)));
 }
