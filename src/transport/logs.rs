@@ -8,14 +8,11 @@ use tonic::{Request, Response, Status};
 use super::proto;
 use super::proto::logs_server::Logs;
 use super::server::{Caller, Served};
-use super::status::status;
+use super::status::{FSC_ERROR, status};
 use super::wire::Outbound;
 use crate::domain::oin::Oin;
 use crate::service::standards::RecordsRefused;
 use crate::translog::standards::fsc::{Destination, FscDirection, InvalidQuestion, Page, RawQuestion, Record, Source};
-
-/// Metadata with FSC's own code of an error.
-const FSC_ERROR: &str = "fsc-error-code";
 
 #[tonic::async_trait]
 impl Logs for Served {

@@ -8,6 +8,8 @@ use crate::service::api::{Refusal, TraceContext};
 
 /// Metadata with the code of the registry.
 pub(super) const REASON: &str = "kp-reason";
+/// Metadata with FSC's own code of an error, where it has one.
+pub(super) const FSC_ERROR: &str = "fsc-error-code";
 /// Metadata with the trace id, 32 hexadecimal characters.
 pub(super) const TRACE: &str = "kp-trace";
 
@@ -50,6 +52,9 @@ pub(super) fn status(reason: ReasonCode, trace: &TraceContext) -> Status {
     if let Ok(text) = MetadataValue::try_from(trace.trace_hex()) {
         metadata.insert(TRACE, text);
     }
+    if matches!(reason, ReasonCode::DiskFull | ReasonCode::LogUnavailable) {
+        metadata.insert(FSC_ERROR, MetadataValue::from_static("TRANSACTION_LOG_WRITE_ERROR"));
+    }
     #[cfg(feature = "defect-plant-bsn")]
     if let Ok(text) = MetadataValue::try_from(crate::domain::plant::text("refusal")) {
         metadata.insert("kp-plant", text);
@@ -83,7 +88,10 @@ mod tests {
             assert_ne!(status.code(), Code::Ok);
             assert_ne!(status.code(), Code::Unknown);
             assert_eq!(status.message(), wanted.code());
-            assert_eq!(status.metadata().len(), 2);
+            let unwritten = ["KP-SCHIJF-VOL", "KP-LOGBOEK-NIET-BESCHIKBAAR"].contains(&wanted.code());
+            let fsc = status.metadata().get(FSC_ERROR).map(|code| code.to_str().expect("text"));
+            assert_eq!(fsc, unwritten.then_some("TRANSACTION_LOG_WRITE_ERROR"));
+            assert_eq!(status.metadata().len(), 2 + usize::from(unwritten));
             assert_eq!(reason(&status), Some(*wanted));
         }
     }
