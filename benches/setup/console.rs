@@ -95,7 +95,7 @@ pub fn pages(core: &Arc<Core>, places: &[&str]) {
     let (accounts, then) = (core.accounts(), SystemClock.now_ms() - 60_000);
     let token = accounts.invite(Role::ALL.into(), "meting", then).expect("invited");
     let Opened { ticket, secret, .. } = accounts.open(&token, then).expect("opened");
-    let (name, password) = (format!("meting{then}"), "een zin met vier woorden");
+    let (name, password) = (format!("meting-{}", accounts.list().expect("accounts").len()), "een zin met vier woorden");
     let joining = Joining { ticket: &ticket, name: &name, password, code: &secret.code_at(then / 1000) };
     accounts.join(&joining, then).expect("an account");
     let code = secret.code_at(SystemClock.now_ms() / 1000);

@@ -106,7 +106,7 @@ impl Core {
                 partner: entry.partner(),
                 late: now.saturating_sub(entry.start_ms) > MONTH * 86_400_000,
                 postponed: postponed.contains(&entry.transfer_id),
-                exchange: entry.service,
+                exchange: exchange_of(&entry.service).to_owned(),
             });
         }
         found.sort_by(|a, b| (a.start_ms, &a.transfer).cmp(&(b.start_ms, &b.transfer)));
@@ -114,9 +114,14 @@ impl Core {
     }
 }
 
+/// The exchange type at the end of the name of a service, as `ketenpoort.v1.Cases/Ask/SCN-07` has it.
+fn exchange_of(service: &str) -> &str {
+    service.rsplit('/').next().unwrap_or(service)
+}
+
 /// Whether an entry announces an exchange about a child.
 fn is_case(entry: &Entry) -> bool {
-    entry.service.starts_with(CASE)
+    exchange_of(&entry.service).starts_with(CASE)
         && entry.phase == Phase::Intent
         && entry.direction != Direction::Local
         && entry.decision != Some(Decision::Deny)
