@@ -39,8 +39,8 @@ fn three_dimensions_of_children_who_may_count_in_several_cells_are_mended_and_ho
 fn more_cells_than_may_be_searched_go_down_the_ladder_at_once() {
     use Dimension::{Gemeente, Leeftijd, Maatregel};
     let mut node = node("gi-alfa", CITIES);
-    // A few more municipalities than the region has, all of them in the area of the others.
-    let more = (0..8).map(|n| format!("99{n:02}"));
+    // More municipalities than the region has, all of them in the area of the others.
+    let more = (0..25).map(|n| format!("99{n:02}"));
     node.release.domains.gemeente.extend(more.clone());
     node.release.domains.gebied.last_mut().expect("an area").gemeenten.extend(more);
     let deepest = TableQuery {
