@@ -143,6 +143,7 @@ impl Core {
             self.forget_case(subject);
         }
         self.note(&end)?;
+        self.forget_linked(subject).map_err(|e| SubjectError::State(Box::new(e)))?;
         Ok(Erased { destroyed: destroyed?, entries, complete_on: Day(self.clock.today().0 + RECOVERY_DAYS) })
     }
 

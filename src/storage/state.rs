@@ -69,11 +69,13 @@ pub enum StateKind {
     CaseRows = 22,
     /// Which children this node brought to a linked run.
     LinkCohort = 23,
+    /// A child that is erased: its marks in the lists of linked runs stand for nobody any more.
+    LinkErased = 24,
 }
 
 impl StateKind {
     /// Every kind, by its number on disk.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::Format,
         Self::DeliveryHead,
         Self::Rows,
@@ -98,6 +100,7 @@ impl StateKind {
         Self::LinkRelease,
         Self::CaseRows,
         Self::LinkCohort,
+        Self::LinkErased,
     ];
 
     /// Whether records of this kind are part of a delivery and written only by a [`DeliveryWriter`].

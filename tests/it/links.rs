@@ -104,6 +104,13 @@ fn a_person_can_be_told(region: &Region) {
     assert_eq!((told.len(), runs.len()), (1, 1));
     assert_eq!(told[0].0.replace('-', ""), runs[0].1.run);
     assert!(view(&subject("999990019").expect("a number")).is_empty());
+    // An erased child is told of no more, the others are; the lists stay as the log commits to them.
+    let listed: Vec<Tag> =
+        bsns.iter().filter_map(|bsn| subject(bsn)).filter(|child| !view(child).is_empty()).take(2).collect();
+    let [erased, other] = listed[..] else { panic!("two children of the run") };
+    core.erase_subject(&erased, "verzoek van de ouder").expect("erased");
+    assert!(view(&erased).is_empty());
+    assert_eq!(view(&other).len(), 1);
 }
 
 fn received(region: &Region, of: Oin, what: &str) -> usize {

@@ -23,6 +23,8 @@ const PER_RECORD: usize = 32_768;
 pub(in crate::service) struct ListedRun {
     pub(in crate::service) run: TransferId,
     pub(in crate::service) start_ms: u64,
+    /// What stands for the child there.
+    mark: [u8; MARK],
 }
 
 fn mark(key: &MacKey, subject: &Tag) -> [u8; MARK] {
@@ -44,10 +46,11 @@ fn lists(body: &[u8], subject: &Tag) -> Option<ListedRun> {
     let (head, marks) = body.split_at_checked(HEAD)?;
     let key = MacKey::from_slice(&head[24..]);
     let (marks, _) = marks.as_chunks::<MARK>();
-    marks.binary_search(&mark(&key, subject)).ok()?;
+    let mark = mark(&key, subject);
+    marks.binary_search(&mark).ok()?;
     let run = TransferId::from_bytes(head.first_chunk().copied()?).ok()?;
     let start_ms = u64::from_be_bytes(head[16..24].try_into().ok()?);
-    Some(ListedRun { run, start_ms })
+    Some(ListedRun { run, start_ms, mark })
 }
 
 impl Core {
@@ -65,13 +68,25 @@ impl Core {
     pub(in crate::service) fn linked_with(&self, subject: &Tag) -> Result<Vec<ListedRun>, CoreError> {
         let mut found = Vec::new();
         self.state.replay::<CoreError>(|_, kind, body| {
-            if kind == StateKind::LinkCohort {
-                found.extend(lists(&body, subject));
+            match kind {
+                StateKind::LinkCohort => found.extend(lists(&body, subject)),
+                StateKind::LinkErased => found.retain(|listed| !body.as_chunks::<MARK>().0.contains(&listed.mark)),
+                _ => {}
             }
             Ok(())
         })?;
         found.sort_unstable_by_key(|listed| (listed.start_ms, listed.run));
         Ok(found)
+    }
+
+    /// Notes that what stands for this child in the lists of linked runs stands for nobody any more. The lists stay as the log
+    /// commits to them.
+    pub(in crate::service) fn forget_linked(&self, subject: &Tag) -> Result<(), CoreError> {
+        let marks: Vec<[u8; MARK]> = self.linked_with(subject)?.iter().map(|listed| listed.mark).collect();
+        if !marks.is_empty() {
+            self.state.append(StateKind::LinkErased, marks.as_flattened().to_vec())?;
+        }
+        Ok(())
     }
 }
 
