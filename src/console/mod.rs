@@ -72,7 +72,7 @@ pub struct Console {
     /// Seals what a form says of a child; drawn at the start.
     child: SealKey,
     /// One file at a time: each is held in memory.
-    uploads: tokio::sync::Semaphore,
+    uploads: Arc<tokio::sync::Semaphore>,
 }
 
 impl Console {
@@ -82,7 +82,7 @@ impl Console {
         let assets = assets::Assets::new(site.theme.as_deref());
         let (cookie, attempts) = (format!("__Host-ketenpoort-{}", site.oin), pace::Attempts::default());
         let child = SealKey::new(Secret32::new(random()));
-        let uploads = tokio::sync::Semaphore::new(1);
+        let uploads = Arc::new(tokio::sync::Semaphore::new(1));
         Arc::new(Self {
             cookie,
             attempts,

@@ -111,7 +111,7 @@ pub const ROUTES: &[Route] = &[
     post("/persoon", OFFICER, Action("console persoon", &["alles", "vorm", "reden"]), person::report),
     get("/toestemmingen", OFFICER, Action("console toestemmingen formulier", &[]), consents::form),
     post("/toestemmingen", OFFICER, Action("console toestemmingen", &[]), consents::of),
-    post("/toestemmingen/vastleggen", OFFICER, Action("console toestemming vastleggen", LISTS), consents::add),
+    post("/toestemmingen/vastleggen", OFFICER, Action("console toestemming vastleggen", &[]), consents::add),
     post(
         "/toestemmingen/intrekken",
         OFFICER,

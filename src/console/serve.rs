@@ -91,7 +91,9 @@ async fn take(console: Arc<Console>, route: Option<&'static Route>, path: Pairs,
     let (parts, body) = request.into_parts();
     let upload = route.filter(|route| route.method == Method::Upload);
     // A file is taken from who may send one, one at a time; from others not even a byte of it.
-    let turn = upload.filter(|route| may_send(&console, &parts, route)).map(|_| console.uploads.try_acquire());
+    let turn = upload
+        .filter(|route| may_send(&console, &parts, route))
+        .map(|_| Arc::clone(&console.uploads).try_acquire_owned());
     let (most, time) = if matches!(turn, Some(Ok(_))) { (MAX_FILE, FILE) } else { (MAX_FORM, FORM) };
     let body = match &turn {
         Some(Err(_)) => Err(Fault::Busy),
@@ -102,12 +104,15 @@ async fn take(console: Arc<Console>, route: Option<&'static Route>, path: Pairs,
         },
     };
     let worker = Arc::clone(&console);
-    let answered = tokio::task::spawn_blocking(move || made(&worker, route, &parts, path, body));
+    let answered = tokio::task::spawn_blocking(move || {
+        // The turn lasts as long as the work, also when the sender hangs up.
+        let _turn = turn;
+        made(&worker, route, &parts, path, body)
+    });
     let answer = answered.await.unwrap_or_else(|_| {
         tracing::error!("console: een pagina brak af");
         Answer { status: 500, headers: Vec::new(), body: Vec::new() }
     });
-    drop(turn);
     sent(answer)
 }
 

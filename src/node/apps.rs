@@ -179,6 +179,10 @@ impl Door {
             AppCall::Order { offer, situation, number, seconds } => {
                 let situation = Situation::from_json(&situation).map_err(|e| AppSaid::Unreadable(e.to_string()))?;
                 self.may(app, situation.exchange.as_deref())?;
+                // Passing over who refuses takes two people (Jeugdwet 7.3.4): a key is none.
+                if situation.overridden.is_some() {
+                    self.may(app, None)?;
+                }
                 let digits = std::str::from_utf8(&number).unwrap_or_default();
                 let BsnReading::Subject { bsn, .. } = read_bsn(digits) else {
                     return Err(AppSaid::Unreadable("dit is geen BSN".to_owned()));

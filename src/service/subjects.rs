@@ -135,15 +135,17 @@ impl Core {
         "AVG 17".clone_into(&mut intent.ground_article);
         let _ = self.note_about(intent.clone(), &part)?;
         let destroyed = self.subjects.destroy(subject);
-        let outcome = if destroyed.is_ok() { Outcome::Confirmed } else { Outcome::Failed };
-        let mut end = entries::outcome(&intent, outcome, self.clock.now_ms());
-        end.row_count = destroyed.as_ref().ok().map(|destroyed| u64::from(*destroyed));
-        if destroyed.is_ok() {
+        let forgotten = destroyed.is_ok().then(|| {
             self.index.forget(&self.log, &labels);
             self.forget_case(subject);
-        }
+            self.forget_linked(subject)
+        });
+        let done = matches!(forgotten, Some(Ok(())));
+        let outcome = if done { Outcome::Confirmed } else { Outcome::Failed };
+        let mut end = entries::outcome(&intent, outcome, self.clock.now_ms());
+        end.row_count = destroyed.as_ref().ok().map(|destroyed| u64::from(*destroyed));
         self.note(&end)?;
-        self.forget_linked(subject).map_err(|e| SubjectError::State(Box::new(e)))?;
+        forgotten.transpose().map_err(|e| SubjectError::State(Box::new(e)))?;
         Ok(Erased { destroyed: destroyed?, entries, complete_on: Day(self.clock.today().0 + RECOVERY_DAYS) })
     }
 

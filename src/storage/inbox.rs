@@ -2,7 +2,9 @@
 //! up. A file is pending until its arrival is in the log; the service decides on what an earlier process left pending.
 
 use std::fs::{self, OpenOptions};
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::disk::Disk;
 use super::files::{self, FileError};
@@ -20,13 +22,14 @@ pub struct Inbox {
     dir: PathBuf,
     seal: SealKey,
     disk: Disk,
+    turn: Mutex<()>,
 }
 
 impl Inbox {
     /// The inbox in `dir`, which is made when something comes.
     #[must_use]
     pub fn new(dir: PathBuf, seal: SealKey) -> Self {
-        Self { dir, seal, disk: Disk::plain() }
+        Self { dir, seal, disk: Disk::plain(), turn: Mutex::default() }
     }
 
     /// What an earlier process left pending.
@@ -35,6 +38,22 @@ impl Inbox {
     /// [`FileError`].
     pub fn pending(&self) -> Result<Vec<TransferId>, FileError> {
         Ok(self.files()?.iter().filter(|path| path.extension().is_some()).filter_map(|path| named(path)).collect())
+    }
+
+    /// Destroys what an earlier process was writing when it ended.
+    ///
+    /// # Errors
+    /// [`FileError`].
+    pub fn sweep(&self) -> Result<(), FileError> {
+        for path in self.files()?.iter().filter(|path| path.extension().is_some_and(|kind| kind == "tmp")) {
+            self.destroy_file(path)?;
+        }
+        Ok(())
+    }
+
+    /// One at a time decides what becomes of what is here.
+    pub fn turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Keeps what came, pending.
@@ -93,7 +112,11 @@ impl Inbox {
 
     fn destroy_file(&self, path: &PathBuf) -> Result<bool, FileError> {
         let failed = |source| FileError::Io { path: path.clone(), source };
-        let Ok(file) = OpenOptions::new().write(true).open(path) else { return Ok(false) };
+        let file = match OpenOptions::new().write(true).open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(failed(error)),
+        };
         // Best effort on a disk that writes elsewhere than it read; what stays is sealed.
         let overwritten = file.metadata().and_then(|meta| {
             let zeros = vec![0; usize::try_from(meta.len()).unwrap_or(0)];

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_stream::wrappers::ReceiverStream;
@@ -27,6 +27,8 @@ use crate::crypto::Digest;
 
 /// Calls at a time on one connection.
 const CALLS: usize = 8;
+/// Calls that are done at the same time, of all applications together.
+const AT_ONCE: usize = 16;
 
 /// What an application asks.
 pub enum AppCall {
@@ -71,9 +73,10 @@ pub trait AppDoor: Send + Sync {
 /// [`ServeError`] when the server cannot go on.
 pub async fn serve(listener: TcpListener, tls: Arc<TlsHandle>, door: Arc<dyn AppDoor>) -> Result<(), ServeError> {
     let limits = Limits { connections: 64, connections_per_address: 32, ..Limits::default() };
-    let service = ApplicationsServer::new(Doorman { door: Arc::clone(&door) })
-        .max_decoding_message_size(MAX_MESSAGE)
-        .max_encoding_message_size(MAX_MESSAGE);
+    let service =
+        ApplicationsServer::new(Doorman { door: Arc::clone(&door), permits: Arc::new(Semaphore::new(AT_ONCE)) })
+            .max_decoding_message_size(MAX_MESSAGE)
+            .max_encoding_message_size(MAX_MESSAGE);
     let router = tonic::transport::Server::builder()
         .concurrency_limit_per_connection(CALLS)
         .http2_max_header_list_size(limits.header_bytes)
@@ -168,13 +171,22 @@ impl AsyncWrite for AppStream {
 
 struct Doorman {
     door: Arc<dyn AppDoor>,
+    /// One for each call that is being done.
+    permits: Arc<Semaphore>,
 }
 
 impl Doorman {
     async fn answer(&self, key: Option<AppKey>, call: AppCall) -> Result<Response<proto::AppAnswer>, Status> {
         let AppKey(pin) = key.ok_or_else(|| Status::unauthenticated("geen certificaat"))?;
         let door = Arc::clone(&self.door);
-        let said = tokio::task::spawn_blocking(move || door.call(&pin, call)).await;
+        let permit = Arc::clone(&self.permits).try_acquire_owned();
+        let permit =
+            permit.map_err(|_| Status::resource_exhausted("te veel opdrachten tegelijk; probeer het zo weer"))?;
+        let work = move || {
+            let _permit = permit;
+            door.call(&pin, call)
+        };
+        let said = tokio::task::spawn_blocking(work).await;
         match said.map_err(|_| Status::internal("de opdracht liep vast in het programma"))? {
             None => Err(Status::unauthenticated("deze toepassing mag niet (meer) binnen")),
             Some(AppSaid::OutOfScope) => Err(Status::permission_denied("deze toepassing mag dit niet")),

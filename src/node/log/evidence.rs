@@ -72,6 +72,11 @@ pub(crate) fn proved(transfer: TransferId, proof: Proof, as_json: bool) -> Outco
             ("ja", Some(n), Some(hex(&salt)), text)
         }
         Proof::Other(n) => ("nee", Some(n), None, format!("nee: regel {n} legt een andere inhoud vast")),
+        Proof::Unfit(n) => {
+            let text =
+                format!("onbekend: deze inhoud met dit zout is niet wat regel {n} vastlegt; een van beide klopt niet");
+            ("onbekend", Some(n), None, text)
+        }
         Proof::Nothing => {
             ("onbekend", None, None, "van deze overdracht is geen vastlegging van inhoud te openen".to_owned())
         }

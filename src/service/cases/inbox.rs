@@ -56,6 +56,7 @@ impl Core {
     /// # Errors
     /// When log or inbox cannot be read or written.
     pub(in crate::service) fn recover_inbox(&self) -> Result<(), CoreError> {
+        self.inbox.sweep()?;
         for transfer in self.inbox.pending()? {
             let received = Filter { transfer: Some(transfer), phase: Some(Phase::Received), ..Filter::default() };
             if self.log_entries(&received, (None, 1))?.is_empty() {
@@ -94,6 +95,7 @@ impl Core {
     /// # Errors
     /// When it cannot be destroyed or the log cannot be written.
     pub fn confirm_case(&self, transfer: TransferId) -> Result<bool, ReasonCode> {
+        let _turn = self.inbox.turn();
         let there = self.inbox.list().map_err(|e| reason(&e))?.contains(&transfer);
         if there {
             self.destroy_in_log(transfer, true)?;
@@ -114,6 +116,7 @@ impl Core {
     /// When it cannot be destroyed or the log cannot be written.
     pub fn tend_inbox(&self) -> Result<(), ReasonCode> {
         let now = self.clock.now_ms();
+        let _turn = self.inbox.turn();
         for transfer in self.inbox.list().map_err(|e| reason(&e))? {
             let late = match self.in_inbox(transfer)? {
                 Some(arrived) => arrived.at_ms.saturating_add(KEPT_MS) <= now,

@@ -7,6 +7,7 @@ use crate::domain::oin::Oin;
 use crate::domain::reason::ReasonCode;
 use crate::policy::bundle::ConvenantInForce;
 use crate::policy::case::Decision;
+use crate::policy::case::rules::Rules;
 use crate::policy::case::situation::Origin;
 use crate::policy::exchange::CasePermit;
 use crate::service::answer::log_reason;
@@ -245,16 +246,18 @@ impl Core {
         self.note(&entry).map_err(|e| log_reason(&e))
     }
 
-    /// An application of our own asked for what it may not.
+    /// An application of our own asked for what it may not. Its words stand in the log only where they name an exchange type:
+    /// a field that it filled in wrongly may hold anything.
     pub fn refuse_application(&self, name: &str, exchange: &str) {
         let plain =
             |text: &str| text.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(40).collect::<String>();
         let mut entry = self.local_entry(APPLICATION, &format!("Toepassing {} buiten haar bereik", plain(name)));
-        entry.service = format!("{APPLICATION}/{}", plain(exchange));
+        let exchange = Rules::national().exchange_names().get(exchange).copied().unwrap_or("onbekend");
+        entry.service = format!("{APPLICATION}/{exchange}");
         entry.purpose.clear();
         (entry.phase, entry.decision) = (Phase::Deny, Some(Verdict::Deny));
         entry.reason_codes = vec![ReasonCode::RoleNotAllowed.code().to_owned()];
-        tracing::warn!(toepassing = plain(name), soort = plain(exchange), "toepassing buiten haar bereik geweigerd");
+        tracing::warn!(toepassing = plain(name), soort = exchange, "toepassing buiten haar bereik geweigerd");
         if let Err(error) = self.note(&entry) {
             tracing::error!("transferlog: {error}");
         }

@@ -13,6 +13,8 @@ pub enum Proof {
     Same(u64, [u8; 16]),
     /// Entries of the transfer that could be checked are about other bytes; the last of them.
     Other(u64),
+    /// An entry of the transfer commits to something else than these bytes under this salt; which of the two is wrong is not known.
+    Unfit(u64),
     /// No entry of the transfer has a commitment whose salt can be opened.
     Nothing,
 }
@@ -33,7 +35,8 @@ pub fn prove_with<E>(
         let (number, entry) = entry?;
         match entry.payload_commitment.filter(|_| entry.transfer_id == of) {
             Some(there) if there == wanted => return Ok(Proof::Same(number, salt)),
-            Some(_) => proof = Proof::Other(number),
+            // A salt that is not the entry's fits no content at all.
+            Some(_) => proof = Proof::Unfit(number),
             None => {}
         }
     }

@@ -9,7 +9,7 @@ use prost::Message;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 use tokio_rustls::TlsConnector;
@@ -94,7 +94,11 @@ impl App {
     }
 
     fn exchange(&self, offer: bool, scene: &Scene, bsn: &str) -> Result<Answer, Status> {
-        let (situation, bsn) = (scene.situation().to_string(), bsn.as_bytes().to_vec());
+        self.ask(offer, &scene.situation(), bsn)
+    }
+
+    fn ask(&self, offer: bool, situation: &Value, bsn: &str) -> Result<Answer, Status> {
+        let (situation, bsn) = (situation.to_string(), bsn.as_bytes().to_vec());
         self.call("/ketenpoort.v1.Applications/Exchange", Order { offer, situation, bsn, seconds: 20 })
     }
 
@@ -143,9 +147,16 @@ pub fn by_the_door(stage: &Stage) {
         Scene { name: "SCN-14", purpose: "P4", sender: ("gem", "GEM"), receiver: ("rvdk", "RVDK"), ..warm("alfa") };
     assert_eq!(town.exchange(true, &beyond, ANNA).expect_err("scope").code(), Code::PermissionDenied);
     assert_eq!(town.exchange(true, &warm("alfa"), "12345678X").expect_err("BSN").code(), Code::InvalidArgument);
+    // Fields that changed places, and two names that nobody stands behind.
+    let swapped = Scene { name: ANNA, ..warm("alfa") };
+    assert_eq!(town.exchange(true, &swapped, ANNA).expect_err("no type").code(), Code::PermissionDenied);
+    let mut passed_over = warm("alfa").situation();
+    passed_over["override"] = json!({"reason": "ernstig_nadeel", "approved_by": ["a. jansen", "b. de vries"]});
+    assert_eq!(town.ask(true, &passed_over, ANNA).expect_err("two people").code(), Code::PermissionDenied);
     let node = path(&stage.home, "gem");
     let log = run(&["log", "list", "--decision", "DENY", "--json", "--node", &node]);
-    assert!(log.contains("casus-toepassing/SCN-14"), "{log}");
+    assert!(log.contains("casus-toepassing/SCN-14") && log.contains("casus-toepassing/onbekend"), "{log}");
+    assert!(!log.contains(ANNA), "{log}");
     let stranger = at("gem", &gi_key).and_then(|app| app.inbox("").map(drop).map_err(|e| e.to_string()));
     assert!(stranger.is_err());
     run(&["exchange", "apps", "--node", &node, "--remove", "wijkteam"]);
