@@ -169,7 +169,7 @@ fn whole_transfers(nodes: &Nodes, asked: &Asked, runtime: &tokio::runtime::Runti
 /// Node `a` behind a server of its own runtime, and the monitor's client.
 fn start_node(nodes: &Nodes, server: &tokio::runtime::Runtime, client: &tokio::runtime::Runtime) -> Asked {
     let card = SignedCard::parse(&std::fs::read_to_string(nodes.path("a/card.json")).expect("card")).expect("card");
-    let bundle = std::fs::read_to_string(nodes.path("convenant.json")).expect("bundle");
+    let bundle = std::fs::read_to_string(nodes.path("proef.json")).expect("bundle");
     let convenant = ConvenantBundle::parse(&bundle).expect("bundle").hash();
     let config = |key: &str| Config::load(Path::new(&nodes.path(key))).expect("configuration");
     let (a, m) = (config("a"), config("m"));
