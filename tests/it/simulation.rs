@@ -92,7 +92,11 @@ fn copy(from: &Path, to: &Path) {
         if entry.file_type().expect("type").is_dir() {
             copy(&entry.path(), &target);
         } else {
-            std::fs::copy(entry.path(), target).expect("copied");
+            // A file that is renamed into place between the listing and the copy is there under its own name.
+            match std::fs::copy(entry.path(), target) {
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                copied => drop(copied.expect("copied")),
+            }
         }
     }
 }
